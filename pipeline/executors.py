@@ -1,0 +1,204 @@
+"""Where units run: in this process, in worker processes, or on Ray. The only file that imports ray.
+
+All executors share one contract and give byte-identical output, because a unit's part depends on the unit alone.
+Ray runs plain tasks over paths: Ray Data's writers are reported to hold 2 to 5 times the data in hidden memory,
+to hang on a dead actor and to write duplicates after a crash.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pipeline.errors import UnitFailed, UsageError, WinnowError
+from pipeline.pool import Outcome, Pool
+
+ATTEMPTS = 3
+SMALL_JOB_BYTES = 16_000_000
+"""Below this a job runs in the driver: starting two workers costs about as long as scoring 20 MB."""
+RAY_PAYS_BYTES = 8_000_000_000
+"""Above this `auto` starts an embedded Ray (6 to 12 s): its memory monitor and dashboard are worth the start-up."""
+OBJECT_STORE_BYTES = 128_000_000
+"""Tasks get paths and return records, so that Ray's object store stays nearly empty."""
+
+Name = Literal["auto", "local", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A unit that is done, or failed for good (error). seconds: its last attempt; attempts: how many it took."""
+
+    index: int
+    value: Any
+    error: WinnowError | None
+    seconds: float
+    worker: str
+    attempts: int
+
+
+class Executor(Protocol):
+    """Runs units. `attempt` tries each once; `run` (below) bounds the attempts, the same for all executors."""
+
+    name: str
+    workers: int
+
+    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]: ...
+
+    def close(self) -> None: ...
+
+
+def run(
+    executor: Executor, task: Callable[[Any], Any], units: Sequence[Any], names: Sequence[str], limits_s: Sequence[float]
+) -> Iterator[Done]:
+    """Every unit to its end: what says so itself (a WinnowError) is final, a lost worker or an unexpected error is
+    tried again, ATTEMPTS times in all."""
+    attempts = [0] * len(units)
+    pending = list(range(len(units)))
+    while pending:
+        again: list[int] = []
+        for outcome in executor.attempt(task, [units[i] for i in pending], [limits_s[i] for i in pending]):
+            index = pending[outcome.index]
+            attempts[index] += 1
+            error = _final_error(outcome, names[index], attempts[index])
+            if error is None and (outcome.error is not None or outcome.lost is not None):
+                again.append(index)
+                continue
+            yield Done(index, outcome.value, error, outcome.seconds, outcome.worker, attempts[index])
+        pending = sorted(again)
+
+
+def _final_error(outcome: Outcome, name: str, attempts: int) -> WinnowError | None:
+    if isinstance(outcome.error, WinnowError):
+        return outcome.error
+    if (outcome.error is None and outcome.lost is None) or attempts < ATTEMPTS:
+        return None
+    reason = outcome.lost or f"{type(outcome.error).__name__}: {outcome.error}"
+    error = UnitFailed(f"unit {name} failed {attempts} times, last because {reason}. Other units are kept: run the same command to go on")
+    error.__cause__ = outcome.error
+    return error
+
+
+class InProcess:
+    """One unit after the other in this process."""
+
+    name = "local"
+    workers = 1
+
+    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+        for index, unit in enumerate(units):
+            started = time.monotonic()
+            value, error = None, None
+            try:
+                value = task(unit)
+            except Exception as raised:
+                error = raised
+            yield Outcome(index, value, error, None, time.monotonic() - started, str(os.getpid()))
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class LocalPool:
+    """Worker processes of this machine."""
+
+    name = "local"
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool = Pool(workers)
+
+    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+        yield from self._pool.run(task, units, limits_s)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class OnRay:
+    """Plain Ray tasks, one CPU each, on an embedded or a running cluster."""
+
+    name = "ray"
+
+    def __init__(self, workers: int | None, address: str | None) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        if address is None:
+            # an unauthenticated cluster runs anybody's code: even the embedded one gets a token of its own
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+            if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        import ray
+
+        self._ray = ray
+        try:
+            if address is None:
+                ray.init(
+                    address="local",
+                    num_cpus=workers or os.cpu_count(),
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                )
+            else:
+                ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(f"Ray at {address or 'local'!r} cannot be reached: {error}. Is the head running, and RAY_AUTH_TOKEN set?") from error
+        cluster_cpus = int(ray.cluster_resources().get("CPU", 1))
+        self.workers = min(workers or cluster_cpus, cluster_cpus)
+        self._remote = ray.remote(num_cpus=1, max_retries=0)(_remote_attempt)
+
+    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+        shared = self._ray.put(task)
+        waiting = list(range(len(units)))[::-1]
+        running: dict[Any, tuple[int, float]] = {}
+        stopped: dict[Any, str] = {}
+        while waiting or running:
+            while waiting and len(running) < self.workers:
+                index = waiting.pop()
+                running[self._remote.remote(shared, units[index])] = (index, time.monotonic())
+            ready, _ = self._ray.wait(list(running), num_returns=1, timeout=0.5)
+            for reference in ready:
+                index, since = running.pop(reference)
+                yield self._outcome(reference, index, time.monotonic() - since, stopped.pop(reference, None))
+            for reference, (index, since) in running.items():
+                if time.monotonic() - since > limits_s[index] and reference not in stopped:
+                    stopped[reference] = f"it made no end within {limits_s[index]:.0f} s and was stopped"
+                    self._ray.cancel(reference, force=True)
+
+    def _outcome(self, reference: Any, index: int, seconds: float, stopped: str | None) -> Outcome:
+        try:
+            value, error, worker = self._ray.get(reference)
+        except self._ray.exceptions.RayError as lost:
+            reason = stopped or f"its Ray worker was lost ({type(lost).__name__})"
+            return Outcome(index, None, None, reason, seconds, "")
+        return Outcome(index, value, error, None, seconds, worker)
+
+    def close(self) -> None:
+        self._ray.shutdown()
+
+
+def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | None, str]:
+    import socket
+
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    try:
+        return task(unit), None, worker
+    except Exception as error:
+        return None, error, worker
+
+
+def choose(name: Name, workers: int | None, address: str | None, input_bytes: int) -> Executor:
+    """The executor for a job: `auto` takes a named cluster, stays in process for small jobs, and starts an embedded
+    Ray only where its start-up is noise."""
+    address = address or os.environ.get("RAY_ADDRESS")
+    if name == "ray" or (name == "auto" and (address or input_bytes >= RAY_PAYS_BYTES)):
+        return OnRay(workers, address)
+    wanted = workers or os.cpu_count() or 1
+    if wanted == 1 or (workers is None and input_bytes < SMALL_JOB_BYTES):
+        return InProcess()
+    return LocalPool(wanted)

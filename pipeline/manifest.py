@@ -1,0 +1,76 @@
+"""The manifest lists a table's parts, with rows, bytes and digest, and what it came from. Written last: it is the commit."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import ConservationError
+from pipeline.shard import Shard
+from pipeline.store import PartRecord, Store
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A committed table. inputs: tables it came from, by kind; counts: its rows by what became of them; shards: only
+    the text table has them; details: what a kind has to say beyond that. No timestamps: same content, same bytes."""
+
+    kind: str
+    key: str
+    corpus: str
+    parts: tuple[PartRecord, ...]
+    rows: int
+    counts: dict[str, int]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    shards: tuple[Shard, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def path(self) -> str:
+        return f"{Store.table(self.corpus, self.kind, self.key)}/manifest.json"
+
+    @property
+    def bytes(self) -> int:
+        return sum(p.bytes for p in self.parts)
+
+    def part_of(self) -> dict[str, PartRecord]:
+        """Parts by key."""
+        return {p.key: p for p in self.parts}
+
+
+def load(store: Store, corpus: str, kind: str, key: str) -> Manifest | None:
+    """The committed table, or None where it is not (yet) there."""
+    path = f"{Store.table(corpus, kind, key)}/manifest.json"
+    if not store.exists(path):
+        return None
+    return from_json(store.read_json(path))
+
+
+def from_json(value: dict[str, Any]) -> Manifest:
+    parts = tuple(PartRecord(**p) for p in value["parts"])
+    shards = tuple(Shard.from_json(s) for s in value["shards"])
+    return Manifest(**{**value, "parts": parts, "shards": shards})
+
+
+def commit(store: Store, manifest: Manifest) -> Manifest:
+    """Publish a table; the conservation law is checked here, for every kind."""
+    accounted = sum(manifest.counts.values())
+    if accounted != manifest.rows:
+        raise ConservationError(
+            f"{manifest.kind} of {manifest.corpus!r}: {manifest.rows} rows in, {accounted} accounted for {manifest.counts}; "
+            "nothing was committed. This is a fault of Winnow: please report it with this message"
+        )
+    store.commit_json(manifest.path, dataclasses.asdict(manifest))
+    return manifest
+
+
+def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
+    """All committed tables of a kind, by key."""
+    folder = f"corpora/{corpus}/{kind}"
+    found = (load(store, corpus, kind, key) for key in store.list(folder) if key != "parts")
+    return [m for m in found if m is not None]

@@ -1,0 +1,156 @@
+"""A pool of worker processes that survives them: a dead or stuck worker costs its own unit one attempt, no other's.
+
+concurrent.futures breaks the whole pool when one worker dies and cannot stop a stuck task; each worker here has its
+own pipe, so that the driver always knows which unit was where.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+PRELOAD = ("pipeline.stages.score", "pipeline.stages.export", "pipeline.stages.judge", "pipeline.stages.ingest")
+"""Imported once in the fork server, so that a worker starts in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt at unit `index`. lost: the worker died or was stopped (reason says how)."""
+
+    index: int
+    value: Any
+    error: BaseException | None
+    lost: str | None
+    seconds: float
+    worker: str
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: Any
+    pipe: Connection
+    lifeline: Connection
+    index: int | None = None
+    since: float = 0.0
+
+
+class Pool:
+    """`workers` processes, started on first use and kept for the whole job."""
+
+    def __init__(self, workers: int) -> None:
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(list(PRELOAD))
+        self._wanted = workers
+        self._workers: list[_Worker] = []
+
+    def run(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+        """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again."""
+        waiting = list(range(len(units)))[::-1]
+        running = 0
+        while waiting or running:
+            while waiting and (worker := self._idle()) is not None:
+                index = waiting.pop()
+                worker.index, worker.since = index, time.monotonic()
+                worker.pipe.send((index, task, units[index]))
+                running += 1
+            for outcome in self._collect(limits_s):
+                running -= 1
+                yield outcome
+
+    def close(self) -> None:
+        """Stop every worker now; a unit in flight is simply not committed."""
+        for worker in self._workers:
+            self._stop(worker)
+        self._workers = []
+
+    def _idle(self) -> _Worker | None:
+        for worker in self._workers:
+            if worker.index is None:
+                return worker
+        if len(self._workers) < self._wanted:
+            self._workers.append(self._start())
+            return self._workers[-1]
+        return None
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        lifeline_ours, lifeline_theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)
+        process.start()
+        theirs.close()
+        lifeline_theirs.close()
+        return _Worker(process, ours, lifeline_ours)
+
+    def _collect(self, limits_s: Sequence[float]) -> Iterator[Outcome]:
+        busy = [w for w in self._workers if w.index is not None]
+        ready = connection.wait([w.pipe for w in busy], timeout=0.5)
+        for worker in busy:
+            index = worker.index
+            assert index is not None
+            elapsed = time.monotonic() - worker.since
+            if worker.pipe in ready:
+                try:
+                    value, error = worker.pipe.recv()
+                except (EOFError, OSError):
+                    worker.process.join(timeout=5)
+                    yield self._lose(worker, f"its worker died ({_exit(worker.process.exitcode)})", elapsed)
+                    continue
+                worker.index = None
+                yield Outcome(index, value, error, None, elapsed, str(worker.process.pid))
+            elif elapsed > limits_s[index]:
+                yield self._lose(worker, f"it made no end within {limits_s[index]:.0f} s and was stopped", elapsed)
+
+    def _lose(self, worker: _Worker, reason: str, elapsed: float) -> Outcome:
+        index = worker.index
+        assert index is not None
+        pid = str(worker.process.pid)
+        self._stop(worker)
+        self._workers.remove(worker)
+        return Outcome(index, None, None, reason, elapsed, pid)
+
+    def _stop(self, worker: _Worker) -> None:
+        worker.process.kill()
+        worker.process.join(timeout=5)
+        worker.pipe.close()
+        worker.lifeline.close()
+
+
+def _exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {-code}" + (", perhaps out of memory" if code == -9 else "")
+    return f"exit code {code}"
+
+
+def _serve(pipe: Connection, lifeline: Connection) -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
+    while True:
+        try:
+            _, task, unit = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = (task(unit), None)
+        except Exception as error:
+            answer = (None, error)
+        try:
+            pipe.send(answer)
+        except BrokenPipeError:
+            return
+        except Exception as error:  # an answer or an error that does not pickle
+            pipe.send((None, RuntimeError(f"{type(error).__name__}: {error}; answer was {answer[1]!r}")))
+
+
+def _die_with_driver(lifeline: Connection) -> None:
+    try:
+        lifeline.recv()
+    except (EOFError, OSError):
+        os._exit(1)

@@ -1,0 +1,169 @@
+"""The recipe: the whole declarative description of one output dataset. One strict tree; says nothing about machines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
+SIZE_FACTORS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000}
+
+Scalar = str | bool | int | float
+
+
+class Strict(BaseModel):
+    """A node of the tree: unknown keys are errors, values never change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_size(value: object) -> object:
+    """'256MB' as bytes; numbers pass through."""
+    if isinstance(value, str):
+        match = SIZE.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(f"{value!r} is not a size; write bytes as a number, or like '256MB'")
+        return int(float(match[1]) * SIZE_FACTORS[match[2]])
+    return value
+
+
+class Budget(Strict):
+    """How much input may be unreadable before the job stops with exit code 3."""
+
+    max_row_frac: Annotated[float, Field(ge=0, le=1)] = 0.01
+    max_file_frac: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+class Input(Strict):
+    """Where the documents are. `text` and `id` name columns; null finds the usual ones."""
+
+    paths: tuple[str, ...] = ()
+    format: Literal["auto", "parquet", "jsonl", "text"] = "auto"
+    text: str | None = None
+    id: str | None = None
+    max_doc_bytes: Annotated[int, Field(gt=0)] = 100_000_000
+    quarantine: Budget = Budget()
+
+    _sizes = field_validator("max_doc_bytes", mode="before")(parse_size)
+
+
+class Rule(Strict):
+    """A named bound on one column, or one SQL predicate; a document that does not meet it is removed.
+
+    min and max are inclusive, above and below exclusive. null says what an unmeasured value means.
+    """
+
+    column: str | None = None
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+    in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
+    not_in: tuple[Scalar, ...] | None = None
+    sql: str | None = None
+    null: Literal["remove", "keep"] = "remove"
+    why: str = ""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Rule:
+        bounds = [b for b in ("min", "max", "above", "below", "in_", "not_in") if getattr(self, b) is not None]
+        if (self.sql is None) == (self.column is None):
+            raise ValueError("a rule has either a column with a bound, or sql")
+        if self.column is not None and not bounds:
+            raise ValueError(f"the rule on {self.column!r} has no bound; give min, max, above, below, in or not_in")
+        if self.sql is not None and bounds:
+            raise ValueError("a rule with sql takes no bounds; write them in the predicate")
+        return self
+
+
+class Guard(Strict):
+    """What deduplication must not do unnoticed."""
+
+    warn_cluster_size: Annotated[int, Field(gt=1)] = 1_000
+    max_source_loss: Annotated[float, Field(gt=0, le=1)] = 0.9
+    min_source_docs: Annotated[int, Field(gt=0)] = 100
+
+
+class Fuzzy(Strict):
+    """MinHash-LSH with verification: nothing is removed that is not exactly as similar to its keeper as `jaccard`."""
+
+    on: str = "minhash"
+    jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
+    bands: Annotated[int, Field(gt=0)] | None = None
+    rows: Annotated[int, Field(gt=0)] | None = None
+    recall: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    max_bucket: Annotated[int, Field(gt=1)] = 256
+
+    @model_validator(mode="after")
+    def _both(self) -> Fuzzy:
+        if (self.bands is None) != (self.rows is None):
+            raise ValueError("give both bands and rows, or neither (they then follow from jaccard and recall)")
+        return self
+
+
+class Dedup(Strict):
+    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first)."""
+
+    exact: Literal["raw", "normalised"] | bool = True
+    fuzzy: Fuzzy | None = None
+    keep: str = "text_bytes desc"
+    guard: Guard = Guard()
+
+    @field_validator("exact")
+    @classmethod
+    def _named(cls, value: str | bool) -> str | bool:
+        return "raw" if value is True else value
+
+
+class Export(Strict):
+    """How the curated corpus is written."""
+
+    shard_bytes: Annotated[int, Field(gt=0)] = 256_000_000
+    edits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    removed_text: bool = False
+
+    _sizes = field_validator("shard_bytes", mode="before")(parse_size)
+
+
+class Recipe(Strict):
+    """One output dataset."""
+
+    version: Literal[1] = 1
+    name: str
+    description: str = ""
+    input: Input = Input()
+    score: tuple[str | dict[str, dict[str, Any] | None], ...] = ()
+    rules: dict[str, Rule] = {}
+    dedup: Dedup | None = None
+    export: Export = Export()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
+            raise ValueError(f"{value!r}: a name is 1 to 100 letters, digits, '.', '_' or '-', starting with one of the first two")
+        return value
+
+    @field_validator("rules")
+    @classmethod
+    def _rule_names(cls, value: dict[str, Rule]) -> dict[str, Rule]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"rule name {name!r}: letters, digits and '_' only, so that SQL can name it")
+        return value
+
+    def canonical(self) -> str:
+        """The recipe as canonical JSON: equal recipes, equal text."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+
+    def digest(self) -> str:
+        """32 hex digits over the canonical form."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:32]

@@ -1,0 +1,105 @@
+"""The columns of Winnow's own tables, each with unit and meaning; said once, here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of one of our tables."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+
+
+PROVENANCE = ("url", "date", "dump", "source", "license", "language")
+"""Kept as strings in the text table where the input has them (other columns stay with the text, as they are)."""
+
+TEXT_COLUMN = TableColumn("text", pa.large_string(), "text", "the document; only where the input had to be converted")
+METADATA_COLUMN = TableColumn("metadata", pa.string(), "JSON", "every other field of a JSONL line, as it was")
+
+TEXT_TABLE = (
+    TableColumn("doc_id", pa.string(), "id", "the input's own id, or <file hash>-<row> where it has none; stable across runs"),
+    TableColumn("quarantine", pa.string(), "reason", "why the row could not be taken in; null for a document"),
+    TableColumn("quarantine_detail", pa.string(), "text", "what was found, for people"),
+    TableColumn("text_bytes", pa.int64(), "bytes", "UTF-8 bytes of the text; null where quarantined"),
+    TableColumn("file_path", pa.string(), "path", "the input file, relative to what was given"),
+    TableColumn("file_row", pa.int64(), "position", "row of a Parquet file, byte offset of a JSONL line, 0 of a text file"),
+    *(TableColumn(name, pa.string(), "text", f"the input's {name}; null where it has none") for name in PROVENANCE),
+)
+
+VERDICT_FAILED = pa.list_(pa.struct([("rule", pa.string()), ("value", pa.string()), ("bound", pa.string())]))
+
+VERDICT_TABLE = (
+    TableColumn("doc_id", pa.string(), "id", "the document"),
+    TableColumn("kept", pa.bool_(), "flag", "met every rule; false for quarantined rows"),
+    TableColumn("failed", VERDICT_FAILED, "list", "every rule it failed, with the value and the bound, in recipe order"),
+)
+
+DEDUP_TABLE = (
+    TableColumn("shard", pa.int32(), "index", "position of the document's shard in the text manifest"),
+    TableColumn("row", pa.int64(), "row", "row in that shard"),
+    TableColumn("doc_id", pa.string(), "id", "the document"),
+    TableColumn("cluster", pa.string(), "id", "the keeper's doc_id: names the cluster"),
+    TableColumn("cluster_size", pa.int64(), "documents", "members of the cluster, keeper included"),
+    TableColumn("keep", pa.bool_(), "flag", "the keeper of its cluster"),
+    TableColumn("duplicate_of", pa.string(), "id", "the keeper this document is removed for; null for the keeper"),
+    TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of its shingles with the keeper's; 1 for exact copies"),
+    TableColumn("method", pa.string(), "name", "'exact' or 'fuzzy'; null for the keeper"),
+)
+
+MIX_TABLE = (
+    TableColumn("doc_id", pa.string(), "id", "the document"),
+    TableColumn("copies", pa.int32(), "copies", "how often the document goes into the corpus; 0 where it was left out"),
+    TableColumn("stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"),
+    TableColumn("reason", pa.string(), "name", "the quarantine reason, the first failed rule, 'exact' or 'fuzzy'"),
+)
+
+REMOVED_TABLE = (
+    TableColumn("id", pa.string(), "id", "the removed document"),
+    TableColumn("stage", pa.string(), "name", "'judge' or 'dedup'"),
+    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'exact' or 'fuzzy'"),
+    TableColumn("value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate"),
+    TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'"),
+    TableColumn("keeper", pa.string(), "id", "the document it is a duplicate of"),
+    TableColumn("rules", VERDICT_FAILED, "list", "every rule it failed"),
+    TableColumn("cluster_size", pa.int64(), "documents", "size of its duplicate cluster"),
+    TableColumn("url", pa.string(), "text", "the input's url"),
+    TableColumn("source", pa.string(), "text", "the input's source"),
+    TableColumn("file_path", pa.string(), "path", "the input file"),
+    TableColumn("text_bytes", pa.int64(), "bytes", "UTF-8 bytes of the text"),
+)
+
+QUARANTINE_TABLE = (
+    TableColumn("id", pa.string(), "id", "the row's id, made from its place where it has none"),
+    TableColumn("reason", pa.string(), "reason", "why it could not be taken in"),
+    TableColumn("detail", pa.string(), "text", "what was found"),
+    TableColumn("file_path", pa.string(), "path", "the input file"),
+    TableColumn("file_row", pa.int64(), "position", "row or byte offset in it"),
+)
+
+PAIRS_TABLE = (
+    TableColumn("a", pa.int64(), "row", "global row of one document"),
+    TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
+    TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
+)
+
+TABLES = {
+    "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
+    "verdict": VERDICT_TABLE,
+    "dedup": DEDUP_TABLE,
+    "mix": MIX_TABLE,
+    "removed": REMOVED_TABLE,
+    "quarantine": QUARANTINE_TABLE,
+    "pairs": PAIRS_TABLE,
+}
+
+
+def arrow_schema(columns: tuple[TableColumn, ...]) -> pa.Schema:
+    """The Arrow schema; unit and meaning ride along as field metadata."""
+    return pa.schema([pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns])

@@ -1,0 +1,144 @@
+"""A stage reads committed tables and writes exactly one new table, in independent units. Running it twice does the
+work once: a part is named by all that determines it, so what is there is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from pipeline import executors, manifest
+from pipeline.errors import IntegrityError, WinnowError
+from pipeline.job import Job
+from pipeline.manifest import Manifest
+from pipeline.store import PartRecord, Store, verify_parquet, write_parquet
+
+LIMIT_FLOOR_S = 900.0
+SLOWEST_BYTES_PER_S = 100_000
+"""A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
+FAILURES_BEFORE_STOP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One independent piece of a stage. key and path are its part's; name is for people; bytes for progress."""
+
+    key: str
+    path: str
+    name: str
+    bytes: int
+    payload: Any
+
+
+class Stage(Protocol):
+    """What the runner needs of a stage."""
+
+    kind: str
+    corpus: str
+    key: str
+    in_driver: bool
+    """True where units are so cheap that worker processes would only add their start-up."""
+
+    def units(self) -> Sequence[Unit]: ...
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        """A picklable function from a unit's payload to its committed part."""
+        ...
+
+    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
+        """What stands for a unit that failed for good; None fails the job."""
+        ...
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        """The table of these parts, in unit order. The runner commits it."""
+        ...
+
+
+def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job) -> Manifest:
+    """Do what is not done yet, and commit the table. Returns the committed manifest."""
+    done = manifest.load(store, stage.corpus, stage.kind, stage.key)
+    if done is not None:
+        job.event("stage_reused", stage=stage.kind, table=stage.key, rows=done.rows)
+        return done
+    units = stage.units()
+    records: dict[str, PartRecord] = {}
+    for unit in units:
+        found = _already(store, unit, job)
+        if found is not None:
+            records[unit.key] = found
+    pending = [u for u in units if u.key not in records]
+    where = executors.InProcess() if stage.in_driver else executor
+    job.stage_started(stage.kind, stage.key, pending, len(units) - len(pending), where)
+    _attempt_all(stage, where, pending, records, job)
+    made = manifest.commit(store, stage.finish([records[u.key] for u in units]))
+    job.stage_finished(stage.kind, made)
+    return made
+
+
+def _attempt_all(
+    stage: Stage, executor: executors.Executor, units: Sequence[Unit], records: dict[str, PartRecord], job: Job
+) -> None:
+    failures: list[WinnowError] = []
+    limits_s = [max(LIMIT_FLOOR_S, u.bytes / SLOWEST_BYTES_PER_S) for u in units]
+    names = [f"{stage.kind} {u.name}" for u in units]
+    for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s):
+        unit = units[done.index]
+        record: PartRecord | None = done.value
+        if done.error is not None:
+            record = stage.lost(unit, done.error)
+            if record is None:
+                failures.append(done.error)
+                job.event("unit_failed", stage=stage.kind, unit=unit.name, error=str(done.error), attempts=done.attempts)
+        if record is not None:
+            records[unit.key] = record
+            job.unit_done(stage.kind, unit, record, done)
+        if len(failures) >= FAILURES_BEFORE_STOP:
+            break
+    if failures:
+        raise failures[0]
+
+
+def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
+    """A part an earlier attempt committed, checked page by page; a damaged one is set aside and made again."""
+    if not store.exists(unit.path):
+        return None
+    try:
+        if not store.remote:
+            path = Path(store.full(unit.path))
+            verify_parquet(path, store.parquet(unit.path).metadata.num_rows)
+        return store.record(unit.key, unit.path)
+    except (OSError, IntegrityError, pa.ArrowException) as error:
+        job.event("part_set_aside", unit=unit.name, path=unit.path, error=str(error))
+        store.set_aside(unit.path)
+        return None
+
+
+def commit_part(store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any) -> PartRecord:
+    """Commit one table as a part, its counts in the footer, and describe what is there now."""
+    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
+    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, table.num_rows))
+    return store.record(key, path)
+
+
+def counts_metadata(counts: dict[str, int]) -> dict[bytes, bytes]:
+    """A part's counts as footer metadata, so that a resumed job need not count again."""
+    return {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
+
+
+def add_counts(parts: Sequence[PartRecord]) -> dict[str, int]:
+    """The sum of the parts' counts, by name."""
+    total: dict[str, int] = {}
+    for part in parts:
+        for name, rows in part.counts.items():
+            total[name] = total.get(name, 0) + rows
+    return dict(sorted(total.items()))
+
+
+def described(value: Any) -> Any:
+    """A dataclass as plain data, for a manifest."""
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value

@@ -1,0 +1,323 @@
+"""A workspace on disk or in a bucket: the only file that builds its paths, and the commit protocol.
+
+An attempt writes a private temporary file, closes, syncs and verifies it, then publishes it with put-if-absent
+(`link` in a folder, a conditional put in a bucket). A second attempt of the same part loses quietly. Manifests
+come last: a table is there when its manifest is there, and is listed by its manifest, never by glob.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import IntegrityError, StorageError, UsageError
+
+READ_CHUNK_BYTES = 1 << 22
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names object storage rather than a local file."""
+    return "://" in path and not path.startswith("file://")
+
+
+def local_path(path: str) -> Path:
+    """A local path given as such or as file://."""
+    return Path(path.removeprefix("file://")).expanduser()
+
+
+def filesystem(path: str) -> fsspec.AbstractFileSystem:
+    """The file system a path lives on; a missing driver is named with its install command."""
+    scheme = path.split("://", 1)[0] if is_remote(path) else "file"
+    try:
+        # a listing cache would hide what other workers committed meanwhile
+        return fsspec.filesystem(scheme, use_listings_cache=False)
+    except ImportError as error:
+        extra = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}.get(scheme, scheme)
+        raise UsageError(f"{path}: reading {scheme}:// needs a driver; install it with: pip install 'winnow-curation[{extra}]'") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: no file system for {scheme}://; there are file, s3://, gs:// and hf://") from error
+
+
+@contextlib.contextmanager
+def told(path: str) -> Iterator[None]:
+    """Turn what the operating system says into a sentence about a path."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        hint = {
+            "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
+            "EDQUOT": "the disk quota is used up; free some and run the same command again",
+            "EROFS": "the file system is read-only; choose another --workspace or --output",
+            "EACCES": "permission denied; choose a folder you may write, or change its permissions",
+            "EPERM": "operation not permitted; choose a folder you may write",
+            "ENOTDIR": "a part of this path is a file, not a folder",
+        }.get(_errno_name(error), str(error))
+        raise StorageError(f"{path}: {hint}") from error
+
+
+def _errno_name(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One committed part. path is relative to the store's root; counts says what its rows are, by name."""
+
+    key: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    counts: dict[str, int]
+
+
+class Store:
+    """Reads and commits under one root: a local folder, or an fsspec URL of a bucket and prefix."""
+
+    def __init__(self, root: str) -> None:
+        self.remote = is_remote(root)
+        self.root = root.rstrip("/") if self.remote else str(local_path(root).absolute())
+
+    @cached_property
+    def fs(self) -> fsspec.AbstractFileSystem:
+        return filesystem(self.root)
+
+    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
+        return (Store, (self.root,))
+
+    # paths ------------------------------------------------------------------------------------------------------
+
+    def full(self, path: str) -> str:
+        """A path of this store as the file system knows it; absolute paths and URLs pass through."""
+        return path if path.startswith("/") or is_remote(path) else f"{self.root}/{path}"
+
+    @staticmethod
+    def table(corpus: str, kind: str, key: str) -> str:
+        return f"corpora/{corpus}/{kind}/{key}"
+
+    @staticmethod
+    def part(corpus: str, kind: str, key: str) -> str:
+        """A part is named by the hash of all that determines its content, so that tables share equal parts."""
+        return f"corpora/{corpus}/{kind}/parts/{key[:2]}/{key}.parquet"
+
+    @staticmethod
+    def job(job_id: str) -> str:
+        return f"jobs/{job_id}"
+
+    # reading ----------------------------------------------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.exists(self.full(path))) if self.remote else os.path.exists(self.full(path))
+
+    def open(self, path: str) -> IO[bytes]:
+        opened: IO[bytes] = self.fs.open(self.full(path), "rb") if self.remote else open(self.full(path), "rb")
+        return opened
+
+    def read_json(self, path: str) -> Any:
+        try:
+            with self.open(path) as file:
+                return json.loads(file.read())
+        except ValueError as error:
+            raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
+
+    def list(self, path: str) -> list[str]:
+        """Names directly under a folder of this store, sorted; empty where there is none."""
+        try:
+            if self.remote:
+                return sorted(str(p).rstrip("/").rsplit("/", 1)[-1] for p in self.fs.ls(self.full(path), detail=False))
+            return sorted(os.listdir(self.full(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def parquet(self, path: str) -> pq.ParquetFile:
+        """Open a part with its page checksums verified on every read."""
+        full = self.full(path)
+        return open_parquet(full)
+
+    def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        with told(self.full(path)):
+            return self.parquet(path).read(columns=columns)
+
+    # committing -------------------------------------------------------------------------------------------------
+
+    def commit(self, path: str, write: Callable[[Path], None], verify: Callable[[Path], None] | None = None) -> None:
+        """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error."""
+        with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
+            write(temporary)
+            _sync(temporary)
+            if verify is not None:
+                verify(temporary)
+            self._publish(temporary, path)
+
+    def commit_json(self, path: str, value: Any) -> None:
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        self.commit(path, lambda temporary: _write_text(temporary, text))
+
+    def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
+        """Commit one Parquet table, reopened and checked before it is published."""
+        self.commit(path, lambda t: write_parquet(t, table, **options), lambda t: verify_parquet(t, table.num_rows))
+
+    def append(self, path: str, line: str) -> None:
+        """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""
+        with told(self.full(path)):
+            if self.remote:
+                before = self.fs.cat_file(self.full(path)) if self.exists(path) else b""
+                self.fs.pipe_file(self.full(path), before + line.encode() + b"\n")
+                return
+            full = Path(self.full(path))
+            full.parent.mkdir(parents=True, exist_ok=True)
+            with full.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def put(self, path: str, text: str) -> None:
+        """Write or replace a small file that is not content-addressed (a job's state, a report)."""
+        with told(self.full(path)):
+            if self.remote:
+                self.fs.pipe_file(self.full(path), text.encode())
+                return
+            full = Path(self.full(path))
+            full.parent.mkdir(parents=True, exist_ok=True)
+            with self._temporary(full.suffix) as temporary:
+                _write_text(temporary, text)
+                os.replace(temporary, full)
+
+    def record(self, key: str, path: str, sha256: str | None = None) -> PartRecord:
+        """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
+        parquet = self.parquet(path)
+        metadata = parquet.metadata.metadata or {}
+        counts = json.loads(metadata.get(b"winnow.counts", b"{}"))
+        digest, size = self.digest(path)
+        if sha256 is not None and digest != sha256:
+            raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
+        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts)
+
+    def digest(self, path: str) -> tuple[str, int]:
+        """(sha256 in hex, bytes) of a file of this store."""
+        sha, size = hashlib.sha256(), 0
+        with self.open(path) as file:
+            while chunk := file.read(READ_CHUNK_BYTES):
+                sha.update(chunk)
+                size += len(chunk)
+        return sha.hexdigest(), size
+
+    def set_aside(self, path: str) -> None:
+        """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
+        full = self.full(path)
+        if self.remote:
+            self.fs.mv(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
+        else:
+            os.replace(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
+
+    def sweep(self) -> int:
+        """Remove temporary files of this host's dead processes; returns how many."""
+        if self.remote:
+            return 0
+        swept = 0
+        for name in self.list("tmp"):
+            host, _, rest = name.partition("~")
+            pid = rest.partition("~")[0]
+            if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+                with contextlib.suppress(OSError):
+                    os.unlink(self.full(f"tmp/{name}"))
+                    swept += 1
+        return swept
+
+    @contextlib.contextmanager
+    def _temporary(self, suffix: str) -> Iterator[Path]:
+        folder = Path(tempfile.gettempdir()) / "winnow" if self.remote else Path(self.root) / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex}{suffix}"
+        try:
+            yield path
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _publish(self, temporary: Path, path: str) -> None:
+        if self.remote:
+            with contextlib.suppress(FileExistsError):
+                self.fs.put_file(str(temporary), self.full(path), mode="create")
+            return
+        final = Path(self.full(path))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, final)
+        _sync(final.parent)
+
+
+def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
+    """Open a Parquet file, local or remote, with page checksums verified (without them 41 of 60 flipped bits in a
+    zstd page came back as wrong text)."""
+    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else str(local_path(path))
+    return pq.ParquetFile(source, page_checksum_verification=True, **options)
+
+
+def write_parquet(path: Path, table: pa.Table, **options: Any) -> None:
+    """Write one Parquet file with this house's settings; same table, same bytes."""
+    with parquet_writer(path, table.schema, **options) as writer:
+        writer.write_table(table)
+
+
+def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """A writer with zstd, page checksums and a page index; dictionaries only where asked for."""
+    settings: dict[str, Any] = {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": False,
+        "write_page_checksum": True,
+        "write_page_index": True,
+        "store_schema": True,
+    }
+    return pq.ParquetWriter(str(path), schema, **{**settings, **options})
+
+
+def verify_parquet(path: Path, rows: int) -> None:
+    """Reopen what was just written: its footer, its row count, the checksum of every page."""
+    parquet = pq.ParquetFile(str(path), page_checksum_verification=True)
+    if parquet.metadata.num_rows != rows:
+        raise IntegrityError(f"{path}: {parquet.metadata.num_rows} rows read back, {rows} written")
+    for group in range(parquet.metadata.num_row_groups):
+        try:
+            parquet.read_row_group(group)
+        except OSError as error:
+            raise IntegrityError(f"{path}: written, but cannot be read back ({error}); check this disk") from error
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
