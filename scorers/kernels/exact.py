@@ -1,0 +1,130 @@
+"""Text as exact matching sees it: folded and with its whitespace collapsed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic as untyped_intrinsic
+
+from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, SEPARATOR, TABLE_SIZE
+from scorers.kernels.jit import inline, kernel, load64, step, trailing_zeros
+from scorers.kernels.shingles import HIGH, LOW_SEVEN, decode
+
+SPACE = np.uint64(0x2020202020202020)
+GROWTH = 3
+"""Folded text is at most this many times as long as the text (two bytes of Greek can become six)."""
+STORE_BYTES = 8
+"""Room that a document needs behind its folded text, because stores are eight bytes wide."""
+
+
+intrinsic: Any = untyped_intrinsic
+
+
+@intrinsic
+def store64(_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a u64 at byte `index` of a u8 array, unaligned, little endian."""
+    signature = types.void(array, index, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(arguments[2], pointer).align = 1
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@inline
+def lower(v: np.uint64) -> np.uint64:
+    """v with its ASCII capitals in lower case."""
+    x = v & LOW_SEVEN
+    capital = (x + np.uint64(0x3F3F3F3F3F3F3F3F)) & ~(x + np.uint64(0x2525252525252525)) & ~v & HIGH
+    return v | (capital >> np.uint64(2))
+
+
+@inline
+def uneven(v: np.uint64, after_space: bool) -> np.uint64:
+    """0x80 in every byte of v that cannot be copied as it is: control, not ASCII, or a space that follows a space."""
+    x = v & LOW_SEVEN
+    control = ~(x + np.uint64(0x6060606060606060)) & HIGH
+    # exact only in bytes below 0x80; the others are stopped at anyway
+    space = ~((x ^ SPACE) + LOW_SEVEN) & HIGH
+    doubled = space & ((space << np.uint64(8)) | (np.uint64(0x80) if after_space else np.uint64(0)))
+    return control | (v & HIGH) | doubled
+
+
+@step
+def fold_character(data: Any, i: int, table: Any, out: Any, o: int, first: int) -> tuple[int, int]:
+    """Write the character at data[i], folded, at out[o]; (position after it, position after what was written).
+
+    Whitespace becomes a space, or nothing after a space and at out[first], the start of the document.
+    """
+    c = data[i]
+    width = 1
+    folding = np.uint64(c)
+    if c < 0x80:
+        folding = np.uint64(table[c])
+    else:
+        code_point, width = decode(data, i)
+        if code_point >= TABLE_SIZE:
+            store64(out, o, load64(data, i))
+            return i + 4, o + 4
+        folding = np.uint64(table[code_point])
+    if folding != SEPARATOR:
+        store64(out, o, folding & BYTES_MASK)
+        return i + width, o + np.int64((folding >> LENGTH_SHIFT) & LENGTH_MASK)
+    if o > first and out[o - 1] != 32:
+        out[o] = 32
+        o += 1
+    return i + width, o
+
+
+@step
+def fold_document(data: Any, start: int, end: int, table: Any, out: Any, first: int) -> int:
+    """Write data[start:end], folded, from out[first] on; the position after it."""
+    i = start
+    o = first
+    while i < end:
+        v: Any = load64(data, i)
+        stops = uneven(v, o == first or out[o - 1] == 32)
+        if stops == 0 and i + 8 <= end:
+            store64(out, o, lower(v))
+            i += 8
+            o += 8
+            continue
+        n = np.int64(trailing_zeros(stops) >> np.uint64(3)) if stops != 0 else 8
+        n = min(n, end - i)
+        store64(out, o, lower(v))
+        i += n
+        o += n
+        if i < end:
+            i, o = fold_character(data, i, table, out, o, first)
+        while i < end and data[i] >= 0x80:
+            i, o = fold_character(data, i, table, out, o, first)
+    if o > first and out[o - 1] == 32:
+        o -= 1
+    return o
+
+
+@kernel
+def normalise(data: Any, offsets: Any, table: Any, out: Any, bounds: Any) -> None:
+    """Every document as `" ".join(text.casefold().split())`.
+
+    data: u8[B], offsets: i64[D+1], table: folding.case_table() -> out: u8[GROWTH * B + STORE_BYTES], bounds: i64[D+1].
+    """
+    bounds[0] = 0
+    for d in range(offsets.size - 1):
+        bounds[d + 1] = fold_document(data, offsets[d], offsets[d + 1], table, out, bounds[d])
+
+
+@kernel
+def count_characters(data: Any, offsets: Any, characters: Any) -> None:
+    """Code points of every document: data: u8[B], offsets: i64[D+1] -> characters: i64[D]."""
+    for d in range(offsets.size - 1):
+        n = 0
+        for i in range(offsets[d], offsets[d + 1]):
+            n += (data[i] & 0xC0) != 0x80
+        characters[d] = n

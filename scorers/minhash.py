@@ -1,0 +1,65 @@
+"""MinHash signatures over word n-grams, from which near-duplicates are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from scorers.base import Column, ScorerError, Values, count
+from scorers.kernels.folding import word_table
+from scorers.kernels.minhash import sign
+from scorers.text import TextBatch
+
+
+@dataclass(frozen=True, slots=True)
+class MinHash:
+    """`num_perm` minima over the hashes of all runs of `ngram` words. What a word is: `kernels/shingles.py`.
+
+    Bit for bit datasketch 2.0's MinHash(num_perm, seed, scheme="affine32") of the same 32-bit shingle hashes.
+    """
+
+    name: ClassVar[str] = "minhash"
+    version: ClassVar[int] = 1
+
+    num_perm: int = 128
+    ngram: int = 5
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_perm < 1 or self.ngram < 1 or not 0 <= self.seed < 2**32:
+            raise ScorerError(f"minhash needs num_perm >= 1, ngram >= 1 and 0 <= seed < 2^32, got {self}")
+
+    def columns(self) -> tuple[Column, ...]:
+        """One signature and one count a document."""
+        return (
+            Column(
+                "signature",
+                pa.binary(4 * self.num_perm),
+                "hash",
+                f"{self.num_perm} minima (u32, little-endian) over word {self.ngram}-grams; all bits set without any",
+            ),
+            count("shingles", "shingles", f"word {self.ngram}-grams, repeats counted; 0 only without any word"),
+        )
+
+    def score(self, batch: TextBatch) -> Values:
+        """Scratch is 24 KiB whatever the length of a document."""
+        a, b = permutations(self.num_perm, self.seed)
+        signatures = np.empty((len(batch), self.num_perm), dtype="<u4")
+        shingles = np.empty(len(batch), dtype=np.int64)
+        sign(batch.data, batch.offsets, word_table(), self.ngram, a, b, signatures, shingles)
+        return {"signature": signatures, "shingles": shingles}
+
+
+def permutations(num_perm: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """Multipliers (odd) and addends of datasketch 2.0's affine32 scheme -> u32[num_perm], u32[num_perm]."""
+    # drawn as datasketch draws them; importing it would cost half a second in every worker
+    draw = np.random.RandomState(seed)
+    multipliers = draw.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return multipliers, draw.randint(0, 1 << 32, num_perm, dtype=np.uint32)
+
+
+SCORER = MinHash
