@@ -1,0 +1,183 @@
+"""Characters in UTF-8 bytes: whitespace, line breaks, code points and their classes, as Python's str sees them.
+
+The bytes are valid UTF-8 (a TextBatch holds nothing else), so that a lead byte promises its continuation bytes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scorers.kernels.jit import load64, step, trailing_zeros
+
+ALPHANUMERIC = 1
+DECIMAL_DIGIT = 2
+PUNCTUATION = 4
+TERMINAL_PUNCTUATION = 8
+SENTENCE_END = 16
+_BITS = {
+    "alphanumeric": ALPHANUMERIC,
+    "decimal_digit": DECIMAL_DIGIT,
+    "punctuation": PUNCTUATION,
+    "terminal_punctuation": TERMINAL_PUNCTUATION,
+    "sentence_end": SENTENCE_END,
+}
+
+LOW_BITS = np.uint64(0x0101010101010101)
+HIGH_BITS = np.uint64(0x8080808080808080)
+SPACES = np.uint64(0x2020202020202020)
+LEADS_C2 = np.uint64(0xC2C2C2C2C2C2C2C2)
+LEADS_E2 = np.uint64(0xE2E2E2E2E2E2E2E2)
+
+
+@cache
+def character_classes() -> npt.NDArray[np.uint8]:
+    """u8[0x110000]: the classes of every code point, as bits; from the frozen table beside this file."""
+    table = np.zeros(0x110000, np.uint8)
+    for line in (Path(__file__).parent / "mark_classes.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        name, _, ranges = line.partition("\t")
+        for span in ranges.split():
+            first, _, last = span.partition("-")
+            table[int(first, 16) : int(last or first, 16) + 1] |= _BITS[name]
+    return table
+
+
+@step
+def space_bytes(data: Any, i: int) -> int:
+    """Bytes of the whitespace character (str.isspace) that starts at data[i], 0 where there is none."""
+    c = data[i]
+    if c <= 32:
+        return 1 if c == 32 or 9 <= c <= 13 or 28 <= c <= 31 else 0
+    if c < 0xC2 or c > 0xE3:
+        return 0
+    b, a = data[i + 1], data[i + 2]
+    if c == 0xC2:
+        return 2 if b == 0x85 or b == 0xA0 else 0
+    if c == 0xE1:
+        return 3 if b == 0x9A and a == 0x80 else 0
+    if c == 0xE3:
+        return 3 if b == 0x80 and a == 0x80 else 0
+    if c != 0xE2:
+        return 0
+    if b == 0x80:
+        return 3 if a <= 0x8A or a == 0xA8 or a == 0xA9 or a == 0xAF else 0
+    return 3 if b == 0x81 and a == 0x9F else 0
+
+
+@step
+def character_start(data: Any, end: int) -> int:
+    """Where the character whose last byte is data[end - 1] starts."""
+    i = end - 1
+    while data[i] & 0xC0 == 0x80:
+        i -= 1
+    return i
+
+
+@step
+def strip_left(data: Any, start: int, end: int) -> int:
+    """The start of data[start:end] after str.lstrip()."""
+    while start < end:
+        width = space_bytes(data, start)
+        if width == 0:
+            break
+        start += width
+    return start
+
+
+@step
+def strip_right(data: Any, start: int, end: int) -> int:
+    """The end of data[start:end] after str.rstrip()."""
+    while start < end:
+        last = data[end - 1]
+        if 32 < last < 0x80:
+            break
+        at = character_start(data, end)
+        if space_bytes(data, at) == 0:
+            break
+        end = at
+    return end
+
+
+@step
+def break_bytes(data: Any, i: int, end: int) -> int:
+    """Bytes of the line break (str.splitlines) at data[i], a CR LF being one break; 0 where there is none."""
+    c = data[i]
+    if c < 32:
+        if c == 13:
+            return 2 if i + 1 < end and data[i + 1] == 10 else 1
+        return 1 if 10 <= c <= 12 or 28 <= c <= 30 else 0
+    if c == 0xC2:
+        return 2 if data[i + 1] == 0x85 else 0
+    if c == 0xE2:
+        return 3 if data[i + 1] == 0x80 and (data[i + 2] == 0xA8 or data[i + 2] == 0xA9) else 0
+    return 0
+
+
+@step
+def next_break(data: Any, i: int, end: int) -> int:
+    """The first position from i on where break_bytes is not 0, or end. Reads up to 7 bytes past end."""
+    while i < end:
+        x = load64(data, i)
+        c2, e2 = x ^ LEADS_C2, x ^ LEADS_E2
+        # the lowest flag of each of these three is exact, higher ones may be false: so look, and go on from there
+        found = ((x - SPACES) & ~x) | ((c2 - LOW_BITS) & ~c2) | ((e2 - LOW_BITS) & ~e2)
+        found &= HIGH_BITS
+        if found == 0:
+            i += 8
+            continue
+        i += np.int64(trailing_zeros(found) >> np.uint64(3))
+        if i >= end:
+            break
+        if break_bytes(data, i, end) > 0:
+            return i
+        i += 1
+    return end
+
+
+@step
+def next_byte(data: Any, i: int, end: int, byte: int) -> int:
+    """The first position from i on that holds `byte`, or end. Reads up to 7 bytes past end."""
+    pattern = LOW_BITS * np.uint64(byte)
+    while i < end:
+        x = load64(data, i) ^ pattern
+        found = (x - LOW_BITS) & ~x & HIGH_BITS
+        if found != 0:
+            i += np.int64(trailing_zeros(found) >> np.uint64(3))
+            return min(i, end)
+        i += 8
+    return end
+
+
+@step
+def code_points(data: Any, start: int, end: int) -> int:
+    """len() of data[start:end] as a str: bytes that are not continuation bytes. Reads up to 7 bytes past end."""
+    n = end - start
+    i = start
+    while i < end:
+        x = load64(data, i)
+        if i + 8 > end:
+            x &= np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(8 * (i + 8 - end))
+        if x & HIGH_BITS != 0:
+            continuation = (x >> np.uint64(7)) & ~(x >> np.uint64(6)) & LOW_BITS
+            n -= np.int64((continuation * LOW_BITS) >> np.uint64(56))
+        i += 8
+    return n
+
+
+@step
+def code_point(data: Any, i: int) -> int:
+    """The code point whose UTF-8 starts at data[i]."""
+    c = np.int64(data[i])
+    if c < 0x80:
+        return c
+    b = np.int64(data[i + 1]) & 0x3F
+    if c < 0xE0:
+        return (c & 0x1F) << 6 | b
+    a = np.int64(data[i + 2]) & 0x3F
+    if c < 0xF0:
+        return (c & 0x0F) << 12 | b << 6 | a
+    return (c & 0x07) << 18 | b << 12 | a << 6 | (np.int64(data[i + 3]) & 0x3F)

@@ -1,0 +1,252 @@
+"""Gopher quality counts. Rae et al., arXiv:2112.11446, Table A1, in the four definitions that systems ship."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scorers.kernels.characters import (
+    ALPHANUMERIC,
+    break_bytes,
+    code_point,
+    next_break,
+    next_byte,
+    strip_left,
+    strip_right,
+)
+from scorers.kernels.jit import kernel, load64, step
+
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+STOP_CODES = np.array([int.from_bytes(w.encode(), "little") for w in STOP_WORDS], np.uint64)
+"""Each stop word's bytes as one little-endian number."""
+ASCII_LOWER_4 = np.uint64(0x20202020)
+HASH_SIGN, FULL_STOP, NEWLINE = 35, 46, 10
+
+# byte -> 1 where a symbol or its end may be; everything else is passed over in one step
+_OF_SYMBOL = np.zeros(256, np.uint8)
+_OF_SYMBOL[[HASH_SIGN, FULL_STOP, 0xE2]] = 1
+
+
+@step
+def stop_word(data: Any, s: int, e: int, fold: bool) -> int:
+    """The stop word's index in STOP_WORDS, -1 for another word; fold: compare its str.lower()."""
+    width = e - s
+    if width < 2 or width > 4:
+        return -1
+    code = load64(data, s) & (np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 8 * width))
+    if fold:
+        # setting bit 5 turns capitals into small letters and no other byte into a letter
+        code |= ASCII_LOWER_4 >> np.uint64(32 - 8 * width)
+    for k in range(STOP_CODES.size):
+        if code == STOP_CODES[k]:
+            return k
+    return -1
+
+
+@kernel
+def word_sums(data: Any, bounds: Any, start: Any, end: Any, chars: Any, flags: Any, fold: bool, out: Any) -> None:
+    """out: i64[D, 7]: words; their code points; words not all punctuation (flag bit 1); their code points; words with a
+    letter (flag bit 0); stop words; distinct stop words."""
+    for d in range(bounds.size - 1):
+        n_chars, kept, kept_chars, alphabetic, stops, seen = 0, 0, 0, 0, 0, 0
+        for w in range(bounds[d], bounds[d + 1]):
+            n_chars += chars[w]
+            kept += (flags[w] >> 1) & 1
+            kept_chars += chars[w] * ((flags[w] >> 1) & 1)
+            alphabetic += flags[w] & 1
+            k = stop_word(data, start[w], end[w], fold)
+            if k >= 0:
+                stops += 1
+                seen |= 1 << k
+        distinct = 0
+        while seen:
+            distinct += seen & 1
+            seen >>= 1
+        out[d, 0] = bounds[d + 1] - bounds[d]
+        out[d, 1] = n_chars
+        out[d, 2] = kept
+        out[d, 3] = kept_chars
+        out[d, 4] = alphabetic
+        out[d, 5] = stops
+        out[d, 6] = distinct
+
+
+@kernel
+def symbol_counts(data: Any, offsets: Any, out: Any) -> None:
+    """out: i64[D, 4]: str.count of '#', '...', '…' and '. . .', each counted alone and without overlap."""
+    for d in range(offsets.size - 1):
+        i = offsets[d]
+        stop = offsets[d + 1]
+        hashes, dots, ellipses, spaced, spaced_end = 0, 0, 0, 0, 0
+        while i < stop:
+            c = data[i]
+            if _OF_SYMBOL[c] == 0:
+                i += 1
+            elif c == HASH_SIGN:
+                hashes += 1
+                i += 1
+            elif c == FULL_STOP:
+                run = i
+                while i < stop and data[i] == FULL_STOP:
+                    i += 1
+                dots += (i - run) // 3
+                # '. . .' starts at the last full stop of a run
+                if i - 1 >= spaced_end and i + 4 <= stop and is_spaced_ellipsis(data, i - 1):
+                    spaced += 1
+                    spaced_end = i + 4
+            else:
+                ellipses += data[i + 1] == 0x80 and data[i + 2] == 0xA6
+                i += 3
+        out[d, 0] = hashes
+        out[d, 1] = dots
+        out[d, 2] = ellipses
+        out[d, 3] = spaced
+
+
+@step
+def is_spaced_ellipsis(data: Any, i: int) -> bool:
+    """'. . .' at data[i]."""
+    return data[i] == 46 and data[i + 1] == 32 and data[i + 2] == 46 and data[i + 3] == 32 and data[i + 4] == 46
+
+
+@step
+def starts_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
+    """data[s:e] starts with one of the marks: u8[K, 16], of widths bytes each."""
+    for k in range(widths.size):
+        if widths[k] <= e - s and data[s] == marks[k, 0]:
+            j = 1
+            while j < widths[k] and data[s + j] == marks[k, j]:
+                j += 1
+            if j == widths[k]:
+                return True
+    return False
+
+
+@step
+def ends_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
+    """data[s:e], ASCII letters as lower case, ends with one of the marks: u8[K, 16], of widths bytes each."""
+    for k in range(widths.size):
+        j = widths[k]
+        if j > e - s:
+            continue
+        at = e - j
+        while j > 0:
+            c = data[at + j - 1]
+            c += 32 if 65 <= c <= 90 else 0
+            if c != marks[k, j - 1]:
+                break
+            j -= 1
+        if j == 0:
+            return True
+    return False
+
+
+@kernel
+def line_marks(
+    data: Any,
+    offsets: Any,
+    every_break: bool,
+    strip: bool,
+    bullets: Any,
+    bullet_widths: Any,
+    ellipses: Any,
+    ellipsis_widths: Any,
+    out: Any,
+) -> None:
+    """out: i64[D, 3]: lines, lines that start with a bullet, lines that end with an ellipsis.
+
+    every_break: lines are str.splitlines(), blank ones counted; else split("\\n"). strip: look at the stripped line. With
+    strip and without every_break, blank lines are no lines (DCLM, NeMo Curator).
+    """
+    for d in range(offsets.size - 1):
+        s = offsets[d]
+        stop = offsets[d + 1]
+        lines, bulleted, trailing = 0, 0, 0
+        while s < stop or (s == stop and not every_break):
+            e = next_break(data, s, stop) if every_break else next_byte(data, s, stop, NEWLINE)
+            a = strip_left(data, s, e) if strip else s
+            b = strip_right(data, a, e) if strip else e
+            if a < b or every_break or not strip:
+                lines += 1
+                bulleted += starts_with_any(data, a, b, bullets, bullet_widths)
+                trailing += ends_with_any(data, a, b, ellipses, ellipsis_widths)
+            s = e + max(1, break_bytes(data, e, stop)) if e < stop else stop + 1
+        out[d, 0] = lines
+        out[d, 1] = bulleted
+        out[d, 2] = trailing
+
+
+@kernel
+def symbol_words(data: Any, bounds: Any, start: Any, end: Any, whole: bool, marks: Any, widths: Any, out: Any) -> None:
+    """out: i64[D], words that are symbols. whole: the word is one of the marks, or has more runs of '#' than half its
+    code points (NeMo Curator); else it contains '#' or '…' (Dolma)."""
+    for d in range(bounds.size - 1):
+        found = 0
+        for w in range(bounds[d], bounds[d + 1]):
+            s, e = start[w], end[w]
+            runs, in_run, contains, chars = 0, False, False, 0
+            if whole:
+                contains = e - s <= 16 and equals_any(data, s, e, marks, widths)
+            for i in range(s, e):
+                c = data[i]
+                runs += c == HASH_SIGN and not in_run
+                in_run = c == HASH_SIGN
+                chars += c & 0xC0 != 0x80
+                if not whole and c == 0xE2 and data[i + 1] == 0x80 and data[i + 2] == 0xA6:
+                    contains = True
+            found += contains or (2 * runs > chars if whole else runs > 0)
+        out[d] = found
+
+
+@step
+def equals_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
+    """data[s:e] is one of the marks."""
+    for k in range(widths.size):
+        if widths[k] == e - s and starts_with_any(data, s, e, marks[k : k + 1], widths[k : k + 1]):
+            return True
+    return False
+
+
+@kernel
+def median_chars(bounds: Any, chars: Any, out: Any) -> None:
+    """out: f64[D], the median of the words' code points, NaN without words."""
+    counts = np.zeros(256, np.int64)
+    for d in range(bounds.size - 1):
+        a, b = bounds[d], bounds[d + 1]
+        n = b - a
+        if n == 0:
+            out[d] = np.nan
+            continue
+        counts[:] = 0
+        for w in range(a, b):
+            counts[min(chars[w], 255)] += 1
+        low, high, below, length = -1, -1, 0, 0
+        while high < 0:
+            below += counts[length]
+            if low < 0 and below > (n - 1) // 2:
+                low = length
+            if below > n // 2:
+                high = length
+            length += 1
+        out[d] = (low + high) / 2
+        if high == 255:
+            # half the words or more are longer than any histogram wants to be: sort them
+            ordered = np.sort(chars[a:b])
+            out[d] = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+
+
+@kernel
+def fasttext_words(data: Any, offsets: Any, classes: Any, out: Any) -> None:
+    """out: i64[D], tokens of fastText's tokeniser (split on ASCII whitespace and NUL) whose first character is
+    alphanumeric. DCLM, core_utils.split_words(model='fasttext', ignore_punctuation=True)."""
+    for d in range(offsets.size - 1):
+        found = 0
+        before = True
+        for i in range(offsets[d], offsets[d + 1]):
+            c = data[i]
+            space = c == 32 or 9 <= c <= 13 or c == 0
+            if before and not space:
+                found += classes[code_point(data, i)] & ALPHANUMERIC != 0
+            before = space
+        out[d] = found
