@@ -1,0 +1,160 @@
+"""The language scorer, held to the fasttext package."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scorers import fasttext_model
+from scorers.base import ScorerError, as_struct, build, fingerprint
+from scorers.fasttext_model import FastTextError, window_ends
+from scorers.language import Language
+from scorers.models import ModelMissing, known_model
+from scorers.text import TextBatch
+
+DATA = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SENTENCES = {
+    "en": "The quick brown fox jumps over the lazy dog, and nobody in the village is surprised.",
+    "de": "Der schnelle braune Fuchs springt über den faulen Hund, und niemand im Dorf wundert sich.",
+    "fr": "Le renard brun et rapide saute par-dessus le chien paresseux, et personne ne s'en étonne.",
+    "ru": "Быстрая коричневая лиса перепрыгивает через ленивую собаку, и никто не удивляется.",
+    "ja": "素早い茶色の狐はのろまな犬を飛び越えるが、村の誰も驚かない。",
+    "ar": "الثعلب البني السريع يقفز فوق الكلب الكسول ولا أحد في القرية يستغرب ذلك.",
+}
+HARD = [
+    "a", ".", "</s>", "one </s> deux trois quatre", "__label__en le chat", "x" * 5000, "é" * 999, "日本語" * 400,
+    "tabs\tand\r\nlines\x0band\x0cfeeds\x00and nulls", "🙂🙃 😀", "# Title\n\n* one\n* two\n",
+    "\u2028line\u00a0separators", "http://example.org/a/b?c=d&e=f", "0123456789 " * 50, "ÀÉÎÕÜ straße ǅ ﬁ",
+]  # fmt: skip
+
+
+def reference(path: Path, texts: list[str]) -> list[tuple[str, float]]:
+    """What the fasttext package says of each text's first line, newlines read as spaces."""
+    fasttext = pytest.importorskip("fasttext")
+    model = fasttext.FastText._FastText(str(path)).f  # load_model prints a warning
+    labels, scores = model.multilinePredict([t.replace("\n", " ") + "\n" for t in texts], 1, 0.0, "strict")
+    return [(a[0].removeprefix("__label__"), min(float(s[0]), 1.0)) for a, s in zip(labels, scores, strict=True)]
+
+
+def assert_same(path: Path, texts: list[str]) -> None:
+    found = Language(window_bytes=0).score(TextBatch.from_strings(texts))
+    expected = reference(path, texts)
+    assert found["code"].to_pylist() == [code for code, _ in expected]
+    np.testing.assert_allclose(np.asarray(found["score"]), [score for _, score in expected], rtol=0, atol=3e-5)
+
+
+def test_named_languages_are_found(lid_model: Path) -> None:
+    found = Language().score(TextBatch.from_strings(list(SENTENCES.values())))
+    assert found["code"].to_pylist() == list(SENTENCES)
+    assert min(found["score"].to_pylist()) > 0.8
+
+
+def test_same_as_fasttext_on_hard_texts(lid_model: Path) -> None:
+    assert_same(lid_model, HARD + list(SENTENCES.values()))
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the test corpora at {DATA}")
+@pytest.mark.parametrize(
+    "name", ["lid/opensource_guide_docs", "lid/contributor_covenant_docs", "lid/tatoeba_sentences"]
+)
+def test_same_as_fasttext_on_corpora(lid_model: Path, name: str) -> None:
+    texts = pq.read_table(DATA / f"{name}.parquet", columns=["text"])["text"].to_pylist()
+    assert_same(lid_model, [t for t in texts[:2000] if t.split()])
+
+
+def test_score_does_not_depend_on_the_batch(lid_model: Path) -> None:
+    texts = [t for t in HARD + list(SENTENCES.values()) for _ in range(3)]
+    whole = as_struct(Language(), Language().score(TextBatch.from_strings(texts)), len(texts))
+    single = [as_struct(Language(), Language().score(TextBatch.from_strings([t])), 1) for t in texts]
+    assert pa.concat_arrays(single).equals(whole)
+
+
+def test_full_memory_changes_no_bit(lid_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = list(SENTENCES.values()) * 2
+    before = Language().score(TextBatch.from_strings(texts))
+    monkeypatch.setattr(fasttext_model, "MEMORY_WORDS", 0)
+    after = Language().score(TextBatch.from_strings(texts))
+    assert before["score"].equals(after["score"])
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t "])
+def test_a_text_without_a_word_is_null(lid_model: Path, text: str) -> None:
+    found = Language().score(TextBatch.from_strings([text]))
+    assert {name: values.to_pylist() for name, values in found.items()} == {name: [None] for name in found}
+
+
+def test_empty_batch(lid_model: Path) -> None:
+    assert len(as_struct(Language(), Language().score(TextBatch.from_strings([])), 0)) == 0
+
+
+def test_second_language_is_less_probable(lid_model: Path) -> None:
+    found = Language().score(TextBatch.from_strings([SENTENCES["en"][:30] + SENTENCES["de"]]))
+    first, second = found["score"].to_pylist()[0], found["score2"].to_pylist()[0]
+    assert found["code"].to_pylist() + found["code2"].to_pylist() == ["de", "en"]
+    assert 0 < second < first <= 1
+    assert first + second <= 1.001
+
+
+def test_window_reads_only_the_start(lid_model: Path) -> None:
+    text = SENTENCES["en"] * 5 + SENTENCES["ru"] * 50
+    batch = TextBatch.from_strings([text])
+    assert Language(window_bytes=300).score(batch)["code"].to_pylist() == ["en"]
+    assert Language(window_bytes=0).score(batch)["code"].to_pylist() == ["ru"]
+
+
+@pytest.mark.parametrize("window_bytes", [1, 2, 3, 4, 5, 6, 7, 8, 9, 100])
+def test_a_window_never_cuts_a_character(window_bytes: int) -> None:
+    texts = ["é€🙂a", "", "ab", "🙂🙂🙂"]
+    batch = TextBatch.from_strings(texts)
+    ends = window_ends(batch, window_bytes) - batch.offsets[:-1]
+    expected = [len(t.encode()[:window_bytes].decode(errors="ignore").encode()) for t in texts]
+    assert ends.tolist() == expected
+
+
+def test_a_slice_of_a_column_is_read_in_place(lid_model: Path) -> None:
+    column = pa.array(["x", *SENTENCES.values()], pa.large_string())[2:4]
+    assert Language().score(TextBatch.from_arrow(column))["code"].to_pylist() == ["de", "fr"]
+
+
+def test_probabilities_are_never_above_one(lid_model: Path) -> None:
+    found = Language().score(TextBatch.from_strings([SENTENCES["ja"] * 20]))
+    assert math.isclose(found["score"].to_pylist()[0], 1.0, abs_tol=1e-3)
+    assert found["score"].to_pylist()[0] <= 1.0
+
+
+def test_the_fingerprint_holds_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Language().model_digest() == known_model("lid.176").sha256
+    before = fingerprint(Language())
+    monkeypatch.setattr(Language, "model_digest", lambda self: "another")
+    assert fingerprint(Language()) != before
+
+
+def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINNOW_MODELS", str(tmp_path))
+    with pytest.raises(ModelMissing, match=r"winnow models pull lid\.176"):
+        Language().score(TextBatch.from_strings(["text"]))
+
+
+def test_wrong_parameters_are_refused() -> None:
+    with pytest.raises(ScorerError, match="window_bytes is -1"):
+        build("language", {"window_bytes": -1})
+    with pytest.raises(ScorerError, match=r"no model 'lid\.177'"):
+        build("language", {"model": "lid.177"})
+
+
+def test_another_file_than_the_registered_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lid.176.ftz").write_bytes(b"something else")
+    with pytest.raises(FastTextError, match=f"expected sha256 {'0' * 64}, found "):
+        fasttext_model.load(tmp_path / "lid.176.ftz", "0" * 64)
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 7, 100, 5_000, 500_000, 938_012])
+def test_a_truncated_model_is_refused(lid_model: Path, kept_bytes: int) -> None:
+    with pytest.raises(FastTextError, match=r"is not a fastText model|ends at byte|without an end"):
+        fasttext_model._read(lid_model.read_bytes()[:kept_bytes], "cut")
