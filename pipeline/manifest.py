@@ -31,24 +31,27 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
-    def path(self) -> str:
-        return f"{Store.table(self.corpus, self.kind, self.key)}/manifest.json"
-
-    @property
     def bytes(self) -> int:
         return sum(p.bytes for p in self.parts)
+
+    def shard_name(self, index: int) -> str:
+        """A shard for people: its file and row groups."""
+        shard = self.shards[index]
+        return f"{index}:{shard.text.path.rsplit('/', 1)[-1]}[{shard.text.first}:{shard.text.last}]"
 
     def part_of(self) -> dict[str, PartRecord]:
         """Parts by key."""
         return {p.key: p for p in self.parts}
 
 
-def load(store: Store, corpus: str, kind: str, key: str) -> Manifest | None:
-    """The committed table, or None where it is not (yet) there."""
-    path = f"{Store.table(corpus, kind, key)}/manifest.json"
-    if not store.exists(path):
-        return None
-    return from_json(store.read_json(path))
+def manifest_path(corpus: str, kind: str, key: str) -> str:
+    """Where a table's manifest lies in a workspace."""
+    return f"{Store.table(corpus, kind, key)}/manifest.json"
+
+
+def load(store: Store, path: str) -> Manifest | None:
+    """The table committed at a path, or None where it is not (yet) there."""
+    return from_json(store.read_json(path)) if store.exists(path) else None
 
 
 def from_json(value: dict[str, Any]) -> Manifest:
@@ -57,20 +60,20 @@ def from_json(value: dict[str, Any]) -> Manifest:
     return Manifest(**{**value, "parts": parts, "shards": shards})
 
 
-def commit(store: Store, manifest: Manifest) -> Manifest:
-    """Publish a table; the conservation law is checked here, for every kind."""
+def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
+    """Publish a table at a path; the conservation law is checked here, for every kind."""
     accounted = sum(manifest.counts.values())
     if accounted != manifest.rows:
         raise ConservationError(
             f"{manifest.kind} of {manifest.corpus!r}: {manifest.rows} rows in, {accounted} accounted for {manifest.counts}; "
             "nothing was committed. This is a fault of Winnow: please report it with this message"
         )
-    store.commit_json(manifest.path, dataclasses.asdict(manifest))
+    store.commit_json(path, dataclasses.asdict(manifest))
     return manifest
 
 
 def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
     """All committed tables of a kind, by key."""
     folder = f"corpora/{corpus}/{kind}"
-    found = (load(store, corpus, kind, key) for key in store.list(folder) if key != "parts")
+    found = (load(store, manifest_path(corpus, kind, key)) for key in store.list(folder) if key != "parts")
     return [m for m in found if m is not None]

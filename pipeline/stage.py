@@ -22,6 +22,8 @@ LIMIT_FLOOR_S = 900.0
 SLOWEST_BYTES_PER_S = 100_000
 """A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
 FAILURES_BEFORE_STOP = 8
+DRIVER_ROWS = 5_000_000
+"""Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class Stage(Protocol):
         ...
 
 
-def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job) -> Manifest:
-    """Do what is not done yet, and commit the table. Returns the committed manifest."""
-    done = manifest.load(store, stage.corpus, stage.kind, stage.key)
-    if done is not None:
+def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
+    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed."""
+    path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
+    done = manifest.load(store, path)
+    if done is not None and done.key == stage.key:
         job.event("stage_reused", stage=stage.kind, table=stage.key, rows=done.rows)
         return done
     units = stage.units()
@@ -75,7 +78,7 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
     where = executors.InProcess() if stage.in_driver else executor
     job.stage_started(stage.kind, stage.key, pending, len(units) - len(pending), where)
     _attempt_all(stage, where, pending, records, job)
-    made = manifest.commit(store, stage.finish([records[u.key] for u in units]))
+    made = manifest.commit(store, stage.finish([records[u.key] for u in units]), path)
     job.stage_finished(stage.kind, made)
     return made
 

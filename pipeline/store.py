@@ -226,6 +226,12 @@ class Store:
         else:
             os.replace(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
 
+    def remove_export(self) -> None:
+        """Empty a destination that holds an export, the claim last, so that an interruption is recognised."""
+        for name in ("manifest.json", "data", "removed", "quarantine", "_winnow.json"):
+            if self.exists(name):
+                self.fs.rm(self.full(name), recursive=True)
+
     def sweep(self) -> int:
         """Remove temporary files of this host's dead processes; returns how many."""
         if self.remote:

@@ -1,0 +1,245 @@
+"""The catalog: SQL views over a workspace's manifests, tables and job logs. A cache in memory, made anew each time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipeline import manifest
+from pipeline.engine import connect
+from pipeline.errors import UsageError, did_you_mean
+from pipeline.manifest import Manifest
+from pipeline.rules import quoted
+from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
+from pipeline.store import Store
+
+VIEWS = {
+    "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
+    "verdicts": "per document: kept, and every rule it failed with value and bound",
+    "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
+    "quarantine": "rows and files that could not be taken in, with the reason",
+    "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
+    "stages": "per job and stage: units, rows, bytes, seconds",
+    "jobs": "every job of the workspace: state, recipe, rows, warnings",
+    "scorers": "the scorers behind the notes: parameters, version, fingerprint",
+    "columns": "every column there is: type, unit, meaning",
+}
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as its folder tells it."""
+
+    id: str
+    record: dict[str, Any]
+    events: tuple[dict[str, Any], ...]
+
+    def table(self, kind: str) -> list[str]:
+        keys: list[str] = self.record.get("tables", {}).get(kind, [])
+        return keys
+
+
+def read_job(store: Store, job_id: str) -> JobRecord:
+    """A job's record and log; a last line torn by a crash is left out."""
+    record = store.read_json(f"{Store.job(job_id)}/job.json")
+    events = []
+    path = f"{Store.job(job_id)}/events.jsonl"
+    if store.exists(path):
+        with store.open(path) as file:
+            for line in file.read().splitlines():
+                try:
+                    events.append(json.loads(line))
+                except ValueError:
+                    continue
+    return JobRecord(job_id, record, tuple(events))
+
+
+def jobs(store: Store) -> list[str]:
+    """Ids of the workspace's jobs, oldest first."""
+    return [name for name in store.list("jobs") if store.exists(f"{Store.job(name)}/job.json")]
+
+
+def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
+    """The named job, or the latest that got as far as notes."""
+    known = jobs(store)
+    if not known:
+        raise UsageError(f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}")
+    if job_id is not None:
+        matches = [j for j in known if j == job_id or j.startswith(job_id)]
+        if len(matches) != 1:
+            raise UsageError(f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}")
+        return read_job(store, matches[0])
+    for candidate in reversed(known):
+        job = read_job(store, candidate)
+        if job.table("text"):
+            return job
+    return read_job(store, known[-1])
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The committed tables a job stands on."""
+
+    text: Manifest
+    notes: tuple[Manifest, ...]
+    verdict: Manifest | None
+    dedup: Manifest | None
+    mix: Manifest | None
+
+
+def tables_of(store: Store, job: JobRecord) -> Tables:
+    """Load a job's manifests."""
+    corpus = job.record["corpus"]
+
+    def load(kind: str) -> list[Manifest]:
+        found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))
+        return [m for m in found if m is not None]
+
+    text = load("text")
+    if not text:
+        raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
+    one = {kind: (load(kind) or [None])[0] for kind in ("verdict", "dedup", "mix")}
+    return Tables(text[0], tuple(load("notes")), one["verdict"], one["dedup"], one["mix"])
+
+
+def open_catalog(store: Store, job_id: str | None = None) -> duckdb.DuckDBPyConnection:
+    """An engine with the views over one job's tables, and over all jobs."""
+    job = choose_job(store, job_id)
+    connection = connect()
+    if store.remote:
+        connection.register_filesystem(store.fs)
+    tables = tables_of(store, job)
+    _make_rows(connection, store, tables)
+    _view_documents(connection, tables)
+    _view_verdicts(connection, store, tables)
+    _view_logs(connection, store, tables)
+    _view_columns(connection, tables)
+    return connection
+
+
+def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+    """Views text_rows, notes_rows_<n>, mix_rows with (shard, row) in each."""
+    first: dict[str, int] = {}
+    mapping = []
+    for i, shard in enumerate(tables.text.shards):
+        path = store.full(shard.ids.path)
+        mapping.append({"path": path, "shard": i, "first_row": first.get(path, 0), "rows": shard.rows})
+        first[path] = first.get(path, 0) + shard.rows
+    _rows_view(connection, "text_rows", mapping, exclude=("text",) if _has_text(tables) else ())
+    for n, notes in enumerate(tables.notes):
+        _rows_view(connection, f"notes_rows_{n}", _one_per_shard(store, notes), exclude=("doc_id",))
+    for name, table in (("mix_rows", tables.mix), ("verdict_rows", tables.verdict)):
+        if table is not None:
+            _rows_view(connection, name, _one_per_shard(store, table))
+
+
+def _has_text(tables: Tables) -> bool:
+    return any(s.ids == s.text for s in tables.text.shards)
+
+
+def _one_per_shard(store: Store, table: Manifest) -> list[dict[str, Any]]:
+    return [{"path": store.full(p.path), "shard": i, "first_row": 0, "rows": p.rows} for i, p in enumerate(table.parts)]
+
+
+def _rows_view(
+    connection: duckdb.DuckDBPyConnection, name: str, mapping: Sequence[dict[str, Any]], exclude: Sequence[str] = ()
+) -> None:
+    columns = {"path": pa.string(), "shard": pa.int32(), "first_row": pa.int64(), "rows": pa.int64()}
+    connection.register("mapping", pa.Table.from_pylist(list(mapping), schema=pa.schema(list(columns.items()))))
+    connection.execute(f"create table {name}_parts as select * from mapping")
+    connection.unregister("mapping")
+    files = ", ".join(quoted(p) for p in dict.fromkeys(m["path"] for m in mapping))
+    left_out = ", ".join(["filename", "file_row_number", *exclude])
+    connection.execute(
+        f"create view {name} as select m.shard, p.file_row_number - m.first_row as row, p.* exclude ({left_out}) "
+        f"from read_parquet([{files}], filename=true, file_row_number=true, union_by_name=true) p "
+        f"join {name}_parts m on p.filename = m.path and p.file_row_number >= m.first_row and p.file_row_number < m.first_row + m.rows"
+    )
+
+
+def _view_documents(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    notes = "".join(f" left join notes_rows_{n} using (shard, row)" for n in range(len(tables.notes)))
+    mix = " left join (select shard, row, copies, stage, reason from mix_rows) using (shard, row)" if tables.mix else ""
+    connection.execute(f"create view documents as select * from text_rows{notes}{mix}")
+    connection.execute(
+        "create view quarantine as select doc_id, quarantine as reason, quarantine_detail as detail, file_path, file_row "
+        "from text_rows where quarantine is not null union all by name "
+        f"select null as doc_id, reason, detail, file_path, null as file_row from ({_files_in_quarantine(tables.text)})"
+    )
+
+
+def _files_in_quarantine(text: Manifest) -> str:
+    files = text.details.get("quarantined_files", [])
+    rows = [f"select {quoted(str(f['path']))} as file_path, {quoted(str(f['reason']))} as reason, {quoted(str(f.get('detail', '')))} as detail" for f in files]
+    return " union all ".join(rows) or "select null::varchar as file_path, null::varchar as reason, null::varchar as detail where false"
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[TableColumn]) -> None:
+    connection.register("nothing", arrow_schema(tuple(columns)).empty_table())
+    connection.execute(f"create table {name} as select * from nothing")
+    connection.unregister("nothing")
+
+
+def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+    if tables.verdict is not None:
+        connection.execute("create view verdicts as select *, list_transform(failed, lambda f: f.rule) as rules from verdict_rows")
+    else:
+        _empty(connection, "verdicts", VERDICT_TABLE)
+    if tables.dedup is not None:
+        connection.execute(f"create view duplicates as select * from read_parquet({quoted(store.full(tables.dedup.parts[0].path))})")
+    else:
+        _empty(connection, "duplicates", DEDUP_TABLE)
+
+
+def _view_logs(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+    told = [read_job(store, j) for j in jobs(store)]
+    records = [
+        {k: j.record.get(k) for k in ("id", "name", "state", "created_at", "at", "seconds", "corpus", "output", "rows", "recipe_digest", "error")}
+        | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
+        for j in told
+    ]
+    text = pa.string()
+    _table(connection, "jobs", records, {
+        "id": text, "name": text, "state": text, "created_at": text, "at": text, "seconds": pa.float64(), "corpus": text, "output": text,
+        "rows": pa.int64(), "recipe_digest": text, "error": text, "warnings": pa.list_(text), "funnel": text,
+    })  # fmt: skip
+    events = [{"job": j.id, **e} for j in told for e in j.events]
+    _table(connection, "stages", [e | {"counts": json.dumps(e.get("counts", {}))} for e in events if e["verb"] in ("stage_finished", "stage_reused")], {
+        "job": text, "stage": text, "table": text, "verb": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "counts": text,
+    })  # fmt: skip
+    attempts = {e["part"]: e for e in events if e["verb"] == "unit_done"}
+    used = [m for m in (tables.text, *tables.notes, tables.verdict, tables.dedup, tables.mix) if m is not None]
+    parts = [
+        {"table_key": m.key, "stage": m.kind, "part": p.key, "path": p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256,
+         "counts": json.dumps(p.counts), **{k: attempts.get(p.key, {}).get(k) for k in ("seconds", "mb_per_s", "worker", "attempts", "job")}}
+        for m in used for p in m.parts
+    ]  # fmt: skip
+    _table(connection, "shards", parts, {
+        "stage": text, "part": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "mb_per_s": pa.float64(), "worker": text,
+        "attempts": pa.int64(), "job": text, "sha256": text, "counts": text, "path": text, "table_key": text,
+    })  # fmt: skip
+
+
+def _view_columns(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    text = pa.string()
+    scorers, columns = [], []
+    for notes in tables.notes:
+        for alias, told in notes.parameters["scorers"].items():
+            scorers.append({"alias": alias, "scorer": told["scorer"], "version": told["version"], "parameters": json.dumps(told["parameters"]),
+                            "fingerprint": told["fingerprint"], "notes": notes.key})  # fmt: skip
+            columns += [{**c, "table": "documents", "name": f"{alias}.{c['name']}"} for c in told["columns"]]
+    columns += [{"table": name, "name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for name, cs in TABLES.items() for c in cs]
+    _table(connection, "scorers", scorers, dict.fromkeys(("alias", "scorer"), text) | {"version": pa.int64()} | dict.fromkeys(("parameters", "fingerprint", "notes"), text))
+    _table(connection, "columns", columns, dict.fromkeys(("table", "name", "type", "unit", "meaning"), text))
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]], columns: dict[str, pa.DataType]) -> None:
+    picked = [{c: row.get(c) for c in columns} for row in rows]
+    connection.register("given", pa.Table.from_pylist(picked, schema=pa.schema(list(columns.items()))))
+    connection.execute(f"create table {name} as select * from given")
+    connection.unregister("given")

@@ -1,0 +1,131 @@
+"""A plan: a recipe held against an input, every name and bound checked, nothing done yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import rules as rule_checks
+from pipeline.engine import check_expression
+from pipeline.errors import PlanError, did_you_mean
+from pipeline.notes import plan_passes
+from pipeline.recipe import Recipe
+from pipeline.rules import Measured
+from pipeline.schema import TEXT_TABLE
+from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
+from pipeline.stages.ingest import Ingest, plan_ingest
+from pipeline.store import Store
+
+SCORE_MB_PER_S = {"language": 60.0, "gopher": 200.0, "repetition": 120.0, "lines": 200.0, "signals": 40.0, "minhash": 150.0, "exact": 800.0}
+"""Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""
+NOTES_BYTES_PER_DOC = 900
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs, checked."""
+
+    recipe: Recipe
+    corpus: str
+    ingest: Ingest
+    specs: tuple[ScorerSpec, ...]
+    columns: dict[str, Measured]
+    passes: tuple[tuple[ScorerSpec, ...], ...]
+
+    def told(self, workers: int) -> dict[str, Any]:
+        """The plan for people and --json: stages, units, forecast."""
+        total_bytes = self.ingest.total_bytes
+        rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in self.specs]
+        score_s = sum(total_bytes / 1e6 / r for r in rates) / workers
+        return {
+            "recipe": self.recipe.name,
+            "recipe_digest": self.recipe.digest(),
+            "corpus": self.corpus,
+            "input": {"files": len(self.ingest.files), "text_bytes": total_bytes, "units": len(self.ingest.units())},
+            "stages": [s for s, wanted in self._stages() if wanted],
+            "scorers": [{"alias": s.alias, "scorer": s.scorer, "parameters": dict(s.parameters)} for s in self.specs],
+            "passes": [[s.alias for s in p] for p in self.passes],
+            "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
+            "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
+        }
+
+    def _stages(self) -> list[tuple[str, bool]]:
+        dedup = self.recipe.dedup
+        return [("ingest", True), ("score", bool(self.specs)), ("judge", True), ("pairs", bool(dedup and dedup.fuzzy)),
+                ("dedup", dedup is not None), ("mix", True), ("export", True)]  # fmt: skip
+
+
+def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: bool = False) -> Plan:
+    """Check a recipe against the scorers there are and the input it names."""
+    specs = specs_of(recipe)
+    columns = measured_columns(specs)
+    _check_rules(recipe, specs, columns)
+    _check_dedup(recipe, specs)
+    _check_export(recipe, specs, columns)
+    if not recipe.input.paths:
+        raise PlanError(f"recipe {recipe.name!r} names no input; give paths on the command line: winnow run {recipe.name} data/*.parquet")
+    name = corpus or corpus_name(recipe.input.paths)
+    ingest = plan_ingest(store, name, recipe.input, copy)
+    passes = plan_passes(store, ingest.key, name, specs)
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes))
+
+
+def corpus_name(paths: Sequence[str]) -> str:
+    """A name from the first path: its last folder or file that is no pattern. Inputs may share a name: tables are told
+    apart by what is in them."""
+    pieces = [p for p in re.split(r"[/\\]", paths[0].split("://")[-1]) if p and not re.search(r"[*?\[]", p) and p not in (".", "..")]
+    if not pieces:
+        pieces = [Path.cwd().name]
+    stem = re.sub(r"\.(parquet|pq|jsonl?|ndjson|txt|md|gz|zst)$", "", re.sub(r"\.(gz|zst)$", "", pieces[-1]))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "corpus"
+
+
+def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
+    """What a predicate may name: provenance, and a struct per scorer without signatures and spans."""
+    fields = [pa.field(c.name, c.type) for c in TEXT_TABLE]
+    for field in list(notes_schema(specs))[1:]:
+        plain = [f for f in field.type if not (pa.types.is_nested(f.type) or pa.types.is_fixed_size_binary(f.type))]
+        fields.append(pa.field(field.name, pa.struct(plain)))
+    return pa.schema(fields)
+
+
+def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
+    schema = rule_schema(specs)
+    for name, rule in recipe.rules.items():
+        rule_checks.check(name, rule, columns)
+        if rule.sql is not None:
+            check_expression(rule.sql, schema, f"rule {name!r}", wants="bool")
+
+
+def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
+    dedup = recipe.dedup
+    if dedup is None:
+        return
+    aliases = {s.alias: s for s in specs}
+    if dedup.exact and not any(s.scorer == "exact" for s in specs):
+        raise PlanError("dedup.exact needs the scorer 'exact' in `score`")
+    if dedup.fuzzy is not None:
+        found = aliases.get(dedup.fuzzy.on)
+        if found is None or found.scorer != "minhash":
+            known = [a for a, s in aliases.items() if s.scorer == "minhash"]
+            raise PlanError(f"dedup.fuzzy.on: {dedup.fuzzy.on!r} is not a minhash scorer in `score`; there are {known or 'none'}.{did_you_mean(dedup.fuzzy.on, known)}")
+        if not any(s.scorer == "exact" for s in specs):
+            raise PlanError("dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared")
+    check_expression(dedup.keep, rule_schema(specs), "dedup.keep")
+
+
+def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
+    for edit in recipe.export.edits:
+        measured = columns.get(edit)
+        if measured is None or not pa.types.is_list(measured.type):
+            spans = [c for c, m in columns.items() if pa.types.is_list(m.type)]
+            raise PlanError(f"export.edits: {edit!r} is not a column of spans; there are {spans or 'none'}.{did_you_mean(edit, spans)}")
+    aliases = [s.alias for s in specs]
+    for alias in recipe.export.notes:
+        if alias not in aliases:
+            raise PlanError(f"export.notes: no scorer {alias!r} in `score`; there are {', '.join(aliases)}.{did_you_mean(alias, aliases)}")

@@ -1,0 +1,194 @@
+"""Running a recipe: its stages in order, each table once, with an account of every row at the end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from pipeline import executors, manifest
+from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, UsageError, WinnowError
+from pipeline.job import Job
+from pipeline.manifest import Manifest
+from pipeline.notes import Notes, plan_passes
+from pipeline.plan import Plan, make_plan
+from pipeline.progress import Progress, Silent
+from pipeline.quarantine import over_budget
+from pipeline.recipe import Recipe
+from pipeline.stage import run_stage
+from pipeline.stages.dedup import Dedup
+from pipeline.stages.export import Export
+from pipeline.stages.export_columns import output_columns
+from pipeline.stages.judge import Judge
+from pipeline.stages.mix import Mix
+from pipeline.stages.pairs import Pairs
+from pipeline.stages.score import Score
+from pipeline.store import Store
+
+Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
+CLAIM = "_winnow.json"
+"""Written first into an output folder: which export it is for, so that a half-written one is recognised."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run; nothing here changes a byte of the result."""
+
+    executor: executors.Name = "auto"
+    workers: int | None = None
+    ray_address: str | None = None
+    corpus: str | None = None
+    copy: bool = False
+    output: str | None = None
+    overwrite: bool = False
+    until: Until = "export"
+
+
+@dataclass
+class Result:
+    """What a job made. funnel: rows by what became of them, summing to rows."""
+
+    job_id: str
+    state: str
+    corpus: str
+    rows: int = 0
+    funnel: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, list[str]] = field(default_factory=dict)
+    output: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:  # noqa: B008 - frozen
+    """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
+    store = Store(workspace)
+    plan = make_plan(store, recipe, settings.corpus, settings.copy)
+    store.sweep()
+    job = Job(store, recipe, progress or Silent())
+    job.start(corpus=plan.corpus, output=settings.output, plan=plan.told(settings.workers or 1))
+    executor: executors.Executor | None = None
+    try:
+        executor = executors.choose(settings.executor, settings.workers, settings.ray_address, plan.ingest.total_bytes)
+        return _Run(store, plan, settings, executor, job).stages()
+    except WinnowError as error:
+        job.state("failed", error=str(error), code=error.code)
+        raise
+    except KeyboardInterrupt:
+        job.state("cancelled")
+        raise Cancelled(f"stopped; nothing is lost. The same command goes on where it stopped (job {job.id})") from None
+    except BaseException as error:
+        job.state("failed", error=f"{type(error).__name__}: {error}", code="internal")
+        raise
+    finally:
+        if executor is not None:
+            executor.close()
+        job.progress.close()
+
+
+@dataclass
+class _Run:
+    store: Store
+    plan: Plan
+    settings: Settings
+    executor: executors.Executor
+    job: Job
+
+    def stages(self) -> Result:
+        recipe, until = self.plan.recipe, self.settings.until
+        text = self._ingest()
+        if until == "ingest":
+            return self._result(text)
+        notes = self._score(text)
+        if until == "score":
+            return self._result(text)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns)))
+        if until == "judge":
+            return self._result(verdict)
+        dedup = self._dedup(notes, verdict)
+        if until == "dedup":
+            return self._result(dedup or verdict)
+        mix = self._do(Mix(self.store, text, verdict, dedup))
+        if until == "mix":
+            return self._result(mix)
+        destination = self._export(notes, verdict, dedup, mix)
+        return self._result(mix, destination)
+
+    def _do(self, stage: Any) -> Manifest:
+        return self.job.use(run_stage(self.store, stage, self.executor, self.job))
+
+    def _ingest(self) -> Manifest:
+        text = self._do(self.plan.ingest)
+        for warning in text.details.get("warnings", []):
+            self.job.warn(warning)
+        said = over_budget(text, self.plan.recipe.input.quarantine)
+        if said is not None:
+            raise QuarantineOverBudget(said)
+        if text.counts.get("documents", 0) == 0:
+            raise PlanError(f"the input holds no document: {text.rows} rows, all in quarantine, or none at all")
+        return text
+
+    def _score(self, text: Manifest) -> Notes:
+        passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
+        made = [self._do(Score(self.store, text, specs)) for specs in passes]
+        where = {}
+        for alias in (s.alias for s in self.plan.specs):
+            where[alias] = next(n for n, m in enumerate(made) if alias in m.parameters["scorers"])
+        return Notes(text, tuple(made), where)
+
+    def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
+        wanted = self.plan.recipe.dedup
+        if wanted is None:
+            return None
+        pairs = None
+        if wanted.fuzzy is not None:
+            minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
+            exact = next(s for s in self.plan.specs if s.scorer == "exact")
+            pairs = self._do(Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias))
+            for warning in pairs.details.get("warnings", []):
+                self.job.warn(warning)
+        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
+        made = self._do(Dedup(self.store, notes, verdict, pairs, wanted, exact_alias))
+        for warning in made.details.get("warnings", []):
+            self.job.warn(warning)
+        return made
+
+    def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
+        details = notes.text.details
+        source = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(details["source_schema"])))
+        columns = output_columns(source, details["text_columns"], self.plan.specs, self.plan.recipe.export.notes, details["provenance"])
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
+        own = f"{Store.table(self.plan.corpus, 'export', stage.key)}"
+        destination = Store(self.settings.output or self.store.full(own))
+        stage = Export(self.store, destination, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
+        self._claim(destination, stage.key)
+        made = run_stage(destination, stage, self.executor, self.job, "manifest.json")
+        from pipeline.card import write_card
+
+        write_card(destination, made, notes, self.plan.recipe)
+        manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
+        self.job.use(made)
+        return destination
+
+    def _claim(self, destination: Store, key: str) -> None:
+        """An output folder is empty, or this export's own; anything else is somebody's."""
+        there = destination.list(".") if destination.remote else destination.list("")
+        claimed = destination.read_json(CLAIM).get("export") if CLAIM in there else None
+        if claimed == key:
+            return
+        others = [n for n in there if n != "tmp"]
+        if others and not self.settings.overwrite:
+            what = "another Winnow export" if claimed else f"{len(others)} other files ({', '.join(others[:3])})"
+            raise UsageError(f"output {destination.root}: holds {what}; choose an empty folder, or --overwrite to replace an export")
+        if claimed:
+            destination.remove_export()
+        elif others:
+            raise UsageError(f"output {destination.root}: --overwrite replaces only a Winnow export, and this folder holds something else")
+        destination.put(CLAIM, json.dumps({"export": key}) + "\n")
+
+    def _result(self, last: Manifest, destination: Store | None = None) -> Result:
+        text_quarantined = last.counts.get("quarantined", 0) + sum(n for c, n in last.counts.items() if c.startswith("quarantine."))
+        state: Literal["completed", "completed_with_quarantine"] = "completed_with_quarantine" if text_quarantined else "completed"
+        output = destination.root if destination else None
+        self.job.state(state, funnel=last.counts, rows=last.rows, output=output)
+        return Result(self.job.id, state, self.plan.corpus, last.rows, last.counts, self.job.tables, output, self.job.warnings)

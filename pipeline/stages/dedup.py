@@ -1,0 +1,205 @@
+"""dedup: equal hashes and verified pairs to clusters, among the documents the rules kept; and who stays.
+
+Nothing is measured here, so that another threshold or keeper order costs seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.clusters import NONE, Clusters, cluster, first_of_equals
+from pipeline.engine import query
+from pipeline.errors import GuardHeld, WinnowError
+from pipeline.manifest import Manifest
+from pipeline.notes import Notes, binary_rows, read_notes
+from pipeline.recipe import Dedup as Settings
+from pipeline.rules import names_in
+from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
+from pipeline.shard import part_key, read_ids
+from pipeline.stage import Unit, commit_part
+from pipeline.store import PartRecord, Store
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Dedup:
+    """Clusters of the kept documents. exact: the alias of the scorer `exact`, where the recipe has one."""
+
+    store: Store
+    notes: Notes
+    verdict: Manifest
+    pairs: Manifest | None
+    settings: Settings
+    exact: str | None
+    kind: str = "dedup"
+    in_driver: bool = True
+
+    @property
+    def corpus(self) -> str:
+        return self.notes.text.corpus
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, FORMAT, self.notes.key, self.verdict.key, self.pairs and self.pairs.key, self.settings.model_dump(mode="json"))
+
+    def units(self) -> list[Unit]:
+        path = Store.part(self.corpus, self.kind, self.key)
+        return [Unit(self.key, path, "all documents", self.verdict.bytes, self)]
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_dedup, self.store)
+
+    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
+        return None
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        counts = {"keepers": 0, "exact": 0, "fuzzy": 0, **parts[0].counts}
+        inputs = {"text": self.notes.text.key, "verdict": self.verdict.key, "pairs": self.pairs and self.pairs.key}
+        largest = self.store.read_table(parts[0].path, columns=["cluster_size"]).column("cluster_size")
+        size = pc.max(largest).as_py() or 0
+        warnings = []
+        if size > self.settings.guard.warn_cluster_size:
+            warnings.append(
+                f"the largest duplicate cluster has {size} documents (warned above {self.settings.guard.warn_cluster_size}); "
+                "look at it: winnow sql \"select * from duplicates order by cluster_size desc limit 20\""
+            )
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, counts, inputs=inputs,
+            parameters=self.settings.model_dump(mode="json"), details={"largest_cluster": size, "warnings": warnings},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """All documents as arrays by global row, read from the tables of a Dedup."""
+
+    of: Dedup
+
+    @cached_property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum([s.rows for s in self.of.notes.text.shards])]).astype(np.int64)
+
+    @cached_property
+    def kept(self) -> npt.NDArray[np.bool_]:
+        columns = [self.of.store.read_table(p.path, columns=["kept"]).column("kept").to_numpy() for p in self.of.verdict.parts]
+        return np.concatenate(columns) if columns else np.zeros(0, dtype=bool)
+
+    @cached_property
+    def ids(self) -> pa.Table:
+        shards = self.of.notes.text.shards
+        return pa.concat_tables([read_ids(self.of.store, s, ["doc_id", "source", "file_path"]) for s in shards])
+
+    def digests(self, column: str) -> npt.NDArray[np.uint64]:
+        """u64[D, 2] of a column of the scorer `exact`."""
+        found = [np.zeros((0, 2), dtype=np.uint64)]
+        for i in range(len(self.of.notes.text.shards)):
+            notes = read_notes(self.of.store, self.of.notes.of(i), [f"{self.of.exact}.{column}"])
+            values = pc.struct_field(notes.column(str(self.of.exact)).combine_chunks(), column)
+            found.append(binary_rows(values, 0).view("<u8"))
+        return np.concatenate(found)
+
+    def ranks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Position of every row in the keeper order; rows not asked for come last. i64[D]."""
+        tables = []
+        cuts = np.searchsorted(rows, self.offsets)
+        names = names_in(self.of.settings.keep)
+        ids = [c.name for c in TEXT_TABLE if c.name in names]
+        for i, start in enumerate(self.offsets[:-1]):
+            here = rows[cuts[i] : cuts[i + 1]]
+            if len(here):
+                aliases = [a for a in self.of.notes.where if a in names]
+                table = read_notes(self.of.store, self.of.notes.of(i), aliases, ids).take(pa.array(here - start))
+                tables.append(table.append_column("global_row", pa.array(here)))
+        rank = np.full(int(self.offsets[-1]), np.iinfo(np.int64).max, dtype=np.int64)
+        if tables:
+            ordered = query(f"select global_row from rows order by {self.of.settings.keep}, doc_id, global_row", rows=pa.concat_tables(tables))
+            rank[ordered.column("global_row").to_numpy()] = np.arange(len(rows))
+        rest = np.flatnonzero(rank == np.iinfo(np.int64).max)
+        rank[rest] = np.arange(len(rows), len(rank))
+        return rank
+
+
+def _dedup(store: Store, stage: Dedup) -> PartRecord:
+    corpus = _Corpus(stage)
+    raw = _groups(corpus, "raw") if stage.settings.exact == "raw" or stage.pairs is not None else None
+    groups = _groups(corpus, "normalised") if stage.pairs is not None or stage.settings.exact == "normalised" else raw
+    assert groups is not None
+    a, b, jaccard = _edges(store, stage)
+    in_play = np.zeros(len(groups), dtype=bool)
+    sizes = np.bincount(groups[groups != NONE], minlength=len(groups))
+    in_play[groups != NONE] = sizes[groups[groups != NONE]] > 1
+    touched = np.zeros(len(groups), dtype=bool)
+    touched[groups[np.concatenate([a, b])]] = True
+    in_play |= (groups != NONE) & touched[np.maximum(groups, 0)]
+    rank = corpus.ranks(np.flatnonzero(in_play & corpus.kept))
+    made = cluster(groups, rank, a, b, jaccard, corpus.kept & (groups != NONE))
+    _guard(stage, corpus, made)
+    table = _table(corpus, made, raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None)
+    methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
+    counts = {str(m["values"]): int(m["counts"]) for m in methods.to_pylist()}
+    return commit_part(store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts)
+
+
+def _groups(corpus: _Corpus, column: str) -> npt.NDArray[np.int64]:
+    """Each document's group of equal texts, named by its first row."""
+    digests = corpus.digests(column)
+    return first_of_equals(digests, (digests != 0).any(axis=1))
+
+
+def _edges(store: Store, stage: Dedup) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The verified pairs at or above the threshold."""
+    if stage.pairs is None or stage.settings.fuzzy is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    table = store.read_table(stage.pairs.parts[0].path)
+    table = table.filter(pc.greater_equal(table.column("jaccard"), stage.settings.fuzzy.jaccard))
+    return table.column("a").to_numpy(), table.column("b").to_numpy(), table.column("jaccard").to_numpy()
+
+
+def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
+    """Hold the commit where a source would lose more than the recipe allows."""
+    guard = stage.settings.guard
+    removed = (made.keeper != NONE) & (made.keeper != np.arange(len(made.keeper)))
+    rows = corpus.ids.append_column("kept", pa.array(corpus.kept)).append_column("removed", pa.array(removed))
+    lost = query(
+        f"""
+        select coalesce(source, file_path) as source, count(*) as documents, count(*) filter (removed) as removed
+        from rows where kept group by 1
+        having documents >= {guard.min_source_docs} and removed > {guard.max_source_loss} * documents
+        order by removed / documents desc, 1
+        """,
+        rows=rows,
+    ).to_pylist()
+    if lost:
+        worst = ", ".join(f"{s['source']} loses {s['removed']} of {s['documents']}" for s in lost[:3])
+        raise GuardHeld(
+            f"held before the commit: deduplication would take more than {guard.max_source_loss:.0%} of a source: {worst}. "
+            "Look at the pairs, then allow it with --set dedup.guard.max_source_loss=1"
+        )
+
+
+def _table(corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None) -> pa.Table:
+    """Every document of a cluster of two or more, by shard and row."""
+    rows = np.flatnonzero(made.size > 1)
+    keeper = made.keeper[rows]
+    shard = np.searchsorted(corpus.offsets, rows, side="right") - 1
+    keep = keeper == rows
+    same = np.zeros(len(rows), dtype=bool) if equal is None else equal[rows] == equal[keeper]
+    doc_id = corpus.ids.column("doc_id").combine_chunks()
+    named = doc_id.take(pa.array(keeper))
+    method = np.where(same, "exact", "fuzzy").astype(object)
+    method[keep] = None
+    arrays = [
+        pa.array(shard.astype(np.int32)), pa.array(rows - corpus.offsets[shard]), doc_id.take(pa.array(rows)), named,
+        pa.array(made.size[rows]), pa.array(keep), pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
+        pa.array(np.where(same, 1.0, made.jaccard[rows])), pa.array(method, pa.string()),
+    ]  # fmt: skip
+    return pa.table(arrays, schema=arrow_schema(DEDUP_TABLE))

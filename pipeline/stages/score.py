@@ -1,0 +1,137 @@
+"""score: text to notes. One pass over the text computes every scorer that is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import WinnowError
+from pipeline.manifest import Manifest
+from pipeline.scoring import ScorerSpec, notes_schema
+from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.stage import Unit, add_counts, counts_metadata
+from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
+from scorers import base
+from scorers.text import TextBatch
+
+FORMAT = 1
+ROW_GROUP_ROWS = 16_384
+
+
+def pass_key(specs: Sequence[ScorerSpec]) -> str:
+    """What determines a pass: each scorer's alias and fingerprint."""
+    return part_key("notes", FORMAT, sorted((s.alias, s.fingerprint()) for s in specs))
+
+
+@dataclass(frozen=True)
+class Score:
+    """One pass of `specs` over a text table."""
+
+    store: Store
+    text: Manifest
+    specs: tuple[ScorerSpec, ...]
+    kind: str = "notes"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def key(self) -> str:
+        return part_key(pass_key(self.specs), self.text.key)
+
+    def units(self) -> list[Unit]:
+        of_pass = pass_key(self.specs)
+        return [
+            Unit(key := part_key(of_pass, shard.key), path := Store.part(self.corpus, self.kind, key), self.text.shard_name(i), shard.text_bytes, (key, path, shard))
+            for i, shard in enumerate(self.text.shards)
+        ]  # fmt: skip
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_score, self.store, self.specs)
+
+    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
+        return None
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        scorers = {s.alias: {"scorer": s.scorer, "fingerprint": s.fingerprint(), **describe(s)} for s in self.specs}
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
+            inputs={"text": self.text.key}, parameters={"pass": pass_key(self.specs), "scorers": scorers},
+        )  # fmt: skip
+
+
+def describe(spec: ScorerSpec) -> dict[str, Any]:
+    """A scorer for the manifest: version, parameters, columns with unit and meaning."""
+    scorer = spec.build()
+    columns = [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in scorer.columns()]
+    return {"version": scorer.version, "parameters": base.parameters(scorer), "columns": columns}
+
+
+def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, Shard]) -> PartRecord:
+    key, path, shard = payload
+    ids = read_ids(store, shard, ["doc_id", "quarantine"])
+    usable = usable_rows(ids)
+    counts = {"measured": int(pc.sum(usable).as_py() or 0), "quarantined": 0}
+    counts["quarantined"] = shard.rows - counts["measured"]
+    schema = notes_schema(specs)
+
+    def write(temporary: Path) -> None:
+        with parquet_writer(temporary, schema) as writer:
+            for rows in _row_groups(_measure(store, shard, specs, ids, usable, schema)):
+                writer.write_table(pa.Table.from_batches(rows, schema), row_group_size=ROW_GROUP_ROWS * 4)
+            writer.add_key_value_metadata(counts_metadata(counts))
+
+    store.commit(path, write, lambda t: verify_parquet(t, shard.rows))
+    return store.record(key, path)
+
+
+def _measure(
+    store: Store, shard: Shard, specs: Sequence[ScorerSpec], ids: pa.Table, usable: pa.Array, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    start = 0
+    doc_ids = ids.column("doc_id").combine_chunks()
+    for text in read_text(store, shard, usable):
+        mask = usable.slice(start, len(text))
+        batch = TextBatch.from_arrow(text)
+        structs = [with_nulls(measure(spec, batch), mask) for spec in specs]
+        yield pa.RecordBatch.from_arrays([doc_ids.slice(start, len(text)), *structs], schema=schema)
+        start += len(text)
+
+
+def measure(spec: ScorerSpec, batch: TextBatch) -> pa.StructArray:
+    """What one scorer says about a batch, checked against its declaration; an error names the scorer."""
+    scorer = spec.build()
+    try:
+        return base.as_struct(scorer, scorer.score(batch), len(batch))
+    except base.ScorerError as error:
+        raise WinnowError(str(error)) from error
+
+
+def with_nulls(struct: pa.StructArray, usable: pa.Array) -> pa.StructArray:
+    """The struct, null where the row is quarantined: absent is not a measurement."""
+    if pc.all(usable).as_py():
+        return struct
+    mask = pa.array(~np.asarray(usable.to_numpy(zero_copy_only=False), dtype=bool))
+    fields = list(struct.type)
+    return pa.StructArray.from_arrays([struct.field(i) for i in range(len(fields))], fields=fields, mask=mask)
+
+
+def _row_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Batches gathered into row groups of at least ROW_GROUP_ROWS rows, so that memory stays flat."""
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        gathered.append(batch)
+        if sum(b.num_rows for b in gathered) >= ROW_GROUP_ROWS:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
