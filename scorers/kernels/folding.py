@@ -1,7 +1,7 @@
 """What a character becomes before it is hashed: tables of folded UTF-8, one 64-bit entry a code point.
 
 An entry holds up to seven bytes of UTF-8 (low byte first), their number in bits 56 to 58 and two flags. Code points
-from TABLE_SIZE up have neither case nor accents: kernels take them as they are.
+from TABLE_SIZE up have neither case nor accents.
 """
 
 from __future__ import annotations

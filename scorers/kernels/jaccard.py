@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from scorers.kernels.folding import word_table
 from scorers.kernels.jit import kernel
-from scorers.kernels.shingles import base_power, begin, fill
+from scorers.kernels.shingles import CHUNK, POSITION, base_power, begin, fill
 
 
 @kernel
@@ -20,12 +20,16 @@ def write_shingles(data: Any, offsets: Any, table: Any, ngram: int, bounds: Any,
     parts it from the next.
     """
     power = base_power(ngram)
-    ring = np.zeros(ngram, np.uint64)
+    edges = np.empty(CHUNK + 2, np.int64)
+    words = np.empty(ngram + CHUNK, np.uint64)
     state = np.zeros(3, np.uint64)
     bounds[0] = 0
     for d in range(offsets.size - 1):
-        begin(offsets[d], ring, state)
-        bounds[d + 1] = bounds[d] + fill(data, offsets[d + 1], table, power, ring, state, out[bounds[d] :])
+        begin(offsets[d], words, state)
+        n = bounds[d]
+        while state[POSITION] < offsets[d + 1]:
+            n += fill(data, offsets[d + 1], table, power, edges, words, state, out[n:])
+        bounds[d + 1] = n
 
 
 @kernel

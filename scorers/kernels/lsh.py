@@ -158,7 +158,7 @@ def candidate_pairs(
     max_bucket: int = MAX_BUCKET,
     neighbours: int = NEIGHBOURS,
 ) -> Candidates:
-    """Every pair that shares a key in some band. keys: u64[bands, D], rank: [D], the lower the rather kept, no two alike.
+    """Every pair that shares a key in some band. keys: u64[bands, D]; rank: [D], unique, the lower the rather kept.
 
     Of a bucket of more than `max_bucket` documents come at most (neighbours + 1) pairs a document: its members are
     sorted by their keys in the two bands that follow (like ones side by side), then by rank; each is paired with the

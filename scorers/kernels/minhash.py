@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.jit import inline, kernel, step
-from scorers.kernels.shingles import base_power, begin, fill
+from scorers.kernels.shingles import CHUNK, POSITION, base_power, begin, fill
 
-BLOCK = 2048
-"""Shingles held at a time: the scratch is 24 KiB whatever the size of a document."""
 NONE_YET = np.uint32(0xFFFFFFFF)
 
 
@@ -56,20 +54,20 @@ def sign(data: Any, offsets: Any, table: Any, ngram: int, a: Any, b: Any, signat
     The 32-bit hash of a shingle is the upper half of its 64-bit one. Broder 1997; affine32: datasketch 2.0, minhash.py.
     """
     power = base_power(ngram)
-    ring = np.zeros(ngram, np.uint64)
+    edges = np.empty(CHUNK + 2, np.int64)
+    words = np.empty(ngram + CHUNK, np.uint64)
     state = np.zeros(3, np.uint64)
-    block = np.empty(BLOCK, np.uint64)
-    hashes = np.empty(BLOCK, np.uint32)
+    found = np.empty(CHUNK, np.uint64)
+    hashes = np.empty(CHUNK, np.uint32)
     for d in range(offsets.size - 1):
         signature = signatures[d]
         signature[:] = NONE_YET
-        begin(offsets[d], ring, state)
+        begin(offsets[d], words, state)
         total = 0
-        n = BLOCK
-        while n == BLOCK:
-            n = fill(data, offsets[d + 1], table, power, ring, state, block)
+        while state[POSITION] < offsets[d + 1]:
+            n = fill(data, offsets[d + 1], table, power, edges, words, state, found)
             for j in range(n):
-                hashes[j] = premix(np.uint32(block[j] >> np.uint64(32)))
+                hashes[j] = premix(np.uint32(found[j] >> np.uint64(32)))
             lower_minima(a, b, hashes, n, signature)
             total += n
         shingles[d] = total

@@ -2,7 +2,7 @@
 
 Words are runs of characters under `folding.word_table` (any ASCII that is neither letter nor digit separates), and
 each character of a script without spaces is a word. A document of fewer than n words has one shingle, of all its
-words; one without words has none. A word of up to eight bytes is hashed injectively.
+words; one without words has none. A word of up to sixteen bytes is hashed without loss but for the last step.
 """
 
 from __future__ import annotations
@@ -17,22 +17,52 @@ from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, load64, mix, step, 
 HIGH = np.uint64(0x8080808080808080)
 LOW_SEVEN = np.uint64(0x7F7F7F7F7F7F7F7F)
 CASE_BIT = np.uint64(0x2020202020202020)
-ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+GATHER = np.uint64(0x0102040810204080)
 BASE = np.uint64(0xD6E8FEB86659FD93)
 """Multiplier of the rolling hash of n words; odd, so that no word's bits are lost."""
 
+CHUNK = 2048
+"""Bytes of a document that are split at a time, and as many words as can come of one step."""
 POSITION, WORDS, ROLLING = 0, 1, 2
 """Slots of the u64[3] state that `fill` resumes from."""
 
+FIRST_BYTES = np.array([(1 << 8 * min(n, 8)) - 1 for n in range(17)], dtype=np.uint64)
+NEXT_BYTES = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(17)], dtype=np.uint64)
+"""Masks of the first and second eight bytes of a word of n bytes."""
+
 
 @inline
-def alphanumeric(v: np.uint64) -> np.uint64:
-    """0x80 in every byte of v that is an ASCII letter or digit, 0 elsewhere."""
+def token_bits(v: np.uint64) -> np.uint64:
+    """One bit for each byte of v, set where it is an ASCII letter or digit, or not ASCII."""
     x = v & LOW_SEVEN
     y = x | CASE_BIT
     letter = (y + np.uint64(0x1F1F1F1F1F1F1F1F)) & ~(y + np.uint64(0x0505050505050505))
     digit = (x + np.uint64(0x5050505050505050)) & ~(x + np.uint64(0x4646464646464646))
-    return (letter | digit) & ~v & HIGH
+    return ((((letter | digit | v) & HIGH) >> np.uint64(7)) * GATHER) >> np.uint64(56)
+
+
+@step
+def find_edges(data: Any, start: int, stop: int, edges: Any) -> int:
+    """Where tokens (runs of what `token_bits` sets) begin and end in data[start:stop], in turn -> how many edges.
+
+    A token that reaches `stop` has no end yet. edges: i64[> stop - start].
+    """
+    n = 0
+    before = np.uint64(0)
+    for at in range(start, stop, 64):
+        # sixty-four bytes to a word of bits: one mispredicted branch a block where a loop over words has two a word
+        bits = np.uint64(0)
+        for k in range(8):
+            bits |= token_bits(load64(data, at + 8 * k)) << np.uint64(8 * k)
+        turns = bits ^ (bits << np.uint64(1) | before)
+        before = bits >> np.uint64(63)
+        if stop - at < 64:
+            turns &= (np.uint64(1) << np.uint64(stop - at)) - np.uint64(1)
+        while turns != 0:
+            edges[n] = at + np.int64(trailing_zeros(turns))
+            n += 1
+            turns &= turns - np.uint64(1)
+    return n
 
 
 @inline
@@ -55,123 +85,135 @@ def decode(data: Any, i: int) -> tuple[int, int]:
     return (c & 0x07) << 18 | c1 << 12 | c2 << 6 | np.int64(data[i + 3]) & 0x3F, 4
 
 
-@inline
-def entry(table: Any, code_point: int, data: Any, i: int) -> np.uint64:
-    """The folding of a code point; beyond the table are ideographs, which stand for themselves."""
+@step
+def folding_at(data: Any, i: int, table: Any) -> tuple[np.uint64, int]:
+    """The folding of the character at data[i] and its number of bytes."""
+    if data[i] < 0x80:
+        return np.uint64(table[data[i]]), 1
+    code_point, width = decode(data, i)
     if code_point < TABLE_SIZE:
-        return np.uint64(table[code_point])
-    return (load64(data, i) & np.uint64(0xFFFFFFFF)) | np.uint64(4) << LENGTH_SHIFT | OWN_WORD
+        return np.uint64(table[code_point]), width
+    if 0xE0000 <= code_point <= 0xE0FFF:
+        # tags, and the selectors that follow an ideograph
+        return SKIPPED, width
+    # what else is beyond the table are ideographs, which stand for themselves
+    return (load64(data, i) & np.uint64(0xFFFFFFFF)) | np.uint64(4) << LENGTH_SHIFT | OWN_WORD, width
 
 
 @step
-def folded_word(data: Any, i: int, end: int, table: Any) -> tuple[int, np.uint64, bool]:
-    """The word at data[i:end] by code points -> (position after it, hash, whether there was one)."""
+def fold_word(data: Any, i: int, end: int, table: Any) -> tuple[int, np.uint64]:
+    """The word that starts at data[i], by code points -> (position after it, hash); i itself if there is none."""
     h = MIX_1
     pending = np.uint64(0)
-    fill = np.uint64(0)
-    found = False
+    held = np.uint64(0)
+    blocks = 0
     while i < end:
-        c = data[i]
-        if c < 0x80:
-            if not (48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122):
-                break
-            folding = np.uint64(c | 0x20) | np.uint64(1) << LENGTH_SHIFT
-            width = 1
-        else:
-            code_point, width = decode(data, i)
-            folding = entry(table, code_point, data, i)
+        folding, width = folding_at(data, i, table)
         own = folding & OWN_WORD != 0
-        if folding == SEPARATOR or (own and found):
+        started = held > 0 or blocks > 0
+        if folding == SEPARATOR or (own and started):
             break
         i += width
-        if folding & SKIPPED != 0:
-            continue
-        found = True
         length = (folding >> LENGTH_SHIFT) & LENGTH_MASK
         folded = folding & BYTES_MASK
-        pending |= folded << (np.uint64(8) * fill)
-        fill += length
-        if fill >= 8:
+        pending |= folded << (np.uint64(8) * held)
+        held += length
+        if held >= 8:
             h = absorb(h, pending)
-            fill -= np.uint64(8)
-            pending = folded >> (np.uint64(8) * (length - fill))
+            blocks += 1
+            held -= np.uint64(8)
+            pending = folded >> (np.uint64(8) * (length - held))
         if own:
             break
-    if fill > 0:
+    if held > 0 or blocks < 2:
         h = absorb(h, pending)
-    return i, h * MIX_3, found
+        blocks += 1
+    if blocks < 2:
+        h = absorb(h, np.uint64(0))
+    return i, h * MIX_3
 
 
 @step
-def skip_separator(data: Any, i: int, table: Any) -> int:
-    """The position after the separator or skipped character at data[i], which is data[i] itself for a word's start."""
-    if data[i] < 0x80:
-        return i + 1
-    code_point, width = decode(data, i)
-    folding = entry(table, code_point, data, i)
-    return i + width if folding == SEPARATOR or folding & SKIPPED != 0 else i
-
-
-@step
-def next_word(data: Any, i: int, end: int, table: Any) -> tuple[int, np.uint64, bool]:
-    """The next word of data[i:end] -> (position after it, hash, whether there was one)."""
-    while i < end:
-        h = MIX_1
-        at = i
-        while True:
-            v: Any = load64(data, at)
-            stops = alphanumeric(v) ^ HIGH
-            if stops == 0 and at + 8 < end:
-                h = absorb(h, v | CASE_BIT)
-                at += 8
-                continue
-            n = np.int64(trailing_zeros(stops) >> np.uint64(3)) if stops != 0 else 8
-            n = min(n, end - at)
-            if n > 0:
-                h = absorb(h, (v | CASE_BIT) & (ALL >> np.uint64(64 - 8 * n)))
-            at += n
+def fold_token(data: Any, i: int, end: int, table: Any, hashes: Any, n: int) -> tuple[int, int]:
+    """The words of the token at data[i] that are not only ASCII, to hashes[n:], until they are full
+    -> (position reached, words in hashes)."""
+    while i < end and n < hashes.size:
+        folding, width = folding_at(data, i, table)
+        if folding & SKIPPED != 0 or (folding == SEPARATOR and data[i] >= 0x80):
+            i += width
+        elif folding == SEPARATOR:
             break
-        if at < end and data[at] >= 0x80:
-            # rare in English: start the word again by code points
-            at, h, found = folded_word(data, i, end, table)
-            if found:
-                return at, h, True
-            i = max(at, skip_separator(data, at, table)) if at < end else end
-            continue
-        if at > i:
-            return at, h * MIX_3, True
-        i = at + 1
-    return end, np.uint64(0), False
+        else:
+            i, hashes[n] = fold_word(data, i, end, table)
+            n += 1
+    return i, n
 
 
 @step
-def fill(data: Any, end: int, table: Any, power: np.uint64, ring: Any, state: Any, out: Any) -> int:
-    """Write the document's next shingles to out: u64[>= 1] -> how many; fewer than out.size only at its end.
+def hash_words(data: Any, edges: Any, table: Any, hashes: Any, n: int) -> int:
+    """The words of the tokens between edges: i64[2 T], to hashes[n:] -> words in hashes."""
+    for k in range(0, edges.size, 2):
+        start = edges[k]
+        length = edges[k + 1] - start
+        short = min(length, 16)
+        first = load64(data, start) & FIRST_BYTES[short]
+        second = load64(data, start + 8) & NEXT_BYTES[short]
+        # ORing the case bit to a digit changes nothing
+        h = absorb(absorb(MIX_1, first | (CASE_BIT & FIRST_BYTES[short])), second | (CASE_BIT & NEXT_BYTES[short]))
+        high = (first | second) & HIGH
+        for at in range(16, length, 8):
+            rest = load64(data, start + at)
+            keep = FIRST_BYTES[min(length - at, 8)]
+            h = absorb(h, (rest | CASE_BIT) & keep)
+            high |= rest & keep & HIGH
+        if high != 0:
+            _, n = fold_token(data, start, start + length, table, hashes, n)
+            continue
+        hashes[n] = h * MIX_3
+        n += 1
+    return n
 
-    ring: u64[n], the last n words' hashes. state: u64[3]. power: BASE ** n. All zero but the position to begin with.
+
+@step
+def chunk_words(data: Any, i: int, end: int, table: Any, edges: Any, hashes: Any, n: int) -> tuple[int, int]:
+    """The words of the next CHUNK bytes or so, to hashes[n:] -> (position reached, words in hashes)."""
+    stop = min(i + CHUNK, end)
+    found = find_edges(data, i, stop, edges)
+    if found & 1 and stop == end:
+        edges[found] = end
+        found += 1
+    whole = found & ~1
+    n = hash_words(data, edges[:whole], table, hashes, n)
+    if found == whole:
+        return stop, n
+    if edges[whole] > i:
+        # the last token goes on: again from its start
+        return edges[whole], n
+    return fold_token(data, i, end, table, hashes, n)
+
+
+@step
+def fill(data: Any, end: int, table: Any, power: np.uint64, edges: Any, hashes: Any, state: Any, out: Any) -> int:
+    """Write the document's next shingles to out: u64[CHUNK, or what is left] -> how many. At its end state[POSITION] is `end`.
+
+    power: BASE ** n. edges: i64[CHUNK + 2]. hashes: u64[n + CHUNK], the last n words first. state: u64[3]. `begin` first.
     """
-    i: Any = np.int64(state[POSITION])
+    ngram = hashes.size - CHUNK
+    i, after = chunk_words(data, np.int64(state[POSITION]), end, table, edges, hashes, ngram)
     words: Any = np.int64(state[WORDS])
     rolling = state[ROLLING]
-    ngram = ring.size
-    at = words % ngram
     n = 0
-    while n < out.size:
-        i, h, found = next_word(data, i, end, table)
-        if not found:
-            if 0 < words < ngram:
-                out[0] = mix(rolling)
-                n = 1
-            break
-        rolling = rolling * BASE + h - ring[at] * power
-        ring[at] = h
+    for j in range(ngram, after):
+        rolling = rolling * BASE + hashes[j] - hashes[j - ngram] * power
         words += 1
-        at += 1
-        if at == ngram:
-            at = 0
         if words >= ngram:
             out[n] = mix(rolling)
             n += 1
+    if i == end and 0 < words < ngram:
+        out[0] = mix(rolling)
+        n = 1
+    for k in range(ngram):
+        hashes[k] = hashes[after - ngram + k]
     state[POSITION] = i
     state[WORDS] = words
     state[ROLLING] = rolling
@@ -188,9 +230,9 @@ def base_power(ngram: int) -> np.uint64:
 
 
 @step
-def begin(position: int, ring: Any, state: Any) -> None:
-    """Make ring and state ready for the document that starts at `position`."""
-    ring[:] = np.uint64(0)
+def begin(position: int, hashes: Any, state: Any) -> None:
+    """Make hashes and state ready for the document that starts at `position`."""
+    hashes[: hashes.size - CHUNK] = np.uint64(0)
     state[POSITION] = position
     state[WORDS] = 0
     state[ROLLING] = 0
