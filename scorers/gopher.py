@@ -156,7 +156,7 @@ def pack(marks: tuple[str, ...]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 
 def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """part / whole, 0 where whole is 0."""
-    return np.asarray(part / np.maximum(whole, 1), np.float64)
+    return np.where(whole == 0, 0.0, part / np.maximum(whole, 1))
 
 
 def mean(total: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> pa.Array:

@@ -1,7 +1,7 @@
 """Gopher's repetition measures. Rae et al., arXiv:2112.11446, Table A1.
 
-Three systems, the same thresholds, different numerators and denominators: of ten one-word lines of which one stands four
-times, datatrove says 0.30 are duplicates, DCLM and Dolma 0.40. Read from datatrove 0.10.1
+Three systems, the same thresholds, different numerators and denominators: of ten one-word lines of which one stands
+four times, datatrove says 0.30 are duplicates, DCLM and Dolma 0.40. Read from datatrove 0.10.1
 (filters/gopher_repetition_filter.py), DCLM (mappers/filters/content_filters.py) and Dolma (taggers/gopher.py).
 """
 
@@ -118,10 +118,9 @@ def _dolma(batch: TextBatch, lines: Lines) -> Values:
     of_lines = duplicate_counts(lines.bounds, lines.hash, lines.chars)
     ngrams, all_chars = _ngrams(batch, found.bounds, found.hash, found.chars, REPEATED[-1], DOLMA)
     word_chars = sums(found.bounds, found.chars)
-    # Dolma measures nothing of an empty text, whose one line would be no duplicate anyway
     return {
         "dup_line_frac": share(of_lines[:, 4], of_lines[:, 0]),
-        "dup_line_char_frac": share(of_lines[:, 5], word_chars),
+        "dup_line_char_frac": share(of_lines[:, 5], np.maximum(word_chars, 1)),
         **_fractions(ngrams, word_chars, all_chars),
     }
 

@@ -171,13 +171,13 @@ def code_points(data: Any, start: int, end: int) -> int:
 @step
 def code_point(data: Any, i: int) -> int:
     """The code point whose UTF-8 starts at data[i]."""
-    c = np.int64(data[i])
+    c: int = np.int64(data[i])  # type: ignore[assignment]  # numba would keep u8, and shift bits out of it
     if c < 0x80:
         return c
-    b = np.int64(data[i + 1]) & 0x3F
+    b: int = data[i + 1] & 0x3F
     if c < 0xE0:
         return (c & 0x1F) << 6 | b
-    a = np.int64(data[i + 2]) & 0x3F
+    a: int = data[i + 2] & 0x3F
     if c < 0xF0:
         return (c & 0x0F) << 12 | b << 6 | a
-    return (c & 0x07) << 18 | b << 12 | a << 6 | (np.int64(data[i + 3]) & 0x3F)
+    return (c & 0x07) << 18 | b << 12 | a << 6 | int(data[i + 3] & 0x3F)

@@ -107,7 +107,8 @@ def symbol_counts(data: Any, offsets: Any, out: Any) -> None:
 @step
 def is_spaced_ellipsis(data: Any, i: int) -> bool:
     """'. . .' at data[i]."""
-    return data[i] == 46 and data[i + 1] == 32 and data[i + 2] == 46 and data[i + 3] == 32 and data[i + 4] == 46
+    spaced = data[i + 1] == 32 and data[i + 2] == 46 and data[i + 3] == 32 and data[i + 4] == 46
+    return bool(spaced and data[i] == 46)
 
 
 @step
@@ -156,8 +157,8 @@ def line_marks(
 ) -> None:
     """out: i64[D, 3]: lines, lines that start with a bullet, lines that end with an ellipsis.
 
-    every_break: lines are str.splitlines(), blank ones counted; else split("\\n"). strip: look at the stripped line. With
-    strip and without every_break, blank lines are no lines (DCLM, NeMo Curator).
+    every_break: lines are str.splitlines(), blank ones counted; else split("\\n"). strip: look at the stripped line.
+    With strip and without every_break, blank lines are no lines (DCLM, NeMo Curator).
     """
     for d in range(offsets.size - 1):
         s = offsets[d]

@@ -20,8 +20,8 @@ class Lines:
     """L lines of D documents; a document of n newlines has n + 1 lines.
 
     bounds: i64[D+1], the lines of document d are bounds[d]..bounds[d+1]. start, end: i64[L], byte positions in
-    `batch.data`; bare_start, bare_end: the same of the line after str.strip() (a blank line's are equal). chars: i64[L],
-    code points of the line unstripped. hash: u64[L] of its exact bytes (jit.hash_bytes).
+    `batch.data`; bare_start, bare_end: the same of the line after str.strip() (a blank line's are equal). chars:
+    i64[L], code points of the line unstripped. hash: u64[L] of its exact bytes (jit.hash_bytes).
     """
 
     bounds: npt.NDArray[np.int64]

@@ -34,9 +34,9 @@ def repeated_ngrams(
 ) -> int:
     """Go from the repeated (n-1)-grams of a document to its repeated n-grams; how many positions those have.
 
-    words: u64[W] hashes. keys: u64[W], the (n-1)-gram at each live position, becomes the n-gram. live: i32, the positions
-    of repeated (n-1)-grams in order (n_live of them), becomes those of n-grams. first, counts: i32[W], per position the
-    first of its n-gram, and at that first position the occurrences.
+    words: u64[W] hashes. keys: u64[W], the (n-1)-gram at each live position, becomes the n-gram. live: i32, the
+    positions of repeated (n-1)-grams in order (n_live of them), becomes those of n-grams. first, counts: i32[W], per
+    position the first of its n-gram, and at that first position the occurrences.
     """
     size = table_slots(n_live)
     slots[:size] = -1
@@ -64,7 +64,7 @@ def repeated_ngrams(
 @step
 def top_chars(
     n: int, n_words: int, before: Any, first: Any, counts: Any, live: Any, n_live: int, definition: int
-) -> int:
+) -> tuple[int, int]:
     """Chars of the most frequent n-gram times its occurrences, spaces between words not counted; and the occurrences.
 
     before: i64[W+1], chars of all words before each. Of equally frequent ones DCLM takes the longest, the others the
@@ -109,9 +109,9 @@ def ngrams_by_words(
 ) -> None:
     """Numerators of the n-gram measures, n = 2..longest, that compare n-grams word by word.
 
-    bounds: i64[D+1], hashes: u64[W], chars: i32[W] -> out: i64[D, 9]: chars of the top 2, 3, 4-gram (datatrove: with the
-    spaces between), chars of repeated 5..10-grams (DCLM: of words covered; Dolma: of occurrences). all_chars: i64[D, 9],
-    written for n >= 5: chars of all n-grams, which is Dolma's denominator.
+    bounds: i64[D+1], hashes: u64[W], chars: i32[W] -> out: i64[D, 9]: chars of the top 2, 3, 4-gram (datatrove: with
+    the spaces between), chars of repeated 5..10-grams (DCLM: of words covered; Dolma: of occurrences). all_chars:
+    i64[D, 9], written for n >= 5: chars of all n-grams, which is Dolma's denominator.
     """
     most = most_words(bounds)
     slots = np.empty(table_slots(most), np.int32)

@@ -21,12 +21,13 @@ def table_slots(elements: int) -> int:
 
 @step
 def first_equal(slots: Any, mask: int, keys: Any, j: int) -> int:
-    """Look keys[j] up among the positions in slots: i32, -1 where empty; the first position of an equal key, or j, which
-    then takes a slot. Keys are mixed 64-bit hashes: equal hashes are taken for equal elements."""
-    k = np.int64(keys[j] & np.uint64(mask))
+    """Look keys[j] up among the positions in slots: i32, -1 where empty; the first position of an equal key, or j,
+    which then takes a slot. Keys are mixed 64-bit hashes: equal hashes are taken for equal elements."""
+    k: int = np.int64(keys[j] & np.uint64(mask))  # type: ignore[assignment]
     while slots[k] >= 0:
         if keys[slots[k]] == keys[j]:
-            return np.int64(slots[k])
+            found: int = slots[k]
+            return found
         k = (k + 1) & mask
     slots[k] = j
     return j
@@ -34,8 +35,8 @@ def first_equal(slots: Any, mask: int, keys: Any, j: int) -> int:
 
 @kernel
 def duplicates(bounds: Any, keys: Any, chars: Any, out: Any) -> None:
-    """Elements that occur more than once. bounds: i64[D+1], keys: u64[E], chars: i64[E] -> out: i64[D, 6]: elements; their
-    chars; second and later occurrences; their chars; all occurrences of repeated elements; their chars."""
+    """Elements that occur more than once. bounds: i64[D+1], keys: u64[E], chars: i64[E] -> out: i64[D, 6]: elements;
+    their chars; second and later occurrences; their chars; all occurrences of repeated elements; their chars."""
     most = 1
     for d in range(bounds.size - 1):
         most = max(most, bounds[d + 1] - bounds[d])
