@@ -1,0 +1,105 @@
+"""The account of an ingest for its manifest: shards, files, what was quarantined and why, what a user should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from pipeline.shard import Shard, Slice, part_key
+from pipeline.sources.columns import MAX_ID_BYTES
+from pipeline.sources.part import Run, read_account
+from pipeline.sources.rows import Tally
+from pipeline.store import PartRecord, Store
+
+READ_THREADS = 8
+MAX_COMPARED_IDS = 8_000_000
+"""Ids compared at once when looking for duplicates (64 MB of hashes); above, one in k by hash stands for all."""
+EXAMPLES = 3
+
+
+def accounts(store: Store, parts: Sequence[PartRecord]) -> list[tuple[list[Run], Tally]]:
+    """What the parts' footers say, in order."""
+    with ThreadPoolExecutor(READ_THREADS) as threads:
+        return list(threads.map(lambda p: read_account(store, p.path), parts))
+
+
+def shards(part: PartRecord, runs: Iterable[Run], path: str, column: str, stamp: str) -> list[Shard]:
+    """A part's shards. Where the text cannot be read, the shard's text is the part's own `quarantine` column: every row
+    of it is quarantined, and readers need no special case."""
+    made = []
+    for run in runs:
+        ids = Slice(part.path, run.first, run.last)
+        key = part_key("shard", part.key, run.first, run.last)
+        if not run.readable:
+            made.append(Shard(key, ids, ids, "quarantine", run.rows, run.text_bytes))
+        elif run.source is None:
+            made.append(Shard(key, ids, ids, "text", run.rows, run.text_bytes))
+        else:
+            made.append(Shard(key, ids, Slice(path, *run.source), column, run.rows, run.text_bytes, stamp))
+    return made
+
+
+def quarantine_reasons(tallies: Iterable[tuple[Sequence[str], Tally]]) -> list[dict[str, Any]]:
+    """Quarantined rows by reason, most first, each with the first files it was met in. tallies: (file names, tally)."""
+    found: dict[str, dict[str, Any]] = {}
+    for names, tally in tallies:
+        for reason, rows in sorted(tally.reasons.items()):
+            entry = found.setdefault(reason, {"reason": reason, "rows": 0, "files": []})
+            entry["rows"] += rows
+            entry["files"] += [n for n in names[:1] if len(entry["files"]) < EXAMPLES and n not in entry["files"]]
+    return sorted(found.values(), key=lambda e: (-e["rows"], e["reason"]))
+
+
+def id_warnings(store: Store, parts: Sequence[PartRecord], tallies: Sequence[Tally]) -> list[str]:
+    """Ids that were missing, too long, or there more than once."""
+    warnings = []
+    missing, long = sum(t.missing_ids for t in tallies), sum(t.long_ids for t in tallies)
+    if missing:
+        warnings.append(f"{missing} rows have no id (null or empty) in their id column: made from file and row")
+    if long:
+        warnings.append(f"{long} ids are longer than {MAX_ID_BYTES} bytes: replaced by their hash")
+    own = sum(t.own_ids for t in tallies)
+    with_own = [p for p, t in zip(parts, tallies, strict=True) if t.own_ids]
+    every = 1 + own // MAX_COMPARED_IDS
+    doubled, examples = duplicate_ids(store, with_own, every)
+    if doubled:
+        about = "about " if every > 1 else ""
+        warnings.append(
+            f"{about}{doubled} ids are there more than once, such as {', '.join(map(repr, examples))}: "
+            "all are documents of their own"
+        )
+    return warnings
+
+
+def duplicate_ids(store: Store, parts: Sequence[PartRecord], every: int) -> tuple[int, list[str]]:
+    """(How many distinct ids several rows share, the first examples). every: look at one hash in so many."""
+    hashed = [_sample(_hashes(_ids(store, p)), every) for p in parts]
+    values, counts = np.unique(np.concatenate(hashed), return_counts=True) if hashed else (np.zeros(0), np.zeros(0))
+    doubled = values[counts > 1]
+    examples: list[str] = []
+    for part in parts if len(doubled) else ():
+        ids = _ids(store, part)
+        examples += [ids[i].decode() for i in np.flatnonzero(np.isin(_hashes(ids), doubled))]
+        examples = list(dict.fromkeys(examples))[:EXAMPLES]
+        if len(examples) == EXAMPLES:
+            break
+    return len(doubled) * every, examples
+
+
+def _ids(store: Store, part: PartRecord) -> list[bytes]:
+    ids: list[bytes] = store.read_table(part.path, ["doc_id"]).column("doc_id").cast(pa.binary()).to_pylist()
+    return ids
+
+
+def _hashes(ids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
+    return np.array([xxhash.xxh3_64_intdigest(i) for i in ids], np.uint64)
+
+
+def _sample(hashes: npt.NDArray[np.uint64], every: int) -> npt.NDArray[np.uint64]:
+    return hashes if every == 1 else hashes[hashes % np.uint64(every) == 0]

@@ -1,0 +1,198 @@
+"""Which columns of an input hold text, id and provenance, and bringing them to the text table's types."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from pipeline.errors import PlanError, did_you_mean
+from pipeline.schema import PROVENANCE
+
+TEXT_NAMES = ("text", "content", "raw_content", "body", "raw_text", "document")
+ID_NAMES = ("id", "doc_id", "digest", "warc_record_id", "uuid")
+NESTED_NAMES = ("metadata", "meta")
+"""Structs that datatrove and Dolma keep provenance in."""
+MAX_ID_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a file keeps what the text table needs. provenance: (our name, path in the file) pairs."""
+
+    text: str
+    id: str | None
+    provenance: tuple[tuple[str, str], ...]
+
+    @property
+    def paths(self) -> list[str]:
+        """Everything that has to be read, text first."""
+        return list(dict.fromkeys([self.text, *([self.id] if self.id else []), *(p for _, p in self.provenance)]))
+
+
+def is_text(type: pa.DataType) -> bool:
+    """Whether a column of this type can hold text: strings, bytes, views, and dictionaries of those."""
+    if pa.types.is_dictionary(type):
+        return is_text(type.value_type)
+    return bool(
+        pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type)
+        or pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_binary_view(type)
+    )  # fmt: skip
+
+
+def is_scalar(type: pa.DataType) -> bool:
+    """Whether a value of this type can be written as one string."""
+    if pa.types.is_dictionary(type):
+        return is_scalar(type.value_type)
+    return not (pa.types.is_nested(type) or pa.types.is_null(type) or isinstance(type, pa.BaseExtensionType))
+
+
+def find_columns(schema: pa.Schema, text: str | None, id: str | None) -> Columns | str:
+    """The columns of one file, or a sentence on why it has no usable text column."""
+    names = schema.names
+    text_column = _first_text(schema, TEXT_NAMES if text is None else (text,))
+    if text_column is None:
+        wanted = f"{text!r}" if text else f"any of {', '.join(TEXT_NAMES)}"
+        there = ", ".join(f"{f.name} ({f.type})" for f in list(schema)[:12]) + (" …" if len(names) > 12 else "")
+        return f"no string column {wanted}; it has {there or 'no columns'}"
+    ids = [n for n in (ID_NAMES if id is None else (id,)) if _usable(schema, n)]
+    provenance = [(name, path) for name in PROVENANCE if (path := _provenance_path(schema, name)) is not None]
+    return Columns(text_column, ids[0] if ids else None, tuple(provenance))
+
+
+def check_named(schemas: Iterable[pa.Schema], text: str | None, id: str | None) -> None:
+    """Columns the recipe names must be in some file: otherwise it is a slip of the pen."""
+    known: dict[str, pa.DataType] = {}
+    for schema in schemas:
+        known |= {f.name: f.type for f in schema}
+    for key, name, fits in (("text", text, is_text), ("id", id, is_scalar)):
+        if name is None:
+            continue
+        listed = ", ".join(f"{n} ({t})" for n, t in list(known.items())[:30]) or "none"
+        if name not in known:
+            raise PlanError(
+                f"input.{key}: no file has a column {name!r}; there are {listed}.{did_you_mean(name, known)}"
+            )
+        if not fits(known[name]):
+            expected = "a string or binary column" if key == "text" else "a column of single values"
+            raise PlanError(f"input.{key}: column {name!r} is {known[name]}, expected {expected}; there are {listed}")
+
+
+def _first_text(schema: pa.Schema, names: Sequence[str]) -> str | None:
+    return next((n for n in names if _usable(schema, n) and is_text(schema.field(n).type)), None)
+
+
+def _usable(schema: pa.Schema, name: str) -> bool:
+    """There once (Arrow cannot tell two columns of one name apart), and of single values."""
+    return len(schema.get_all_field_indices(name)) == 1 and is_scalar(schema.field(name).type)
+
+
+def _provenance_path(schema: pa.Schema, name: str) -> str | None:
+    if _usable(schema, name):
+        return name
+    for outer in NESTED_NAMES:
+        if len(schema.get_all_field_indices(outer)) == 1 and pa.types.is_struct(schema.field(outer).type):
+            inner = pa.schema(list(schema.field(outer).type))
+            if _usable(inner, name):
+                return f"{outer}.{name}"
+    return None
+
+
+def pick(table: pa.Table, path: str) -> pa.Array:
+    """A column by its path, as one array."""
+    outer, _, inner = path.partition(".") if path not in table.column_names else (path, "", "")
+    column = table.column(outer)
+    if inner:
+        column = pc.struct_field(column, inner)
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def as_strings(column: pa.Array) -> pa.Array:
+    """Any scalar column as valid UTF-8 strings (large_string); what has no string form is null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_fixed_size_binary(column.type):
+        return pa.array([None if v is None else v.hex() for v in column.to_pylist()], pa.large_string())
+    if is_text(column.type):
+        return valid_strings(column)
+    try:
+        strings = column.cast(pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.nulls(len(column), pa.large_string())
+    if pa.types.is_timestamp(column.type):
+        return pc.replace_substring(strings, " ", "T", max_replacements=1)
+    return strings
+
+
+def valid_strings(column: pa.Array) -> pa.Array:
+    """A string-like column as large_string, bytes that are not UTF-8 replaced (in ids and provenance, not in text)."""
+    try:
+        strings = column.cast(pa.large_string())
+        strings.validate(full=True)
+        return strings
+    except pa.ArrowInvalid:
+        values = column.cast(pa.large_binary()).to_pylist()
+        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in values], pa.large_string())
+
+
+def made_ids(name: str, positions: pa.Array) -> pa.Array:
+    """Ids for rows that have none: the file's name hashed, and the row's place in it. Stable across runs."""
+    prefix = f"{xxhash.xxh3_64_hexdigest(name.encode())}"
+    return pc.binary_join_element_wise(prefix, positions.cast(pa.string()), "-")
+
+
+def doc_ids(own: pa.Array | None, made: pa.Array) -> tuple[pa.Array, int, int]:
+    """(ids, how many were missing and made, how many were longer than MAX_ID_BYTES and hashed). Empty is missing."""
+    if own is None:
+        return made, 0, 0
+    lengths = pc.fill_null(pc.binary_length(own), 0)
+    missing, long = pc.equal(lengths, 0), pc.greater(lengths, MAX_ID_BYTES)
+    missing_rows, long_rows = pc.sum(missing).as_py() or 0, pc.sum(long).as_py() or 0
+    if long_rows:
+        hashed = [xxhash.xxh3_128_hexdigest(v) for v in own.filter(long).cast(pa.large_binary()).to_pylist()]
+        own = pc.replace_with_mask(own, long, pa.array(hashed, own.type))
+    return pc.if_else(missing, made, own.cast(pa.string())), missing_rows, long_rows
+
+
+def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
+    """All columns of all files in first-seen order, each with a type that holds them all, and the conflicts."""
+    merged: dict[str, pa.DataType] = {}
+    conflicts: dict[str, set[str]] = {}
+    for schema in schemas:
+        for field in schema:
+            before = merged.setdefault(field.name, field.type)
+            if before != field.type:
+                merged[field.name] = _common(before, field.type)
+                if merged[field.name] == pa.string() and not (is_text(before) and is_text(field.type)):
+                    conflicts.setdefault(field.name, set()).update((str(before), str(field.type)))
+    told = [
+        f"column {n!r} is {' and '.join(sorted(c))} in different files: written as string" for n, c in conflicts.items()
+    ]
+    return pa.schema(list(merged.items())), told
+
+
+def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+    if is_text(a) and is_text(b):
+        return pa.large_string()
+    try:
+        joined = pa.unify_schemas([pa.schema([("x", a)]), pa.schema([("x", b)])], promote_options="permissive")
+        return joined.field("x").type
+    except pa.ArrowException:
+        return pa.string()
+
+
+def schema_details(schema: pa.Schema) -> dict[str, Any]:
+    """Source columns for a manifest: for people (name, type), and exactly (Arrow IPC)."""
+    bare = pa.schema([pa.field(f.name, f.type) for f in schema])
+    exact = base64.b64encode(bare.serialize().to_pybytes()).decode()
+    return {"source_columns": [[f.name, str(f.type)] for f in schema], "source_schema": exact}
+
+
+def source_schema(details: dict[str, Any]) -> pa.Schema:
+    """The source columns of a text manifest's details, exactly."""
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(details["source_schema"])))

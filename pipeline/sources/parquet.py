@@ -1,0 +1,240 @@
+"""Parquet that stays where it is: ids, provenance and verdicts beside it, its text read in place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.errors import IntegrityError
+from pipeline.shard import part_key
+from pipeline.sources.columns import Columns, as_strings, find_columns, pick
+from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
+from pipeline.sources.listing import SourceFile, file_stamp, partitions
+from pipeline.sources.pages import Reader, Unreadable, decode, reader
+from pipeline.sources.part import PartWriter
+from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
+from pipeline.store import PartRecord, Store, filesystem, is_remote, open_parquet, parquet_writer, verify_parquet
+
+FORMAT = 1
+ROW_GROUP_ROWS = 65_536
+Faults = dict[int, tuple[str, str]]
+"""Row groups that cannot be taken in: reason and detail by index."""
+MAX_ROWS_PER_BYTE = 10_000
+FEW_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row group as the footer declares it: only for planning, the reader believes nothing of it but the rows."""
+
+    rows: int
+    text_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a file's footer says. problem, detail: why it cannot be taken in."""
+
+    file: SourceFile
+    problem: str = ""
+    detail: str = ""
+    schema: pa.Schema | None = None
+    columns: Columns | None = None
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def text_bytes(self) -> int:
+        return sum(g.text_bytes for g in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetUnit:
+    """Row groups [first, last) of one file, and how to take them in. row: the file's row they begin with."""
+
+    key: str
+    part: str
+    file: SourceFile
+    columns: Columns
+    first: int
+    groups: tuple[Group, ...]
+    row: int
+    max_doc_bytes: int
+    run_bytes: int
+
+    @property
+    def rows(self) -> int:
+        return sum(g.rows for g in self.groups)
+
+    @property
+    def bytes(self) -> int:
+        return sum(g.text_bytes for g in self.groups)
+
+    @property
+    def name(self) -> str:
+        return f"{self.file.name}[{self.first}:{self.first + len(self.groups)}]"
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        return (self.file,)
+
+
+def probe(file: SourceFile, text: str | None, id: str | None) -> Probe:
+    """Read one footer; what is wrong with the file comes back as its problem."""
+    try:
+        metadata_of = open_parquet(file.path)
+        metadata, schema = metadata_of.metadata, metadata_of.schema_arrow
+    except (OSError, pa.ArrowException, ValueError, KeyError, NotImplementedError, RecursionError) as error:
+        reason = _why_not(file, error)
+        return Probe(file, reason, str(error).strip().splitlines()[0][:300] if str(error).strip() else reason)
+    if metadata.num_rows > max(FEW_ROWS, MAX_ROWS_PER_BYTE * file.bytes):
+        return Probe(file, "bomb", f"{metadata.num_rows} rows in {file.bytes} bytes", schema)
+    columns = find_columns(schema, text, id)
+    if isinstance(columns, str):
+        return Probe(file, "no_text_column", columns, schema)
+    paths = [metadata.schema.column(i).path for i in range(len(metadata.schema))]
+    column = paths.index(columns.text)
+    groups = [metadata.row_group(g) for g in range(metadata.num_row_groups)]
+    sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)
+    if any(g.rows < 0 for g in sizes):
+        return Probe(file, "corrupt", "the footer declares a negative number of rows", schema)
+    return Probe(file, schema=schema, columns=columns, groups=sizes)
+
+
+def _why_not(file: SourceFile, error: Exception) -> str:
+    """A name for why a file is no Parquet file we can read."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return "unreadable"
+    head, tail = _ends(file)
+    if not head:
+        return "empty_file"
+    if head == ENCRYPTED_MAGIC or tail == ENCRYPTED_MAGIC:
+        return "encrypted"
+    if head != PARQUET_MAGIC:
+        return "not_parquet"
+    return "truncated" if tail != PARQUET_MAGIC else "corrupt"
+
+
+def _ends(file: SourceFile) -> tuple[bytes, bytes]:
+    try:
+        with filesystem(file.path).open(file.path, "rb") if is_remote(file.path) else open(file.path, "rb") as opened:
+            head = opened.read(4)
+            opened.seek(max(0, opened.seek(0, os.SEEK_END) - 4))
+            return head, opened.read(4)
+    except OSError:
+        return b"?", b""
+
+
+def split(probed: Probe, corpus: str, target_bytes: int, max_doc_bytes: int) -> list[ParquetUnit]:
+    """A file's units: runs of consecutive row groups of about target_bytes of text."""
+    units, start, row = [], 0, 0
+    while start < len(probed.groups):
+        end, size = start, 0
+        while end < len(probed.groups) and (end == start or size + probed.groups[end].text_bytes <= target_bytes):
+            size += probed.groups[end].text_bytes
+            end += 1
+        groups = probed.groups[start:end]
+        if any(g.rows for g in groups):
+            units.append(_unit(probed, corpus, (start, end), row, max_doc_bytes, target_bytes))
+        start, row = end, row + sum(g.rows for g in groups)
+    return units
+
+
+def _unit(probed: Probe, corpus: str, run: tuple[int, int], row: int, max_doc_bytes: int, target: int) -> ParquetUnit:
+    file, columns = probed.file, probed.columns
+    assert columns is not None
+    told = sorted(partitions(file.path).items())
+    determined = ("parquet", FORMAT, file.name, file.bytes, file.stamp, run, columns.paths, told, max_doc_bytes, target)
+    key = part_key(*determined)
+    part = Store.part(corpus, "text", key)
+    return ParquetUnit(key, part, file, columns, run[0], probed.groups[slice(*run)], row, max_doc_bytes, target)
+
+
+def check_unchanged(file: SourceFile) -> None:
+    """The file is still the one that was listed."""
+    try:
+        stamp = file_stamp(file.path)
+    except OSError:
+        stamp = "gone"
+    if stamp != file.stamp:
+        raise IntegrityError(
+            f"{file.path}: changed while the job ran (was {file.stamp}, is {stamp}); run again to take it in anew"
+        )
+
+
+def register(store: Store, unit: ParquetUnit) -> PartRecord:
+    """Take in one unit: check every row, write ids and verdicts, leave the text where it is."""
+    check_unchanged(unit.file)
+    try:
+        _commit(store, unit, {})
+    except Unreadable:
+        _commit(store, unit, scan(unit))
+    return store.record(unit.key, unit.part)
+
+
+def scan(unit: ParquetUnit) -> Faults:
+    """Every row group that cannot be read: looked for only once one was met."""
+    source = reader(unit.file.path, unit.columns.paths)
+    bad: Faults = {}
+    for offset in range(len(unit.groups)):
+        try:
+            for _ in decode(source, unit.first + offset):
+                pass
+        except Unreadable as error:
+            bad[unit.first + offset] = (error.reason, error.detail)
+    return bad
+
+
+def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
+    """The part of a unit that cannot be taken in at all: all its rows quarantined."""
+    _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))})
+    return store.record(unit.key, unit.part)
+
+
+def _commit(store: Store, unit: ParquetUnit, bad: Faults) -> None:
+    def write(temporary: Path) -> None:
+        source = None if len(bad) == len(unit.groups) else reader(unit.file.path, unit.columns.paths)
+        with parquet_writer(temporary, IDS_SCHEMA) as writer:
+            out = PartWriter(writer, unit.run_bytes)
+            _write_runs(out, unit, source, bad)
+            out.close()
+
+    store.commit(unit.part, write, lambda t: verify_parquet(t, unit.rows))
+
+
+def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: Faults) -> None:
+    """One run as long as groups are alike readable and no more than run_bytes: dictionaries can hold more than a footer
+    declares."""
+    row, begun = unit.row, unit.first
+    for group in range(unit.first, unit.first + len(unit.groups)):
+        if group > begun and (out.run_bytes >= unit.run_bytes or (group in bad) != (group - 1 in bad)):
+            out.end_run((begun, group), group - 1 not in bad)
+            begun = group
+        rows = unit.groups[group - unit.first].rows
+        if group in bad:
+            _write_bad(out, unit.file.name, row, rows, bad[group])
+        elif rows and source is not None:
+            _write_group(out, unit, source, group, row)
+        row += rows
+    last = unit.first + len(unit.groups)
+    out.end_run((begun, last), last - 1 not in bad)
+
+
+def _write_bad(out: PartWriter, name: str, row: int, rows: int, why: tuple[str, str]) -> None:
+    for start in range(row, row + rows, ROW_GROUP_ROWS):
+        out.add(quarantined_rows(name, positions(start, min(ROW_GROUP_ROWS, row + rows - start)), *why))
+    out.tally.reject(why[0], rows)
+
+
+def _write_group(out: PartWriter, unit: ParquetUnit, source: Reader, group: int, row: int) -> None:
+    hive = partitions(unit.file.path)
+    for table in decode(source, group):
+        verdicts = judge_text(pick(table, unit.columns.text), unit.max_doc_bytes)
+        own = None if unit.columns.id is None else as_strings(pick(table, unit.columns.id))
+        provenance: dict[str, pa.Array | str | None] = dict(hive)
+        provenance |= {name: as_strings(pick(table, path)) for name, path in unit.columns.provenance}
+        at = positions(row, table.num_rows)
+        out.add(id_rows(unit.file.name, at, verdicts, own, provenance, out.tally))
+        row += table.num_rows

@@ -1,0 +1,88 @@
+"""Writing a part of the text table, and what its footer says: the runs of rows that become shards, and the tally."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.schema import METADATA_COLUMN, TEXT_COLUMN, TEXT_TABLE, arrow_schema
+from pipeline.sources.rows import Tally
+from pipeline.stage import counts_metadata
+from pipeline.store import Store
+
+FOOTER_KEY = b"winnow.ingest"
+GROUP_ROWS = 65_536
+CONVERTED_SCHEMA = arrow_schema((*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rows that become one shard: row groups [first, last) of the part, and of the source file where the text stays
+    there (None: it is in the part, or cannot be read)."""
+
+    first: int
+    last: int
+    source: tuple[int, int] | None
+    readable: bool
+    rows: int
+    text_bytes: int
+
+
+class PartWriter:
+    """Gathers rows into row groups and runs. Every run begins a row group, so that a shard is a slice."""
+
+    def __init__(self, writer: pq.ParquetWriter, group_bytes: int) -> None:
+        self.tally = Tally()
+        self.runs: list[Run] = []
+        self.run_bytes = 0
+        self._writer = writer
+        self._group_bytes = group_bytes
+        self._held: list[pa.Table] = []
+        self._held_rows = self._held_bytes = 0
+        self._groups = self._run_first = self._run_rows = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows of the part's schema."""
+        text_bytes = pc.sum(rows.column("text_bytes")).as_py() or 0
+        self._held.append(rows)
+        self._held_rows += rows.num_rows
+        self._held_bytes += text_bytes
+        self._run_rows += rows.num_rows
+        self.run_bytes += text_bytes
+        if self._held_rows >= GROUP_ROWS or self._held_bytes >= self._group_bytes:
+            self._flush()
+
+    def end_run(self, source: tuple[int, int] | None = None, readable: bool = True) -> None:
+        """What was added since the last call is one shard."""
+        self._flush()
+        if self._run_rows:
+            run = Run(self._run_first, self._groups, source, readable, self._run_rows, self.run_bytes)
+            self.runs.append(run)
+        self._run_first, self._run_rows, self.run_bytes = self._groups, 0, 0
+
+    def close(self) -> None:
+        """Write the footer's account."""
+        told = {"runs": [dataclasses.asdict(r) for r in self.runs], "tally": dataclasses.asdict(self.tally)}
+        self._writer.add_key_value_metadata(
+            {FOOTER_KEY: json.dumps(told, sort_keys=True).encode(), **counts_metadata(self.tally.counts)}
+        )
+
+    def _flush(self) -> None:
+        if self._held_rows:
+            table = pa.concat_tables(self._held)
+            self._writer.write_table(table, row_group_size=table.num_rows)
+            self._groups += 1
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+
+def read_account(store: Store, path: str) -> tuple[list[Run], Tally]:
+    """The runs and the tally of a committed part."""
+    told: dict[str, Any] = json.loads(store.parquet(path).metadata.metadata[FOOTER_KEY])
+    runs = [Run(**{**r, "source": None if r["source"] is None else tuple(r["source"])}) for r in told["runs"]]
+    return runs, Tally(**told["tally"])

@@ -1,0 +1,151 @@
+"""Rows of the text table as they are taken in: documents and quarantined rows, checked batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.schema import PROVENANCE, TEXT_TABLE, arrow_schema
+from pipeline.sources.columns import doc_ids, made_ids
+
+IDS_SCHEMA = arrow_schema(TEXT_TABLE)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened in one unit: rows by reason, ids that were made, files left out. Kept in its part's footer."""
+
+    documents: int = 0
+    quarantined: int = 0
+    text_bytes: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    missing_ids: int = 0
+    long_ids: int = 0
+    own_ids: int = 0
+    files: list[dict[str, str]] = field(default_factory=list)
+
+    def reject(self, reason: str, rows: int = 1) -> None:
+        self.quarantined += rows
+        self.reasons[reason] = self.reasons.get(reason, 0) + rows
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"documents": self.documents, "quarantined": self.quarantined}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Per row: why it is quarantined (null for a document), what was found, and its text's bytes."""
+
+    reason: pa.Array
+    detail: pa.Array
+    text_bytes: pa.Array
+
+
+def judge_text(column: pa.Array, max_doc_bytes: int) -> Verdicts:
+    """Check a batch of text: null, longer than max_doc_bytes, not UTF-8. Rows are looked at one by one only where the
+    whole batch fails."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.large_string() if pa.types.is_string_view(column.type) else pa.large_binary())
+    lengths = pc.binary_length(column).cast(pa.int64())
+    too_long = pc.fill_null(pc.greater(lengths, max_doc_bytes), False)
+    faults = pa.nulls(len(column), pa.string()) if _all_utf8(column) else _utf8_faults(column)
+    nothing = pa.scalar(None, pa.string())
+    reason = pc.case_when(
+        pc.make_struct(pc.is_null(column), too_long, pc.is_valid(faults)), "null_text", "too_long", "not_utf8", nothing
+    )
+    long_detail = f"longer than input.max_doc_bytes ({max_doc_bytes} bytes)"
+    detail = pc.case_when(pc.make_struct(pc.is_null(column), too_long), "the text is null", long_detail, faults)
+    return Verdicts(reason, detail, pc.if_else(pc.is_null(reason), lengths, None))
+
+
+def _all_utf8(column: pa.Array) -> bool:
+    try:
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            column.cast(pa.large_string())
+        else:
+            column.validate(full=True)
+        return True
+    except pa.ArrowInvalid:
+        return False
+
+
+def _utf8_faults(column: pa.Array) -> pa.Array:
+    """Per row: where it is not UTF-8, or null where it is."""
+    faults: list[str | None] = [None] * len(column)
+    for row, value in enumerate(column):
+        try:
+            if value.is_valid:
+                value.as_buffer().to_pybytes().decode()
+        except UnicodeDecodeError as error:
+            faults[row] = f"byte {error.start} of the text: {error.reason}"
+    return pa.array(faults, pa.string())
+
+
+def quarantined_rows(file: str, positions: pa.Array, reason: str, detail: str) -> pa.Table:
+    """Rows that stand for what could not be read, with made ids."""
+    rows = len(positions)
+    values: dict[str, Any] = {
+        "doc_id": made_ids(file, positions),
+        "quarantine": pa.repeat(pa.scalar(reason), rows),
+        "quarantine_detail": pa.repeat(pa.scalar(detail), rows),
+        "text_bytes": pa.nulls(rows, pa.int64()),
+        "file_path": pa.repeat(pa.scalar(file), rows),
+        "file_row": positions,
+        **{name: pa.nulls(rows, pa.string()) for name in PROVENANCE},
+    }
+    return pa.table([values[n] for n in IDS_SCHEMA.names], schema=IDS_SCHEMA)
+
+
+def id_rows(
+    file: str,
+    positions: pa.Array,
+    verdicts: Verdicts,
+    own_ids: pa.Array | None,
+    provenance: Mapping[str, pa.Array | str | None],
+    tally: Tally,
+) -> pa.Table:
+    """Rows of TEXT_TABLE for one batch of one file; the tally counts them."""
+    ids, missing, long = doc_ids(own_ids, made_ids(file, positions))
+    tally.missing_ids += missing
+    tally.long_ids += long
+    tally.own_ids += 0 if own_ids is None else len(own_ids) - missing
+    count_verdicts(verdicts, tally)
+    rows = len(positions)
+    values = {
+        "doc_id": ids,
+        "quarantine": verdicts.reason,
+        "quarantine_detail": verdicts.detail,
+        "text_bytes": verdicts.text_bytes,
+        "file_path": pa.repeat(pa.scalar(file), rows),
+        "file_row": positions,
+        **{name: _strings(provenance.get(name), rows) for name in PROVENANCE},
+    }
+    return pa.table([values[n] for n in IDS_SCHEMA.names], schema=IDS_SCHEMA)
+
+
+def count_verdicts(verdicts: Verdicts, tally: Tally) -> None:
+    """Add a batch to the tally."""
+    rejected = pc.value_counts(verdicts.reason.drop_null()).to_pylist()
+    for entry in rejected:
+        tally.reject(entry["values"], entry["counts"])
+    tally.documents += len(verdicts.reason) - sum(e["counts"] for e in rejected)
+    tally.text_bytes += pc.sum(verdicts.text_bytes).as_py() or 0
+
+
+def _strings(value: pa.Array | str | None, rows: int) -> pa.Array:
+    if isinstance(value, pa.Array):
+        return value.cast(pa.string())
+    return pa.repeat(pa.scalar(value, pa.string()), rows)
+
+
+def positions(first: int, rows: int) -> pa.Array:
+    """first, first + 1, …"""
+    return pa.array(np.arange(first, first + rows, dtype=np.int64))

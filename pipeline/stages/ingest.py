@@ -1,0 +1,145 @@
+"""ingest: source to text. Parquet stays where it is and gets ids beside it; JSONL and text are converted once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError
+from pipeline.manifest import Manifest
+from pipeline.recipe import Input
+from pipeline.schema import TEXT_TABLE
+from pipeline.shard import Shard, part_key
+from pipeline.sources import account, parquet
+from pipeline.sources.columns import check_named, merge_types, schema_details
+from pipeline.sources.listing import Listing, SourceFile, list_input
+from pipeline.sources.pages import ReadInterrupted
+from pipeline.sources.parquet import ParquetUnit, Probe
+from pipeline.sources.part import Run
+from pipeline.stage import Unit, add_counts
+from pipeline.store import PartRecord, Store
+
+FORMAT = 1
+UNITS_PER_INPUT = 256
+MIN_UNIT_BYTES = 8_000_000
+MAX_UNIT_BYTES = 256_000_000
+PROBE_THREADS = 8
+
+Payload = ParquetUnit
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Taking in one input. probes: what was found about each file, in order of names; total_bytes: text, estimated."""
+
+    store: Store
+    corpus: str
+    source: Input
+    copy: bool
+    listing: Listing
+    probes: tuple[Probe, ...]
+    payloads: tuple[Payload, ...]
+    total_bytes: int
+    kind: str = "text"
+    in_driver: bool = False
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        return self.listing.files
+
+    @property
+    def provenance_columns(self) -> tuple[str, ...]:
+        """What rules may name of the text table."""
+        return tuple(c.name for c in TEXT_TABLE)
+
+    @property
+    def key(self) -> str:
+        files = [(f.name, f.path, f.bytes, f.stamp, f.format, f.problem) for f in self.files]
+        asked = (self.source.text, self.source.id, self.source.max_doc_bytes, self.copy)
+        return part_key("text", FORMAT, asked, files, [p.key for p in self.payloads])
+
+    def units(self) -> list[Unit]:
+        return [Unit(p.key, p.part, p.name, p.bytes, p) for p in self.payloads]
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_take_in, self.store)
+
+    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
+        """A reader that died or hung on a unit costs that unit's rows; a storage that fails costs the job."""
+        if not isinstance(error, UnitFailed) or isinstance(error.__cause__, ReadInterrupted | OSError | StorageError):
+            return None
+        payload: Payload = unit.payload
+        return parquet.give_up(self.store, payload, "reader_crashed", str(error)[:500])
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        found = account.accounts(self.store, parts)
+        tallies = [tally for _, tally in found]
+        shards = [s for u, p, (runs, _) in zip(self.payloads, parts, found, strict=True) for s in _shards(u, p, runs)]
+        merged, conflicts = merge_types(p.schema for p in self.probes if p.schema is not None)
+        warnings = [*self.listing.warnings, *conflicts, *account.id_warnings(self.store, parts, tallies)]
+        names = [[f.name for f in u.files] for u in self.payloads]
+        details = {
+            "files": [_told(f) for f in self.files],
+            "quarantined_files": [*_quarantined(self.probes), *(f for t in tallies for f in t.files)],
+            "quarantine_reasons": account.quarantine_reasons(zip(names, tallies, strict=True)),
+            "warnings": warnings,
+            **schema_details(merged),
+        }
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts),
+            add_counts(parts) or {"documents": 0, "quarantined": 0},
+            parameters=self.source.model_dump(mode="json", exclude={"quarantine"}) | {"copy": self.copy},
+            details=details, shards=tuple(shards),
+        )  # fmt: skip
+
+
+def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) -> Ingest:
+    """List and probe the input, and cut it into units. Raises PlanError."""
+    listing = list_input(source.paths, source.format)
+    with ThreadPoolExecutor(PROBE_THREADS) as threads:
+        probes = tuple(threads.map(lambda f: _probe(f, source), listing.files))
+    _check_text(probes, source)
+    total_bytes = sum(p.text_bytes for p in probes)
+    target = min(MAX_UNIT_BYTES, max(MIN_UNIT_BYTES, total_bytes // UNITS_PER_INPUT))
+    payloads = [u for p in probes for u in parquet.split(p, corpus, target, source.max_doc_bytes)]
+    return Ingest(store, corpus, source, copy, listing, probes, tuple(payloads), total_bytes)
+
+
+def _probe(file: SourceFile, source: Input) -> Probe:
+    if file.problem:
+        return Probe(file, file.problem, f"{file.path}: cannot be read; check its permissions and its name")
+    return parquet.probe(file, source.text, source.id)
+
+
+def _check_text(probes: Sequence[Probe], source: Input) -> None:
+    """No text column anywhere is a mistake in the recipe; in some files it is a fault of those files."""
+    schemas = [p.schema for p in probes if p.schema is not None]
+    if schemas and len(schemas) == len(probes):
+        check_named(schemas, source.text, source.id)
+    without = [p for p in probes if p.problem == "no_text_column"]
+    if without and len(without) == len(probes):
+        raise PlanError(
+            f"input: no file has a text column: {without[0].file.name} has {without[0].detail}. "
+            "Name the column: --set input.text=NAME"
+        )
+
+
+def _take_in(store: Store, payload: Payload) -> PartRecord:
+    return parquet.register(store, payload)
+
+
+def _shards(unit: Payload, part: PartRecord, runs: Sequence[Run]) -> list[Shard]:
+    return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
+
+
+def _told(file: SourceFile) -> dict[str, Any]:
+    return {k: v for k, v in dataclasses.asdict(file).items() if k != "problem"}
+
+
+def _quarantined(probes: Sequence[Probe]) -> list[dict[str, str]]:
+    failed = (p for p in probes if p.problem)
+    return [{"name": p.file.name, "path": p.file.path, "reason": p.problem, "detail": p.detail} for p in failed]
