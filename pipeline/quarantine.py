@@ -16,7 +16,8 @@ def over_budget(text: Manifest, budget: Budget) -> str | None:
     rows, files = text.counts.get("quarantined", 0), text.details.get("quarantined_files", [])
     all_files = len(text.details.get("files", []))
     row_frac, file_frac = rows / max(1, text.rows), len(files) / max(1, all_files)
-    said = []
+    said: list[str] = []
+    found: Iterable[tuple[str, int, list[str]]]
     if row_frac > budget.max_row_frac:
         found = ((r["reason"], r["rows"], r["files"]) for r in text.details.get("quarantine_reasons", []))
         said.append(_told("rows", rows, text.rows, row_frac, budget.max_row_frac, found))
