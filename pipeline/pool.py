@@ -6,9 +6,12 @@ own pipe, so that the driver always knows which unit was where.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
@@ -82,7 +85,8 @@ class Pool:
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)
-        process.start()
+        with _without_main():
+            process.start()
         theirs.close()
         lifeline_theirs.close()
         return _Worker(process, ours, lifeline_ours)
@@ -119,6 +123,18 @@ class Pool:
         worker.process.join(timeout=5)
         worker.pipe.close()
         worker.lifeline.close()
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """A new process would import the caller's script again, and run it where it has no __main__ guard. Workers need
+    nothing from it."""
+    caller = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = caller
 
 
 def _exit(code: int | None) -> str:

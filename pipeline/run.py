@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import pyarrow as pa
 
 from pipeline import executors, manifest
 from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, UsageError, WinnowError
@@ -144,7 +143,9 @@ class _Run:
         if wanted.fuzzy is not None:
             minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
             exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            pairs = self._do(Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias))
+            stage = Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias)
+            pairs = self._do(stage)
+            stage.clear()
             for warning in pairs.details.get("warnings", []):
                 self.job.warn(warning)
         exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
@@ -154,13 +155,11 @@ class _Run:
         return made
 
     def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
-        details = notes.text.details
-        source = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(details["source_schema"])))
-        columns = output_columns(source, details["text_columns"], self.plan.specs, self.plan.recipe.export.notes, details["provenance"])
+        columns = output_columns(self.store, notes.text, self.plan.specs, self.plan.recipe.export.notes)
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
-        own = f"{Store.table(self.plan.corpus, 'export', stage.key)}"
+        own = Store.table(self.plan.corpus, "export", stage.key)
         destination = Store(self.settings.output or self.store.full(own))
-        stage = Export(self.store, destination, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
+        stage = dataclasses.replace(stage, destination=destination)
         self._claim(destination, stage.key)
         made = run_stage(destination, stage, self.executor, self.job, "manifest.json")
         from pipeline.card import write_card
@@ -181,7 +180,8 @@ class _Run:
             what = "another Winnow export" if claimed else f"{len(others)} other files ({', '.join(others[:3])})"
             raise UsageError(f"output {destination.root}: holds {what}; choose an empty folder, or --overwrite to replace an export")
         if claimed:
-            destination.remove_export()
+            for name in ("manifest.json", "data", "removed", "quarantine", CLAIM):  # the claim last: it says whose it was
+                destination.remove(name)
         elif others:
             raise UsageError(f"output {destination.root}: --overwrite replaces only a Winnow export, and this folder holds something else")
         destination.put(CLAIM, json.dumps({"export": key}) + "\n")

@@ -226,11 +226,11 @@ class Store:
         else:
             os.replace(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
 
-    def remove_export(self) -> None:
-        """Empty a destination that holds an export, the claim last, so that an interruption is recognised."""
-        for name in ("manifest.json", "data", "removed", "quarantine", "_winnow.json"):
-            if self.exists(name):
-                self.fs.rm(self.full(name), recursive=True)
+    def remove(self, path: str) -> None:
+        """Remove a file or folder of this store, if it is there."""
+        if self.exists(path):
+            with told(self.full(path)):
+                self.fs.rm(self.full(path), recursive=True)
 
     def sweep(self) -> int:
         """Remove temporary files of this host's dead processes; returns how many."""

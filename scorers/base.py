@@ -23,12 +23,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text"})
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "models", "fasttext_model"})
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""
@@ -169,7 +169,7 @@ def build(name: str, given: Mapping[str, Any] | None = None) -> Scorer:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ScorerError(f"scorer {name!r} has no parameter {key!r}; it has {known or 'none'}.{hint}")
     try:
-        built: Scorer = TypeAdapter(cls, config=ConfigDict(strict=False)).validate_python(dict(given or {}))
+        built: Scorer = TypeAdapter(cls).validate_python(dict(given or {}))
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ScorerError(f"scorer {name!r}: {said}") from error

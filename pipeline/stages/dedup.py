@@ -168,13 +168,13 @@ def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
     """Hold the commit where a source would lose more than the recipe allows."""
     guard = stage.settings.guard
     removed = (made.keeper != NONE) & (made.keeper != np.arange(len(made.keeper)))
-    rows = corpus.ids.append_column("kept", pa.array(corpus.kept)).append_column("removed", pa.array(removed))
+    rows = corpus.ids.append_column("kept", pa.array(corpus.kept)).append_column("goes", pa.array(removed))
     lost = query(
         f"""
-        select coalesce(source, file_path) as source, count(*) as documents, count(*) filter (removed) as removed
+        select coalesce(source, file_path) as source, count(*) as documents, count(*) filter (goes) as removed
         from rows where kept group by 1
-        having documents >= {guard.min_source_docs} and removed > {guard.max_source_loss} * documents
-        order by removed / documents desc, 1
+        having count(*) >= {guard.min_source_docs} and count(*) filter (goes) > {guard.max_source_loss} * count(*)
+        order by count(*) filter (goes) / count(*) desc, 1
         """,
         rows=rows,
     ).to_pylist()

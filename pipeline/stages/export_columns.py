@@ -9,9 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.schema import PROVENANCE
+from pipeline.manifest import Manifest
+from pipeline.schema import METADATA_COLUMN, PROVENANCE
 from pipeline.scoring import ScorerSpec, notes_schema
 from pipeline.shard import Shard
+from pipeline.sources.columns import source_schema
+from pipeline.store import Store
 
 FINEWEB = ("text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count")
 """FineWeb's column order; a name is left out where there is nothing to put into it."""
@@ -20,7 +23,7 @@ FINEWEB = ("text", "id", "dump", "url", "date", "file_path", "language", "langua
 @dataclass(frozen=True)
 class Columns:
     """The output's columns. source: the input's own columns (unified over its files) that are kept as they are;
-    text, id: the names of the input's text and id columns; notes: structs to write out; measured_language: the alias
+    text_names: the input's text columns; notes: structs to write out; measured_language: the alias
     of the scorer whose code and score fill `language` and `language_score`, if any."""
 
     source: pa.Schema
@@ -35,7 +38,7 @@ class Columns:
 
     def schema(self) -> pa.Schema:
         own = {"text": pa.large_string(), "id": pa.string(), "file_path": pa.string()}
-        own |= {name: pa.string() for name in self.present}
+        own |= {self._provenance_name(name): pa.string() for name in self.present}
         if self.measured_language:
             own |= {"language": pa.string(), "language_score": pa.float64()}
         extra = {f.name: f for f in self._extra()}
@@ -52,6 +55,10 @@ class Columns:
         ours = {*self.notes.names, *(("language_score",) if self.measured_language else ())}
         return f"source_{name}" if name in ours else name
 
+    def _provenance_name(self, name: str) -> str:
+        """What the input said of the language stands beside what was measured."""
+        return "source_language" if name == "language" and self.measured_language else name
+
     def notes_columns(self) -> list[str]:
         language = [f"{self.measured_language}.code", f"{self.measured_language}.score"] if self.measured_language else []
         whole = list(self.notes.names)
@@ -62,12 +69,12 @@ class Columns:
 
     def source_columns(self, shard: Shard) -> list[str] | None:
         """Columns to read of the shard's file; None reads all."""
-        return None
+        return list(dict.fromkeys([shard.column, METADATA_COLUMN.name])) if is_converted(shard) else None
 
     def assemble(self, shard: Shard, text: pa.Array, source: pa.RecordBatch, beside: pa.Table) -> pa.Table:
         """One output batch of equal-length inputs: edited text, the file's own columns, ids and notes."""
         schema = self.schema()
-        given: dict[str, Any] = {name: beside.column(name) for name in ("file_path", *self.present)}
+        given: dict[str, Any] = {self._provenance_name(name): beside.column(name) for name in ("file_path", *self.present)}
         given |= {"text": text, "id": beside.column("doc_id")}
         given |= {name: beside.column(name) for name in self.notes.names}
         if self.measured_language:
@@ -86,12 +93,31 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     return column if column.type == type_ else column.cast(type_)
 
 
-def output_columns(
-    source: pa.Schema, text_names: Sequence[str], specs: Sequence[ScorerSpec], exported: Sequence[str], present: Sequence[str]
-) -> Columns:
-    """The columns for a recipe. exported: aliases whose structs go into the output; present: provenance columns with
-    anything in them."""
+def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], exported: Sequence[str]) -> Columns:
+    """The columns for a recipe on an input. exported: aliases whose structs go into the output."""
     of_language = next((s.alias for s in specs if s.scorer == "language"), None)
-    chosen = [s for s in specs if s.alias in exported]
-    notes = pa.schema(list(notes_schema(chosen))[1:])
-    return Columns(source, tuple(text_names), notes, of_language, tuple(n for n in present if n != "language" or of_language is None))
+    notes = pa.schema(list(notes_schema([s for s in specs if s.alias in exported]))[1:])
+    source = source_schema(text.details)
+    if any(is_converted(s) for s in text.shards):
+        source = pa.unify_schemas([source, pa.schema([pa.field(METADATA_COLUMN.name, METADATA_COLUMN.type)])])
+    names = tuple(dict.fromkeys(s.column for s in text.shards))
+    return Columns(source, names, notes, of_language, present_provenance(store, text))
+
+
+def is_converted(shard: Shard) -> bool:
+    """Whether the shard's text lies in our own part rather than in the user's file."""
+    return shard.ids == shard.text
+
+
+def present_provenance(store: Store, text: Manifest) -> tuple[str, ...]:
+    """The provenance columns that hold anything, by the parts' footers."""
+    found: set[str] = set()
+    for path in dict.fromkeys(s.ids.path for s in text.shards):
+        metadata = store.parquet(path).metadata
+        for group in range(metadata.num_row_groups):
+            for index in range(metadata.num_columns):
+                column = metadata.row_group(group).column(index)
+                statistics = column.statistics
+                if column.path_in_schema in PROVENANCE and (statistics is None or statistics.null_count < column.num_values):
+                    found.add(column.path_in_schema)
+    return tuple(n for n in PROVENANCE if n in found)

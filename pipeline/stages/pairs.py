@@ -130,6 +130,10 @@ class Pairs:
     def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
         return None
 
+    def clear(self) -> None:
+        """Remove the shingle sets of past joins: scratch, larger than anything that stays."""
+        self.store.remove(f"corpora/{self.corpus}/shingles")
+
     def finish(self, parts: list[PartRecord]) -> Manifest:
         a, b, overflowed = self.candidates
         by_shard = {u.payload[5]: p.path for u, p in zip(self.units(), parts, strict=True)}
@@ -159,7 +163,7 @@ def _shingle(store: Store, payload: tuple[str, str, Shard, npt.NDArray[np.int64]
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
             made.append(pa.table({"row": pa.array(here), "shingles": pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))}))
     table = pa.concat_tables(made)
-    return commit_part(store, key, path, table, {"documents": table.num_rows}, compression="none")
+    return commit_part(store, key, path, table, {"documents": table.num_rows}, compression="none", compression_level=None)
 
 
 def verify(

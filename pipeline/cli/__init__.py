@@ -1,0 +1,72 @@
+"""The command line. Commands import what they need when they run, so that `winnow --help` is quick."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from typing import Any
+
+import typer
+
+from pipeline.cli import ask, care, jobs, lists, tables
+from pipeline.errors import Cancelled, WinnowError
+
+app = typer.Typer(
+    name="winnow",
+    help="Curate LLM pretraining corpora: measure every document once, decide as often as you like, account for every row.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (jobs, tables, ask, lists, care):
+    module.register(app)
+
+
+def main() -> None:
+    """Run a command; every failure is a sentence and an exit code, never a traceback (unless WINNOW_DEBUG is set)."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(standalone_mode=False)
+    except WinnowError as error:
+        _fail(str(error), error.code, error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped; nothing is lost: the same command goes on where it stopped", Cancelled.code, Cancelled.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us is gone: not an error
+        sys.exit(0)
+    except Exception as error:
+        _fail_in_click(error)
+
+
+def _fail_in_click(error: Exception) -> None:
+    import os
+
+    kinds = [cls.__name__ for cls in type(error).__mro__]
+    if "Exit" in kinds:
+        sys.exit(getattr(error, "exit_code", 0))
+    if "Abort" in kinds:
+        _fail("stopped", Cancelled.code, Cancelled.exit_code)
+    if "ClickException" in kinds:
+        shown: Any = error
+        shown.show()
+        sys.exit(2)
+    if os.environ.get("WINNOW_DEBUG"):
+        raise error
+    _fail(
+        f"{type(error).__name__}: {error}. This is a fault of Winnow: please report it with what "
+        "WINNOW_DEBUG=1 prints for the same command. Finished parts are kept",
+        "internal",
+        1,
+    )
+
+
+def _fail(message: str, code: str, exit_code: int) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": message, "code": code, "exit_code": exit_code}, ensure_ascii=False))  # noqa: T201 - the CLI
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201 - the CLI
+    sys.exit(exit_code)
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,49 @@
+"""winnow verify, doctor: the health of a workspace and of this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command(epilog=examples("winnow verify", "winnow verify --folder curated/"))(verify)
+    app.command(epilog=examples("winnow doctor"))(doctor)
+
+
+def verify(
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    folder: Annotated[str | None, typer.Option("--folder", help="Check an exported corpus instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read every committed part again: digest, page checksums, row count, and the conservation law of each table."""
+    from pipeline.cli.show import table
+    from pipeline.errors import IntegrityError
+    from pipeline.integrity import check_export, check_workspace
+    from pipeline.store import Store
+
+    report = check_export(Store(folder)) if folder else check_workspace(Store(workspace))
+    if as_json:
+        say({"tables": report.tables, "parts": report.parts, "bytes": report.bytes, "faults": [f.as_dict() for f in report.faults]}, True)
+    else:
+        typer.echo(f"{report.tables} tables, {report.parts:,} parts, {report.bytes / 1e6:,.1f} MB read, {len(report.faults)} faults")
+        if report.faults:
+            table([f.as_dict() for f in report.faults])
+    if report.faults:
+        raise IntegrityError(f"{len(report.faults)} faults; run the job again: damaged parts are set aside and made anew")
+
+
+def doctor(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:
+    """Check this machine: versions, cores, memory, disk, compiler cache, models, Ray."""
+    from pipeline.cli.show import table
+    from pipeline.doctor import examine
+
+    checks = examine(workspace)
+    rows = [c.as_dict() for c in checks]
+    say(rows, True) if as_json else table(rows)
+    if any(c.state == "bad" for c in checks):
+        raise typer.Exit(1)

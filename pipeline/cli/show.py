@@ -1,0 +1,90 @@
+"""What commands print for people: tables and sentences, drawn with rich."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.cli.options import say
+
+if TYPE_CHECKING:
+    from pipeline.run import Result
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
+    """Rows as a table; every row has the same keys."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    if not rows:
+        console().print(f"{title or 'nothing'}: none")
+        return
+    for name, value in rows[0].items():
+        shown.add_column(name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_cell(v) for v in row.values()))
+    console().print(shown)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    from rich.markup import escape
+
+    return escape(str(value))
+
+
+def show_plan(told: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"[bold]{told['recipe']}[/] on corpus {told['corpus']!r}: {told['input']['files']} files, "
+              f"{told['input']['text_bytes'] / 1e6:,.1f} MB of text, {told['input']['units']} units")  # fmt: skip
+    out.print("stages: " + " -> ".join(told["stages"]))
+    for number, aliases in enumerate(told["passes"], 1):
+        out.print(f"pass {number} over the text: {', '.join(aliases)}")
+    for sentence in told["rules"]:
+        out.print(f"  keep when {sentence}", markup=False)
+    out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")
+
+
+def show_result(result: Result, workspace: str, as_json: bool) -> None:
+    """The funnel, and where everything is."""
+    if as_json:
+        say(dataclasses.asdict(result), True)
+        return
+    rows = result.rows
+    kept = result.funnel.get("kept", 0) or result.funnel.get("documents", 0)
+    table([
+        {"what": name, "documents": n, "of input": f"{100 * n / max(1, rows):.2f} %"}
+        for name, n in sorted(result.funnel.items(), key=lambda item: (item[0] not in ("kept", "documents"), -item[1]))
+    ], f"{result.state}: {rows:,} rows in = " + " + ".join(f"{n:,}" for n in _ends(result.funnel)))  # fmt: skip
+    out = console()
+    if result.output:
+        out.print(f"curated corpus: {result.output} ({kept:,} documents)", markup=False)
+    out.print(f"job {result.job_id} in {workspace}", markup=False)
+
+
+def _ends(funnel: dict[str, int]) -> list[int]:
+    """Kept, removed, quarantined."""
+    kept = funnel.get("kept", 0) + funnel.get("documents", 0)
+    quarantined = funnel.get("quarantined", 0) + sum(n for c, n in funnel.items() if c.startswith("quarantine."))
+    return [kept, sum(funnel.values()) - kept - quarantined, quarantined]
+
+
+def show_demo(corpus: Any, clusters: Sequence[Any], commands: Sequence[str]) -> None:
+    out = console()
+    out.print(f"\ninput: {corpus.documents:,} documents, {corpus.text_bytes / 1e6:,.1f} MB, from this Python environment")
+    rows = [dataclasses.asdict(c) if dataclasses.is_dataclass(c) and not isinstance(c, type) else dict(c) for c in clusters]
+    table(rows, "the largest duplicate clusters")
+    out.print("try next:")
+    for command in commands:
+        out.print(f"  {command}", markup=False)

@@ -1,0 +1,123 @@
+"""winnow score, dedup: one table of an input, for use elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Quiet, Workers, Workspace, examples, say
+from pipeline.errors import UsageError
+
+Inputs = Annotated[list[str], typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="INPUT...")]
+Output = Annotated[str, typer.Option("--output", "-o", help="An empty folder.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command(epilog=examples(
+        "winnow score crawl/ --scorer gopher --scorer minhash:num_perm=256 --output notes/",
+        "winnow score crawl/ --scorer examples/question_marks.py --output notes/",
+    ))(score)  # fmt: skip
+    app.command(epilog=examples("winnow dedup crawl/ --output dedup/", "winnow dedup crawl/ --method exact --output dedup/"))(dedup)
+
+
+def score(
+    inputs: Inputs,
+    scorer: Annotated[list[str], typer.Option("--scorer", help="NAME, NAME:key=value,..., or a Python file. May be repeated.")],
+    output: Output,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure an input: one row a document, in order, with its id and one struct a scorer."""
+    entries = [_entry(text) for text in scorer]
+    result, store, settings = _run({"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet)
+    from pipeline.catalog import choose_job, tables_of
+    from pipeline.store import Store, write_parquet
+
+    made = tables_of(store, choose_job(store, result.job_id))
+    destination = Store(output)
+    total = len(made.text.shards)
+    for i in range(total):
+        table = store.read_table(made.notes[0].parts[i].path)
+        for notes in made.notes[1:]:
+            more = store.read_table(notes.parts[i].path)
+            for name in more.column_names[1:]:
+                table = table.append_column(more.schema.field(name), more.column(name))
+        wanted = table.select(["doc_id", *(alias for alias in settings if alias in table.column_names)])
+        name = f"notes-{i:05d}-of-{total:05d}.parquet"
+        destination.commit(name, lambda t, wanted=wanted: write_parquet(t, wanted))  # type: ignore[misc]
+    say({"output": output, "documents": result.rows, "files": total, "job": result.job_id} if as_json else f"{result.rows:,} rows in {total} files: {output}", as_json)
+
+
+def dedup(
+    inputs: Inputs,
+    output: Output,
+    method: Annotated[str, typer.Option("--method", help="exact or minhash.")] = "minhash",
+    jaccard: Annotated[float, typer.Option("--jaccard", min=0.01, max=1.0, help="Similarity from which documents are duplicates.")] = 0.8,
+    keep: Annotated[str, typer.Option("--keep", help="SQL order of who stays.")] = "text_bytes desc",
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find duplicates: one row a document with id, cluster, keep, duplicate_of and the exact Jaccard to its keeper."""
+    from pipeline.cli.jobs import one_of
+
+    one_of("--method", method, ("exact", "minhash"))
+    fuzzy = {"on": "minhash", "jaccard": jaccard} if method == "minhash" else None
+    scorers = ["exact", "minhash"] if fuzzy else ["exact"]
+    guard = {"max_source_loss": 1.0}  # nothing is removed here
+    recipe = {"name": "dedup", "score": scorers, "dedup": {"exact": "raw", "fuzzy": fuzzy, "keep": keep, "guard": guard}}
+    result, store, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
+    from pipeline.catalog import open_catalog
+    from pipeline.store import Store
+
+    table = open_catalog(store, result.job_id).sql(
+        """
+        select r.doc_id as id, coalesce(d.cluster, r.doc_id) as cluster, coalesce(d.keep, true) as keep, d.duplicate_of, d.jaccard, d.method,
+               coalesce(d.cluster_size, 1) as cluster_size
+        from text_rows r left join duplicates d on r.shard = d.shard and r.row = d.row where r.quarantine is null order by r.shard, r.row
+        """
+    )
+    arrow = table.to_arrow_table()
+    Store(output).commit_table("dedup.parquet", arrow)
+    removed = arrow.num_rows - sum(arrow.column("keep").to_pylist())
+    told: dict[str, Any] = {"output": f"{output}/dedup.parquet", "documents": arrow.num_rows, "duplicates": removed, "job": result.job_id}
+    say(told if as_json else f"{arrow.num_rows:,} documents, {removed:,} duplicates: {output}/dedup.parquet", as_json)
+
+
+def _entry(text: str) -> Any:
+    """'minhash:num_perm=256,ngram=3' as a recipe writes it."""
+    name, _, given = text.partition(":")
+    if not given:
+        return name
+    parameters: dict[str, Any] = {}
+    from ruamel.yaml import YAML
+
+    for pair in given.split(","):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--scorer {text!r}: expected NAME:key=value,..., found {pair!r}")
+        parameters[key.strip()] = YAML(typ="safe").load(value)
+    return {name: parameters}
+
+
+def _run(recipe: dict[str, Any], inputs: list[str], output: str, workspace: str, workers: int | None, until: str, quiet: bool) -> tuple[Any, Any, list[str]]:
+    """(result, store, aliases in the order asked for)."""
+    from typing import cast
+
+    from pipeline import progress
+    from pipeline import run as runner
+    from pipeline.recipe_file import validate
+    from pipeline.scoring import specs_of
+    from pipeline.store import Store
+
+    if Store(output).list(""):
+        raise UsageError(f"output {output}: not empty; choose another folder")
+    loaded = validate({**recipe, "input": {"paths": inputs}}, "command line")
+    how = runner.Settings(workers=workers, until=cast(runner.Until, until))
+    result = runner.run(loaded, workspace, how, progress.choose(False, quiet))
+    return result, Store(workspace), [s.alias for s in specs_of(loaded)]
