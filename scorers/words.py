@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from scorers.kernels.char_classes import classes
 from scorers.kernels.english_exceptions import exceptions
-from scorers.kernels.words import WordArrays, split_on_whitespace
+from scorers.kernels.words import describe, split_on_whitespace
 from scorers.kernels.words_english import split_english
 from scorers.text import TextBatch
 
@@ -50,17 +50,13 @@ def words(batch: TextBatch, definition: Definition) -> Words:
 
 def _split(batch: TextBatch, definition: Definition) -> Words:
     # room for a word per byte: only the pages that are written ever take memory, and no counting pass is needed
-    room = batch.text_bytes + 1
+    start, end = np.empty((2, batch.text_bytes + 2), np.int64)
     bounds = np.zeros(len(batch) + 1, np.int64)
-    out = WordArrays(
-        np.empty(room, np.int64),
-        np.empty(room, np.int64),
-        np.empty(room, np.int32),
-        np.empty(room, np.uint64),
-        np.empty(room, np.uint8),
-    )
     if definition == "whitespace":
-        n = split_on_whitespace(batch.data, batch.offsets, classes(), bounds, out)
+        n = split_on_whitespace(batch.data, batch.offsets, bounds, start, end)
     else:
-        n = split_english(batch.data, batch.offsets, classes(), exceptions(), bounds, out)
-    return Words(bounds, *(column[:n] for column in out))
+        n = split_english(batch.data, batch.offsets, classes(), exceptions(), bounds, start, end)
+    start, end = start[:n], end[:n]
+    chars, hashes, flags = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.uint8)
+    describe(batch.data, start, end, classes(), chars, hashes, flags)
+    return Words(bounds, start, end, chars, hashes, flags)

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from scorers.kernels.char_classes import UNITS
-from scorers.kernels.jit import hash_bytes, inline, kernel
+from scorers.kernels.jit import MIX_1, hash_bytes, inline, kernel
 
 SLOTS = 1 << 12
 MAX_BYTES = 32
 """No exception is longer, so that its cuts fit 32 bits."""
 MAX_PIECES = 11
 
-
-class Exceptions(NamedTuple):
-    """hash: u64[SLOTS]. cuts: u32[SLOTS], bit b: a word starts at byte b. seen: u32[SLOTS], the same for the tokens
-    that spaCy's last pass puts together again (0: none). maybe: u64[1024], a bit set by the hash's first 16 bits.
-    units: u64[SLOTS], hashes alone."""
-
-    hash: Any
-    cuts: Any
-    seen: Any
-    maybe: Any
-    units: Any
+HASH, CUTS, SEEN, UNIT, MAYBE, MAYBE_FIRST, PIECES_FROM, PIECES_TO = range(8)
+"""Rows of the tables, u64[8, SLOTS]. HASH: of each exception's bytes. CUTS: bit b, a word starts at its byte b. SEEN: the
+same for the tokens that spaCy's last pass puts together again (0: none). UNIT: hashes of units alone. MAYBE: 65,536 bits,
+one set by the first 16 bits of each exception's hash; MAYBE_FIRST: the same for a cheap hash of its first eight bytes.
+PIECES_FROM and PIECES_TO, by first and last byte: bit k, an exception of k SEEN tokens has it there."""
 
 
 @inline
-def maybe_exception(hashed: Any, maybe: Any) -> bool:
+def maybe_exception(hashed: Any, tables: Any) -> bool:
     """Whether a hash is worth looking up; one load from 8 KB, no for 98 % of other words."""
     top = hashed >> np.uint64(48)
-    return (maybe[np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
+    return (tables[MAYBE, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
 
 
 @inline
-def find_slot(hashed: Any, table: Any) -> int:
-    """The slot that holds the hash, or the empty one where it would stand."""
+def maybe_first(first: Any, tables: Any) -> bool:
+    """Whether an exception may start with these bytes (a u64: eight of them or, if it is shorter, all and zeros)."""
+    top = (first * MIX_1) >> np.uint64(48)
+    return (tables[MAYBE_FIRST, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
+
+
+@inline
+def find_slot(hashed: Any, tables: Any, row: int) -> int:
+    """The slot of the row that holds the hash, or the empty one where it would stand."""
     slot = np.int64(hashed & np.uint64(SLOTS - 1))
-    while table[slot] != 0 and table[slot] != hashed:
+    while tables[row, slot] != 0 and tables[row, slot] != hashed:
         slot = (slot + 1) & (SLOTS - 1)
     return slot
 
 
 @kernel
 def hash_all(data: Any, offsets: Any, hashes: Any) -> None:
-    """data: u8[B+8], offsets: i64[N+1]; writes hashes: u64[N], each of its bytes."""
+    """data: u8[B+8], offsets: i64[N+1]; writes hashes: u64[N], jit.hash_bytes of each."""
     for k in range(offsets.size - 1):
         hashes[k] = hash_bytes(data, offsets[k], offsets[k + 1] - offsets[k])
 
 
-def hashes_of(texts: list[str]) -> npt.NDArray[np.uint64]:
-    """u64[N], the hash of each text's bytes."""
-    encoded = [t.encode() for t in texts]
-    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+def hashes_of(texts: list[bytes]) -> npt.NDArray[np.uint64]:
+    """u64[N], the hash of each text."""
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     hashes = np.zeros(len(texts), np.uint64)
-    hash_all(np.frombuffer(b"".join(encoded) + bytes(8), np.uint8), offsets, hashes)
+    hash_all(np.frombuffer(b"".join(texts) + bytes(8), np.uint8), offsets, hashes)
     return hashes
 
 
@@ -66,7 +66,7 @@ def hashes_of(texts: list[str]) -> npt.NDArray[np.uint64]:
 def listed() -> list[tuple[list[str], list[str]]]:
     """Every exception: its pieces, and the tokens that spaCy's last pass recognises it by (none: it does not look)."""
     text = Path(__file__).with_name("english_exceptions.tsv").read_text(encoding="utf-8")
-    lines = [line.partition("\t") for line in text.splitlines() if not line.startswith("#")]
+    lines = [line.partition("\t") for line in text.split("\n")[1:] if line]
     return [(pieces.split(" "), tokens.split()) for pieces, _, tokens in lines]
 
 
@@ -75,25 +75,35 @@ def _cuts(pieces: list[str]) -> int:
     return sum(1 << int(at) for at in np.cumsum(lengths)[:-1]) if pieces else 0
 
 
-def _place(hashes: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], list[int]]:
-    table = np.zeros(SLOTS, np.uint64)
+def _place(hashes: npt.NDArray[np.uint64], row: npt.NDArray[np.uint64]) -> list[int]:
     slots = []
     for h in hashes:
         slot = int(h) & (SLOTS - 1)
-        while table[slot]:
+        while row[slot]:
             slot = (slot + 1) & (SLOTS - 1)
-        table[slot] = h
+        row[slot] = h
         slots.append(slot)
-    return table, slots
+    return slots
+
+
+def _set_bit(row: npt.NDArray[np.uint64], hashed: int) -> None:
+    row[hashed >> 54] |= np.uint64(1 << (hashed >> 48 & 63))
 
 
 @cache
-def exceptions() -> Exceptions:
-    """The tables, made at first use."""
-    hashes = hashes_of(["".join(pieces) for pieces, _ in listed()])
-    table, slots = _place(hashes)
-    cuts, seen, maybe = np.zeros(SLOTS, np.uint32), np.zeros(SLOTS, np.uint32), np.zeros(1024, np.uint64)
-    for slot, h, (pieces, tokens) in zip(slots, hashes, listed(), strict=True):
-        cuts[slot], seen[slot] = _cuts(pieces), _cuts(tokens)
-        maybe[int(h) >> 54] |= np.uint64(1 << (int(h) >> 48 & 63))
-    return Exceptions(table, cuts, seen, maybe, _place(hashes_of(UNITS))[0])
+def exceptions() -> npt.NDArray[np.uint64]:
+    """The tables, u64[8, SLOTS], made at first use."""
+    tables = np.zeros((8, SLOTS), np.uint64)
+    texts = ["".join(pieces).encode() for pieces, _ in listed()]
+    hashes = hashes_of(texts)
+    slots = _place(hashes, tables[HASH])
+    for slot, h, text, (pieces, tokens) in zip(slots, hashes, texts, listed(), strict=True):
+        tables[CUTS, slot], tables[SEEN, slot] = _cuts(pieces), _cuts(tokens)
+        _set_bit(tables[MAYBE], int(h))
+        _set_bit(tables[MAYBE_FIRST], int.from_bytes(text[:8], "little") * int(MIX_1) % (1 << 64))
+        if tokens:
+            tables[PIECES_FROM, text[0]] |= np.uint64(1 << len(tokens))
+            tables[PIECES_TO, text[-1]] |= np.uint64(1 << len(tokens))
+    _place(hashes_of([unit.encode() for unit in UNITS]), tables[UNIT])
+    tables.flags.writeable = False
+    return tables

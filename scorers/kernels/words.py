@@ -1,162 +1,223 @@
-"""Words as byte ranges of UTF-8 text: the output arrays, whitespace, and str.split()."""
+"""Words as byte ranges of UTF-8 text: str.split(), and what is measured of every word."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import hash_bytes, inline, kernel, load64, step, trailing_zeros
+from scorers.kernels.jit import MIX_1, MIX_3, hash_bytes, inline, kernel, load64, mix, trailing_zeros
+from scorers.kernels.leaf import leaf
 
-ONES = np.uint64(0x0101010101010101)
 HIGH = np.uint64(0x8080808080808080)
 LOW_7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 CASE = np.uint64(0x2020202020202020)
-TO_A = np.uint64(0x1F1F1F1F1F1F1F1F)
-TO_Z = np.uint64(0x0505050505050505)
-TO_SPACE = np.uint64(0x2121212121212121)
+ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+GATHER = np.uint64(0x0102040810204080)
+"""Multiplied with eight low bits, it leaves them side by side in the top byte."""
 
-
-class WordArrays(NamedTuple):
-    """Where words are written, one entry a word: byte positions, code points, hash of the bytes, flags."""
-
-    start: Any
-    end: Any
-    chars: Any
-    hash: Any
-    flags: Any
+# added to seven bits, they set the high bit from the character in their name on
+FROM_TAB = np.uint64(0x7777777777777777)
+FROM_14 = np.uint64(0x7272727272727272)
+FROM_28 = np.uint64(0x6464646464646464)
+FROM_33 = np.uint64(0x5F5F5F5F5F5F5F5F)
+FROM_0 = np.uint64(0x5050505050505050)
+FROM_COLON = np.uint64(0x4646464646464646)
+FROM_A = np.uint64(0x1F1F1F1F1F1F1F1F)
+FROM_BRACE = np.uint64(0x0505050505050505)
+FROM_E1 = np.uint64(0x1F1F1F1F1F1F1F1F)
+FROM_E4 = np.uint64(0x1C1C1C1C1C1C1C1C)
+C2 = np.uint64(0x4242424242424242)
 
 
 @inline
-def not_letters(v: Any) -> Any:
-    """The high bit of every byte of v that is no ASCII letter."""
+def first_bytes(v: Any, n: int) -> Any:
+    """The first n of the eight bytes of v, 1 <= n <= 8; the rest 0."""
+    return v & (ALL >> np.uint64(64 - 8 * n))
+
+
+@inline
+def first_marked(found: Any) -> int:
+    """Position of the first byte whose high bit is set, of at least one."""
+    return np.int64(trailing_zeros(found) >> np.uint64(3))
+
+
+@inline
+def letters(v: Any) -> Any:
+    """The high bit of every byte of v that is an ASCII letter."""
     x = (v | CASE) & LOW_7
-    return (~((x + TO_A) & ~(x + TO_Z)) | v) & HIGH
+    return (x + FROM_A) & ~(x + FROM_BRACE) & ~v & HIGH
 
 
 @inline
-def letters_end(data: Any, i: int, stop: int) -> int:
-    """Where the run of ASCII letters that starts at i ends."""
-    found = not_letters(load64(data, i))
-    while found == 0 and i < stop:
-        i += 8
-        found = not_letters(load64(data, i)) if i < stop else HIGH
-    return min(i + np.int64(trailing_zeros(found) >> np.uint64(3)), stop)
+def digits(v: Any) -> Any:
+    """The high bit of every byte of v that is an ASCII digit."""
+    x = v & LOW_7
+    return (x + FROM_0) & ~(x + FROM_COLON) & ~v & HIGH
 
 
 @inline
-def is_ascii_space(c: int) -> bool:
-    """str.isspace below 128."""
-    return c <= 32 and (c == 32 or 9 <= c <= 13 or 28 <= c <= 31)
+def space_mask(v: Any) -> Any:
+    """Bit k: byte k of v is ASCII whitespace (9 to 13, 28 to 32)."""
+    x = v & LOW_7
+    found = ((x + FROM_TAB) & ~(x + FROM_14)) | ((x + FROM_28) & ~(x + FROM_33))
+    return ((found & ~v & HIGH) >> np.uint64(7)) * GATHER >> np.uint64(56)
 
 
-@step
-def space_bytes(data: Any, i: int, stop: int) -> int:
-    """Bytes of the whitespace character (str.isspace) at data[i], 0 where there is none."""
+@inline
+def lead_mask(v: Any) -> Any:
+    """Bit k: byte k of v is C2, E1, E2 or E3, with which the other whitespace starts."""
+    x = v & LOW_7
+    found = ((x + FROM_E1) & ~(x + FROM_E4)) | (((x ^ C2) + LOW_7) ^ HIGH)
+    return ((found & v & HIGH) >> np.uint64(7)) * GATHER >> np.uint64(56)
+
+
+@leaf
+def wide_space_bytes(data: Any, i: int, stop: int) -> int:
+    """Bytes of the whitespace character (str.isspace) beyond ASCII at data[i], 0 where there is none."""
     c = data[i]
-    if c < 0x80:
-        return 1 if is_ascii_space(c) else 0
-    if c == 0xC2:
-        return 2 if i + 1 < stop and (data[i + 1] == 0x85 or data[i + 1] == 0xA0) else 0
-    if c < 0xE1 or c > 0xE3 or i + 2 >= stop:
+    if i + 1 >= stop:
         return 0
     b = data[i + 1]
+    if c == 0xC2:
+        return 2 if b == 0x85 or b == 0xA0 else 0
+    if i + 2 >= stop:
+        return 0
     a = data[i + 2]
     if c == 0xE1:
         return 3 if b == 0x9A and a == 0x80 else 0
     if c == 0xE3:
         return 3 if b == 0x80 and a == 0x80 else 0
+    if c != 0xE2:
+        return 0
     if b == 0x80:
         return 3 if a <= 0x8A or a == 0xA8 or a == 0xA9 or a == 0xAF else 0
     return 3 if b == 0x81 and a == 0x9F else 0
 
 
-@inline
-def chunk_end(data: Any, i: int, stop: int) -> int:
-    """Where the whitespace after i, or the document, begins or ends."""
+@leaf
+def block_spaces(data: Any, i: int, stop: int, spilt: Any) -> tuple[Any, Any]:
+    """Bit k: data[i+k] is a byte of whitespace, or past stop; and the same, `spilt`, for the 64 bytes behind, as far as
+    whitespace that begins here reaches there. Reads 64 bytes."""
+    spaces = spilt
+    spilt = np.uint64(0)
+    leads = np.uint64(0)
+    for k in range(8):
+        v = load64(data, i + 8 * k)
+        spaces |= space_mask(v) << np.uint64(8 * k)
+        leads |= lead_mask(v) << np.uint64(8 * k)
+    while leads != 0:
+        k = np.int64(trailing_zeros(leads))
+        width = wide_space_bytes(data, i + k, stop)
+        wide = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
+        spaces |= wide << np.uint64(k)
+        if k > 61:
+            spilt |= wide >> np.uint64(64 - k)
+        leads &= leads - np.uint64(1)
+    if stop - i < 64:
+        spaces |= ALL << np.uint64(stop - i)
+    return spaces, spilt
+
+
+@leaf
+def split_chunks(data: Any, i: int, stop: int, n: int, start: Any, end: Any) -> int:
+    """Write where the chunks between whitespace of data[i:stop] start and end, from entry n on; n after them.
+
+    Whole blocks become bit masks first: a branch at every word's end, guessed wrong, was half the time."""
+    ended = n
+    inside = np.uint64(0)
+    spilt = np.uint64(0)
     while i < stop:
-        v = load64(data, i)
-        found = (((v - TO_SPACE) & ~v) | v) & HIGH
-        if found == 0:
-            i += 8
-            continue
-        i += np.int64(trailing_zeros(found) >> np.uint64(3))
-        if i < stop and space_bytes(data, i, stop) > 0:
-            return i
-        i += 1
-    return stop
-
-
-@step
-def code_point(data: Any, i: int) -> int:
-    """The code point whose first byte is data[i]."""
-    c = np.int32(data[i])
-    if c < 0x80:
-        return c
-    b = np.int32(data[i + 1]) & 0x3F
-    if c < 0xE0:
-        return (c & 0x1F) << 6 | b
-    a = np.int32(data[i + 2]) & 0x3F
-    if c < 0xF0:
-        return (c & 0x0F) << 12 | b << 6 | a
-    return (c & 0x07) << 18 | b << 12 | a << 6 | np.int32(data[i + 3]) & 0x3F
-
-
-@inline
-def put_letters(s: int, e: int, hashed: Any, n: int, out: Any) -> None:
-    """Write word n, ASCII letters only."""
-    out.start[n] = s
-    out.end[n] = e
-    out.chars[n] = e - s
-    out.hash[n] = hashed
-    out.flags[n] = 3
-
-
-@step
-def put_word(data: Any, s: int, e: int, n: int, classes: Any, out: Any) -> None:
-    """Write word n = data[s:e]."""
-    chars = 0
-    flags = 0
-    i = s
-    while i < e:
-        c = data[i]
-        if c < 0x80:
-            flags |= classes[c]
-            i += 1
-        else:
-            flags |= classes[code_point(data, i)]
-            i += 2 if c < 0xE0 else 3 if c < 0xF0 else 4
-        chars += 1
-    out.start[n] = s
-    out.end[n] = e
-    out.chars[n] = chars
-    out.hash[n] = hash_bytes(data, s, e - s)
-    out.flags[n] = flags & 3
+        spaces, spilt = block_spaces(data, i, stop, spilt)
+        before = (~spaces << np.uint64(1)) | inside
+        starts = ~(spaces | before)
+        ends = before & spaces
+        inside = ~spaces >> np.uint64(63)
+        while starts != 0:
+            start[n] = i + np.int64(trailing_zeros(starts))
+            n += 1
+            starts &= starts - np.uint64(1)
+        while ends != 0:
+            end[ended] = i + np.int64(trailing_zeros(ends))
+            ended += 1
+            ends &= ends - np.uint64(1)
+        i += 64
+    if ended < n:
+        end[ended] = stop
+    return n
 
 
 @kernel
-def split_on_whitespace(data: Any, offsets: Any, classes: Any, bounds: Any, out: Any) -> int:
-    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1], classes: u16[CODE_POINTS]; writes
-    bounds: i64[D+1] and out -> W. str.split() of every document; whitespace is Unicode's."""
+def split_on_whitespace(data: Any, offsets: Any, bounds: Any, start: Any, end: Any) -> int:
+    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1]; writes bounds: i64[D+1], start and end: i64[W],
+    the bytes of each word -> W. str.split() of every document; whitespace is Unicode's."""
     n = 0
     bounds[0] = 0
     for d in range(offsets.size - 1):
-        i = offsets[d]
-        stop = offsets[d + 1]
-        while i < stop:
-            p = letters_end(data, i, stop)
-            if p > i and (p == stop or is_ascii_space(data[p])):
-                put_letters(i, p, hash_bytes(data, i, p - i), n, out)
-                n += 1
-                i = p + 1
-                continue
-            width = space_bytes(data, p, stop)
-            if p == i and width > 0:
-                i += width
-                continue
-            p = chunk_end(data, p, stop)
-            put_word(data, i, p, n, classes, out)
-            n += 1
-            i = p
+        n = split_chunks(data, offsets[d], offsets[d + 1], n, start, end)
         bounds[d + 1] = n
     return n
+
+
+@leaf
+def code_point(data: Any, i: int) -> int:
+    """The code point whose first byte is data[i]."""
+    c = np.int64(data[i])
+    if c < 0x80:
+        return c
+    b = np.int64(data[i + 1]) & 0x3F
+    if c < 0xE0:
+        return (c & 0x1F) << 6 | b
+    a = np.int64(data[i + 2]) & 0x3F
+    if c < 0xF0:
+        return (c & 0x0F) << 12 | b << 6 | a
+    return (c & 0x07) << 18 | b << 12 | a << 6 | np.int64(data[i + 3]) & 0x3F
+
+
+@inline
+def width_of(c: int) -> int:
+    """Bytes of a code point in UTF-8."""
+    return 1 if c < 0x80 else 2 if c < 0x800 else 3 if c < 0x10000 else 4
+
+
+@leaf
+def describe_any(data: Any, s: int, e: int, classes: Any) -> tuple[int, int]:
+    """Code points and flags of the word data[s:e], whatever its characters."""
+    chars = 0
+    flags = 0
+    while s < e:
+        c = code_point(data, s)
+        flags |= classes[c]
+        s += width_of(c)
+        chars += 1
+    return chars, flags & 3
+
+
+@inline
+def ascii_flags(letter: Any, digit: Any) -> int:
+    """The flags of ASCII text with these letters and digits: all its other characters are punctuation."""
+    return (letter != 0) | ((letter | digit) != 0) << 1
+
+
+@kernel
+def describe(data: Any, start: Any, end: Any, classes: Any, chars: Any, hashes: Any, flags: Any) -> None:
+    """W words. data: u8[B+], start and end: i64[W], classes: u16[CODE_POINTS]; writes chars: i32[W], code points,
+    hashes: u64[W], jit.hash_bytes of each, and flags: u8[W], char_classes.ALPHABETIC | NOT_PUNCTUATION."""
+    for k in range(start.size):
+        s = start[k]
+        n = end[k] - s
+        v = first_bytes(load64(data, s), min(n, 8))
+        if n < 8 and v & HIGH == 0:
+            # hash_bytes and the flags without a branch: most words end here, and a wrong guess costs 5 ns
+            h = ((np.uint64(n) * MIX_1) ^ v) * MIX_3
+            hashes[k] = mix(h ^ (h >> np.uint64(32)))
+            chars[k] = n
+            flags[k] = ascii_flags(letters(v), digits(v))
+            continue
+        hashes[k] = hash_bytes(data, s, n)
+        rest = first_bytes(load64(data, s + 8), n - 8) if 8 < n <= 16 else np.uint64(0)
+        if n <= 16 and (v | rest) & HIGH == 0:
+            chars[k] = n
+            flags[k] = ascii_flags(letters(v) | letters(rest), digits(v) | digits(rest))
+        else:
+            chars[k], flags[k] = describe_any(data, s, s + n, classes)

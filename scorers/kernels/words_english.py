@@ -11,25 +11,21 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.char_classes import SUFFIX
-from scorers.kernels.english_exceptions import maybe_exception
-from scorers.kernels.english_rules import Chunk, cut_chunk
-from scorers.kernels.jit import hash_bytes, inline, kernel, step, trailing_zeros
-from scorers.kernels.words import (
-    chunk_end,
-    is_ascii_space,
-    letters_end,
-    put_letters,
-    put_word,
-    space_bytes,
-)
+from scorers.kernels.english_exceptions import maybe_first
+from scorers.kernels.english_rules import cut_chunk
+from scorers.kernels.jit import hash_bytes, inline, kernel, load64, trailing_zeros
+from scorers.kernels.leaf import leaf
+from scorers.kernels.words import HIGH, first_bytes, first_marked, letters, split_chunks
 
-REMEMBERED = 1 << 12
+REMEMBERED = 1 << 14
 """Chunks remembered within one call, one a slot."""
 MAX_REMEMBERED_BYTES = 64
 FULL_STOP, APOSTROPHE = 46, 39
+UPPER = 32
+"""The bit that an ASCII capital lacks."""
 
 
-@step
+@leaf
 def longest(offsets: Any) -> int:
     """Bytes of the longest document."""
     most = 0
@@ -39,106 +35,106 @@ def longest(offsets: Any) -> int:
 
 
 @inline
-def is_upper(c: int) -> bool:
-    """ASCII capital, given an ASCII letter."""
-    return c & 32 == 0
+def letters_end(data: Any, s: int, e: int, v: Any) -> int:
+    """Where the run of ASCII letters that starts at s, with the eight bytes v, ends; at most e."""
+    found = ~letters(v) & HIGH
+    while found == 0 and s + 8 < e:
+        s += 8
+        found = ~letters(load64(data, s)) & HIGH
+    return min(s + first_marked(found), e) if found != 0 else e
 
 
-@inline
-def splits_mark(data: Any, i: int, p: int, hashed: Any, classes: Any, maybe: Any) -> bool:
-    """Whether the mark data[p] after the letters data[i:p] is a word of its own; False also where it is not certain."""
+@leaf
+def splits_mark(data: Any, s: int, p: int, v: Any, classes: Any, tables: Any) -> bool:
+    """Whether the mark data[p] behind the letters data[s:p] is a word of its own; False also where it takes a look at
+    the exceptions to tell. v: the first eight bytes."""
     c = data[p]
     if c == FULL_STOP:
-        split = not is_upper(data[p - 1]) or (p - i > 1 and is_upper(data[p - 2]))
-        return split and not maybe_exception(hash_bytes(data, i, p + 1 - i), maybe)
+        split = data[p - 1] & UPPER != 0 or (p - s > 1 and data[p - 2] & UPPER == 0)
+        return split and not maybe_first(first_bytes(v, min(p + 1 - s, 8)), tables)
     return c < 0x80 and c != APOSTROPHE and classes[c] & SUFFIX != 0
 
 
-@step
-def put_cuts(data: Any, s: int, e: int, cuts: Any, n: int, classes: Any, out: Any) -> int:
-    """Write the words of data[s:e] that start where `cuts` has a bit; n after them."""
-    cuts &= cuts - np.uint64(1)
-    at = s
-    while cuts != 0:
-        until = s + np.int64(trailing_zeros(cuts))
-        put_word(data, at, until, n, classes, out)
+@leaf
+def cut_bits(data: Any, s: int, e: int, classes: Any, tables: Any, scratch: Any, cut: Any) -> Any:
+    """Bit b: a word starts at byte b of the chunk data[s:e] of at most 64."""
+    bits = np.uint64(0)
+    for j in range(cut_chunk(data, s, e, classes, tables, scratch, cut)):
+        bits |= np.uint64(1) << np.uint64(scratch[2, j])
+    return bits
+
+
+@leaf
+def put_cut(bits: Any, s: int, e: int, n: int, start: Any, end: Any) -> int:
+    """Write the words of the chunk [s, e) that start at the bytes whose bits are set; n after them."""
+    start[n] = s
+    bits &= bits - np.uint64(1)
+    while bits != 0:
+        at = s + np.int64(trailing_zeros(bits))
+        end[n] = at
         n += 1
-        at = until
-        cuts &= cuts - np.uint64(1)
-    put_word(data, at, e, n, classes, out)
+        start[n] = at
+        bits &= bits - np.uint64(1)
+    end[n] = e
     return n + 1
 
 
-@step
-def put_chunk(data: Any, s: int, e: int, n: int, classes: Any, exceptions: Any, chunk: Any, memo: Any, out: Any) -> int:
-    """Write the words of the chunk data[s:e], which holds no whitespace; n after them."""
+@leaf
+def split_rest(
+    data: Any,
+    s: int,
+    e: int,
+    n: int,
+    classes: Any,
+    tables: Any,
+    scratch: Any,
+    cut: Any,
+    seen: Any,
+    start: Any,
+    end: Any,
+) -> int:
+    """Write the words of any chunk data[s:e]; n after them. seen: u64[2, REMEMBERED], hashes of chunks and their cuts."""
     if e - s > MAX_REMEMBERED_BYTES:
-        k = cut_chunk(data, s, e, classes, exceptions, chunk)
+        k = cut_chunk(data, s, e, classes, tables, scratch, cut)
         for j in range(k):
-            until = chunk.starts[j + 1] if j + 1 < k else e - s
-            put_word(data, s + chunk.starts[j], s + until, n + j, classes, out)
+            start[n + j] = s + scratch[2, j]
+            end[n + j] = s + scratch[2, j + 1]
         return n + k
     hashed = hash_bytes(data, s, e - s)
     slot = np.int64(hashed & np.uint64(REMEMBERED - 1))
-    if memo[slot, 0] != hashed or memo[slot, 1] == 0:
-        cuts = np.uint64(0)
-        for j in range(cut_chunk(data, s, e, classes, exceptions, chunk)):
-            cuts |= np.uint64(1) << np.uint64(chunk.starts[j])
-        memo[slot, 0] = hashed
-        memo[slot, 1] = cuts
-    return put_cuts(data, s, e, memo[slot, 1], n, classes, out)
-
-
-@step
-def split_document(
-    data: Any, i: int, stop: int, n: int, classes: Any, exceptions: Any, chunk: Any, memo: Any, out: Any
-) -> int:
-    """Write the words of data[i:stop]; n after them."""
-    while i < stop:
-        p = letters_end(data, i, stop)
-        if p > i:
-            hashed = hash_bytes(data, i, p - i)
-            certain = not maybe_exception(hashed, exceptions.maybe)
-            if certain and (p == stop or is_ascii_space(data[p])):
-                put_letters(i, p, hashed, n, out)
-                n += 1
-                i = p + 1
-                continue
-            if certain and (p + 1 == stop or is_ascii_space(data[p + 1])):
-                if splits_mark(data, i, p, hashed, classes, exceptions.maybe):
-                    put_letters(i, p, hashed, n, out)
-                    put_word(data, p, p + 1, n + 1, classes, out)
-                    n += 2
-                    i = p + 2
-                    continue
-        else:
-            width = space_bytes(data, i, stop)
-            if width > 0:
-                i += width
-                continue
-        p = chunk_end(data, p, stop)
-        n = put_chunk(data, i, p, n, classes, exceptions, chunk, memo, out)
-        i = p
-    return n
+    if seen[0, slot] != hashed or seen[1, slot] == 0:
+        seen[0, slot] = hashed
+        seen[1, slot] = cut_bits(data, s, e, classes, tables, scratch, cut)
+    return put_cut(seen[1, slot], s, e, n, start, end)
 
 
 @kernel
-def split_english(data: Any, offsets: Any, classes: Any, exceptions: Any, bounds: Any, out: Any) -> int:
-    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1], classes: u16[CODE_POINTS]; writes
-    bounds: i64[D+1] and out -> W. spaCy 3.8, lang/en and tokenizer.pyx."""
+def split_english(data: Any, offsets: Any, classes: Any, tables: Any, bounds: Any, start: Any, end: Any) -> int:
+    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1], classes: u16[CODE_POINTS], tables: u64[8, SLOTS];
+    writes bounds: i64[D+1], start and end: i64[W+1], the bytes of each word -> W. spaCy 3.8, lang/en, tokenizer.pyx."""
     room = longest(offsets) + 1
-    chunk = Chunk(
-        np.empty(room, np.int32),
-        np.empty(room, np.uint16),
-        np.empty(room, np.int64),
-        np.empty(room, np.uint8),
-        np.empty(room, np.int64),
-        np.empty(room, np.uint8),
-    )
-    memo = np.zeros((REMEMBERED, 2), np.uint64)
+    scratch = np.empty((3, room), np.int64)
+    cut = np.empty(room, np.uint8)
+    chunks = np.empty((2, room), np.int64)
+    seen = np.zeros((2, REMEMBERED), np.uint64)
+    first, last = chunks[0], chunks[1]
     n = 0
     bounds[0] = 0
     for d in range(offsets.size - 1):
-        n = split_document(data, offsets[d], offsets[d + 1], n, classes, exceptions, chunk, memo, out)
+        for k in range(split_chunks(data, offsets[d], offsets[d + 1], 0, first, last)):
+            s = first[k]
+            e = last[k]
+            v = load64(data, s)
+            p = letters_end(data, s, e, v)
+            if p + 1 >= e and p > s and not maybe_first(first_bytes(v, min(p - s, 8)), tables):
+                if p == e or splits_mark(data, s, p, v, classes, tables):
+                    start[n] = s
+                    end[n] = p
+                    # written, and kept only if there is a mark: cheaper than a branch
+                    start[n + 1] = p
+                    end[n + 1] = e
+                    n += 1 + (p < e)
+                    continue
+            n = split_rest(data, s, e, n, classes, tables, scratch, cut, seen, start, end)
         bounds[d + 1] = n
     return n
