@@ -109,7 +109,7 @@ def _apply_setting(tree: dict[str, Any], setting: str) -> None:
 def _plain(node: Any) -> Any:
     """ruamel's round-trip containers as plain ones."""
     if isinstance(node, Mapping):
-        return {str(k): _plain(v) for k, v in node.items()}
+        return {"null" if k is None else str(k): _plain(v) for k, v in node.items()}  # `null: keep` reads as a null key
     if isinstance(node, list | tuple):
         return [_plain(v) for v in node]
     return node

@@ -17,8 +17,9 @@ class TableColumn:
     meaning: str
 
 
-PROVENANCE = ("url", "date", "dump", "source", "license", "language")
-"""Kept as strings in the text table where the input has them (other columns stay with the text, as they are)."""
+PROVENANCE = ("url", "date", "dump", "source", "license")
+"""Kept as strings in the text table where the input has them. Other columns stay with the text, as they are; the
+input's `language` among them, because that name belongs to what is measured."""
 
 TEXT_COLUMN = TableColumn("text", pa.large_string(), "text", "the document; only where the input had to be converted")
 METADATA_COLUMN = TableColumn("metadata", pa.string(), "JSON", "every other field of a JSONL line, as it was")

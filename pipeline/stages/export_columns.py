@@ -38,7 +38,7 @@ class Columns:
 
     def schema(self) -> pa.Schema:
         own = {"text": pa.large_string(), "id": pa.string(), "file_path": pa.string()}
-        own |= {self._provenance_name(name): pa.string() for name in self.present}
+        own |= {name: pa.string() for name in self.present}
         if self.measured_language:
             own |= {"language": pa.string(), "language_score": pa.float64()}
         extra = {f.name: f for f in self._extra()}
@@ -52,12 +52,8 @@ class Columns:
         return [pa.field(self._renamed(f.name), f.type) for f in self.source if f.name not in taken]
 
     def _renamed(self, name: str) -> str:
-        ours = {*self.notes.names, *(("language_score",) if self.measured_language else ())}
+        ours = {*self.notes.names, *(("language", "language_score") if self.measured_language else ())}
         return f"source_{name}" if name in ours else name
-
-    def _provenance_name(self, name: str) -> str:
-        """What the input said of the language stands beside what was measured."""
-        return "source_language" if name == "language" and self.measured_language else name
 
     def notes_columns(self) -> list[str]:
         language = [f"{self.measured_language}.code", f"{self.measured_language}.score"] if self.measured_language else []
@@ -74,7 +70,7 @@ class Columns:
     def assemble(self, shard: Shard, text: pa.Array, source: pa.RecordBatch, beside: pa.Table) -> pa.Table:
         """One output batch of equal-length inputs: edited text, the file's own columns, ids and notes."""
         schema = self.schema()
-        given: dict[str, Any] = {self._provenance_name(name): beside.column(name) for name in ("file_path", *self.present)}
+        given: dict[str, Any] = {name: beside.column(name) for name in ("file_path", *self.present)}
         given |= {"text": text, "id": beside.column("doc_id")}
         given |= {name: beside.column(name) for name in self.notes.names}
         if self.measured_language:
