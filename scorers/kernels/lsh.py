@@ -16,7 +16,7 @@ FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 MAX_DOCUMENTS = 2**31 - 1
 FIRST_SLOTS = 1 << 16
 MAX_BUCKET = 128
-NEIGHBOURS = 16
+NEIGHBOURS = 8
 
 
 @dataclass(frozen=True, slots=True)

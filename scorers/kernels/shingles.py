@@ -194,9 +194,10 @@ def chunk_words(data: Any, i: int, end: int, table: Any, edges: Any, hashes: Any
 
 @step
 def fill(data: Any, end: int, table: Any, power: np.uint64, edges: Any, hashes: Any, state: Any, out: Any) -> int:
-    """Write the document's next shingles to out: u64[CHUNK, or what is left] -> how many. At its end state[POSITION] is `end`.
+    """Write the document's next shingles to out -> how many, at most CHUNK. At its end state[POSITION] is `end`.
 
-    power: BASE ** n. edges: i64[CHUNK + 2]. hashes: u64[n + CHUNK], the last n words first. state: u64[3]. `begin` first.
+    power: BASE ** n. edges: i64[CHUNK + 2]. hashes: u64[n + CHUNK], the last n words first. state: u64[3]. out: u64.
+    `begin` comes first.
     """
     ngram = hashes.size - CHUNK
     i, after = chunk_words(data, np.int64(state[POSITION]), end, table, edges, hashes, ngram)

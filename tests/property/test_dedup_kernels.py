@@ -18,7 +18,10 @@ from scorers.text import TextBatch
 from tests import oracle_dedup as oracle
 
 # separators of every sort, letters that fold in every way, scripts without spaces, joiners, four bytes, NUL
-ODD = "aAbzZ09 \t\n\x00\x1c.,_'éÉÅßſΣςΐİıǰﬃ\u0301\u200b\u200d\u00ad\u3000、。世界ไทかカー한글हिन्दीЖжЁ😀𠀋\U000e0100\ufe0f\ue000"
+ODD = (
+    "aAbzZ09 \t\n\x00\x1c.,_'éÉÅßſΣςΐİıǰﬃ\u0301\u200b\u200d\u00ad\u3000、。世界ไทかカー"
+    "한글हिन्दीЖжЁ😀𠀋\U000e0100\ufe0f\ue000"
+)
 texts = st.lists(
     st.text(alphabet=st.one_of(st.sampled_from(ODD), st.characters(codec="utf-8")), max_size=60), max_size=8
 )
