@@ -47,7 +47,7 @@ def ranges(holds: Callable[[str], object]) -> list[str]:
 
 
 def exceptions() -> list[str]:
-    """One line per exception: its pieces, and (where spaCy looks for it across tokens) its pieces without exceptions."""
+    """One line per exception: its pieces, and (where spaCy looks for it across tokens) the tokens it looks for."""
     bare = Tokenizer(
         RULES.vocab,
         rules={},

@@ -61,8 +61,8 @@ def classes() -> npt.NDArray[np.uint16]:
         for first, last in named_ranges()[name]:
             table[first : last + 1] |= flag
     table[ord("0") : ord("9") + 1] |= DIGIT | HOST
-    for first, last in (("a", "z"), ("A", "Z"), ("\u00a1", "\uffff")):
-        table[ord(first) : ord(last) + 1] |= HOST
+    for host in ("az", "AZ", "\u00a1\uffff"):
+        table[ord(host[0]) : ord(host[1]) + 1] |= HOST
     for unit in UNITS:
         table[ord(unit[-1])] |= UNIT_END
     table.flags.writeable = False

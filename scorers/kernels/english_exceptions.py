@@ -18,28 +18,28 @@ MAX_BYTES = 32
 MAX_PIECES = 11
 
 HASH, CUTS, SEEN, UNIT, MAYBE, MAYBE_FIRST, PIECES_FROM, PIECES_TO = range(8)
-"""Rows of the tables, u64[8, SLOTS]. HASH: of each exception's bytes. CUTS: bit b, a word starts at its byte b. SEEN: the
-same for the tokens that spaCy's last pass puts together again (0: none). UNIT: hashes of units alone. MAYBE: 65,536 bits,
-one set by the first 16 bits of each exception's hash; MAYBE_FIRST: the same for a cheap hash of its first eight bytes.
-PIECES_FROM and PIECES_TO, by first and last byte: bit k, an exception of k SEEN tokens has it there."""
+"""Rows of the tables, u64[8, SLOTS]. HASH: of each exception's bytes. CUTS: bit b, a word starts at its byte b. SEEN:
+the same for the tokens that spaCy's last pass puts together again (0: none). UNIT: hashes of units alone. MAYBE: 65,536
+bits, one set by the first 16 bits of each exception's hash; MAYBE_FIRST: the same for a cheap hash of its first eight
+bytes. PIECES_FROM and PIECES_TO, by first and last byte: bit k, an exception of k SEEN tokens has it there."""
 
 
 @inline
-def maybe_exception(hashed: Any, tables: Any) -> bool:
+def maybe_exception(hashed: Any, tables: Any) -> Any:
     """Whether a hash is worth looking up; one load from 8 KB, no for 98 % of other words."""
     top = hashed >> np.uint64(48)
     return (tables[MAYBE, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
 
 
 @inline
-def maybe_first(first: Any, tables: Any) -> bool:
+def maybe_first(first: Any, tables: Any) -> Any:
     """Whether an exception may start with these bytes (a u64: eight of them or, if it is shorter, all and zeros)."""
     top = (first * MIX_1) >> np.uint64(48)
     return (tables[MAYBE_FIRST, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
 
 
 @inline
-def find_slot(hashed: Any, tables: Any, row: int) -> int:
+def find_slot(hashed: Any, tables: Any, row: int) -> Any:
     """The slot of the row that holds the hash, or the empty one where it would stand."""
     slot = np.int64(hashed & np.uint64(SLOTS - 1))
     while tables[row, slot] != 0 and tables[row, slot] != hashed:

@@ -42,7 +42,7 @@ def ends_url(chars: Any, i: int, b: int) -> bool:
 
 @leaf
 def host_end(chars: Any, i: int, b: int) -> int:
-    """Where the host that starts at i ends: labels with full stops, then two or more lower-case letters. -1: no host."""
+    """Where the host that starts at i ends: labels with full stops, then two or more lower-case letters; -1: none."""
     labels = 0
     while True:
         first = i

@@ -37,7 +37,7 @@ def first_bytes(v: Any, n: int) -> Any:
 
 
 @inline
-def first_marked(found: Any) -> int:
+def first_marked(found: Any) -> Any:
     """Position of the first byte whose high bit is set, of at least one."""
     return np.int64(trailing_zeros(found) >> np.uint64(3))
 
@@ -70,6 +70,16 @@ def lead_mask(v: Any) -> Any:
     x = v & LOW_7
     found = ((x + FROM_E1) & ~(x + FROM_E4)) | (((x ^ C2) + LOW_7) ^ HIGH)
     return ((found & v & HIGH) >> np.uint64(7)) * GATHER >> np.uint64(56)
+
+
+@inline
+def letters_end(data: Any, s: int, e: int) -> int:
+    """Where the run of ASCII letters that starts at s ends, at most e."""
+    found = ~letters(load64(data, s)) & HIGH
+    while found == 0 and s + 8 < e:
+        s += 8
+        found = ~letters(load64(data, s)) & HIGH
+    return min(s + first_marked(found), e) if found != 0 else e
 
 
 @leaf
@@ -107,12 +117,12 @@ def block_spaces(data: Any, i: int, stop: int, spilt: Any) -> tuple[Any, Any]:
         spaces |= space_mask(v) << np.uint64(8 * k)
         leads |= lead_mask(v) << np.uint64(8 * k)
     while leads != 0:
-        k = np.int64(trailing_zeros(leads))
-        width = wide_space_bytes(data, i + k, stop)
+        at = np.int64(trailing_zeros(leads))
+        width = wide_space_bytes(data, i + at, stop)
         wide = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-        spaces |= wide << np.uint64(k)
-        if k > 61:
-            spilt |= wide >> np.uint64(64 - k)
+        spaces |= wide << np.uint64(at)
+        if at > 61:
+            spilt |= wide >> np.uint64(64 - at)
         leads &= leads - np.uint64(1)
     if stop - i < 64:
         spaces |= ALL << np.uint64(stop - i)
@@ -160,7 +170,7 @@ def split_on_whitespace(data: Any, offsets: Any, bounds: Any, start: Any, end: A
 
 
 @leaf
-def code_point(data: Any, i: int) -> int:
+def code_point(data: Any, i: int) -> Any:
     """The code point whose first byte is data[i]."""
     c = np.int64(data[i])
     if c < 0x80:
@@ -194,7 +204,7 @@ def describe_any(data: Any, s: int, e: int, classes: Any) -> tuple[int, int]:
 
 
 @inline
-def ascii_flags(letter: Any, digit: Any) -> int:
+def ascii_flags(letter: Any, digit: Any) -> Any:
     """The flags of ASCII text with these letters and digits: all its other characters are punctuation."""
     return (letter != 0) | ((letter | digit) != 0) << 1
 

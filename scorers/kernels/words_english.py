@@ -13,9 +13,9 @@ import numpy as np
 from scorers.kernels.char_classes import SUFFIX
 from scorers.kernels.english_exceptions import maybe_first
 from scorers.kernels.english_rules import cut_chunk
-from scorers.kernels.jit import hash_bytes, inline, kernel, load64, trailing_zeros
+from scorers.kernels.jit import hash_bytes, kernel, load64, trailing_zeros
 from scorers.kernels.leaf import leaf
-from scorers.kernels.words import HIGH, first_bytes, first_marked, letters, split_chunks
+from scorers.kernels.words import first_bytes, letters_end, split_chunks
 
 REMEMBERED = 1 << 14
 """Chunks remembered within one call, one a slot."""
@@ -34,18 +34,8 @@ def longest(offsets: Any) -> int:
     return most
 
 
-@inline
-def letters_end(data: Any, s: int, e: int, v: Any) -> int:
-    """Where the run of ASCII letters that starts at s, with the eight bytes v, ends; at most e."""
-    found = ~letters(v) & HIGH
-    while found == 0 and s + 8 < e:
-        s += 8
-        found = ~letters(load64(data, s)) & HIGH
-    return min(s + first_marked(found), e) if found != 0 else e
-
-
 @leaf
-def splits_mark(data: Any, s: int, p: int, v: Any, classes: Any, tables: Any) -> bool:
+def splits_mark(data: Any, s: int, p: int, v: Any, classes: Any, tables: Any) -> Any:
     """Whether the mark data[p] behind the letters data[s:p] is a word of its own; False also where it takes a look at
     the exceptions to tell. v: the first eight bytes."""
     c = data[p]
@@ -93,7 +83,7 @@ def split_rest(
     start: Any,
     end: Any,
 ) -> int:
-    """Write the words of any chunk data[s:e]; n after them. seen: u64[2, REMEMBERED], hashes of chunks and their cuts."""
+    """Write the words of any chunk data[s:e]; n after them. seen: u64[2, REMEMBERED], chunks' hashes and cuts."""
     if e - s > MAX_REMEMBERED_BYTES:
         k = cut_chunk(data, s, e, classes, tables, scratch, cut)
         for j in range(k):
@@ -125,7 +115,7 @@ def split_english(data: Any, offsets: Any, classes: Any, tables: Any, bounds: An
             s = first[k]
             e = last[k]
             v = load64(data, s)
-            p = letters_end(data, s, e, v)
+            p = letters_end(data, s, e)
             if p + 1 >= e and p > s and not maybe_first(first_bytes(v, min(p - s, 8)), tables):
                 if p == e or splits_mark(data, s, p, v, classes, tables):
                     start[n] = s
