@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-from pipeline.errors import PlanError, did_you_mean
+from pipeline.errors import IntegrityError, PlanError, did_you_mean
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.folders import Found
@@ -78,6 +78,18 @@ def file_stamp(path: str) -> str:
         found = os.stat(local_path(path))
         return f"{found.st_size}-{found.st_mtime_ns}"
     return folders.remote_stamp(filesystem(path).info(path))
+
+
+def check_unchanged(file: SourceFile) -> None:
+    """The file is still the one that was listed."""
+    try:
+        stamp = file_stamp(file.path)
+    except OSError:
+        stamp = "gone"
+    if stamp != file.stamp:
+        raise IntegrityError(
+            f"{file.path}: changed while the job ran (was {file.stamp}, is {stamp}); run again to take it in anew"
+        )
 
 
 def partitions(path: str) -> dict[str, str | None]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import pyarrow as pa
 
-from pipeline.errors import IntegrityError
 from pipeline.shard import part_key
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
-from pipeline.sources.listing import SourceFile, file_stamp, partitions
+from pipeline.sources.listing import SourceFile, check_unchanged, partitions
 from pipeline.sources.pages import Reader, Unreadable, decode, reader
-from pipeline.sources.part import PartWriter
+from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
-from pipeline.store import PartRecord, Store, filesystem, is_remote, open_parquet, parquet_writer, verify_parquet
+from pipeline.sources.streams import open_bytes
+from pipeline.store import PartRecord, Store, open_parquet
 
 FORMAT = 1
 ROW_GROUP_ROWS = 65_536
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ParquetProbe:
     """What a file's footer says. problem, detail: why it cannot be taken in."""
 
     file: SourceFile
@@ -81,26 +81,26 @@ class ParquetUnit:
         return (self.file,)
 
 
-def probe(file: SourceFile, text: str | None, id: str | None) -> Probe:
+def probe(file: SourceFile, text: str | None, id: str | None) -> ParquetProbe:
     """Read one footer; what is wrong with the file comes back as its problem."""
     try:
         metadata_of = open_parquet(file.path)
         metadata, schema = metadata_of.metadata, metadata_of.schema_arrow
     except (OSError, pa.ArrowException, ValueError, KeyError, NotImplementedError, RecursionError) as error:
         reason = _why_not(file, error)
-        return Probe(file, reason, str(error).strip().splitlines()[0][:300] if str(error).strip() else reason)
+        return ParquetProbe(file, reason, str(error).strip().splitlines()[0][:300] if str(error).strip() else reason)
     if metadata.num_rows > max(FEW_ROWS, MAX_ROWS_PER_BYTE * file.bytes):
-        return Probe(file, "bomb", f"{metadata.num_rows} rows in {file.bytes} bytes", schema)
+        return ParquetProbe(file, "bomb", f"{metadata.num_rows} rows in {file.bytes} bytes", schema)
     columns = find_columns(schema, text, id)
     if isinstance(columns, str):
-        return Probe(file, "no_text_column", columns, schema)
+        return ParquetProbe(file, "no_text_column", columns, schema)
     paths = [metadata.schema.column(i).path for i in range(len(metadata.schema))]
     column = paths.index(columns.text)
     groups = [metadata.row_group(g) for g in range(metadata.num_row_groups)]
     sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)
     if any(g.rows < 0 for g in sizes):
-        return Probe(file, "corrupt", "the footer declares a negative number of rows", schema)
-    return Probe(file, schema=schema, columns=columns, groups=sizes)
+        return ParquetProbe(file, "corrupt", "the footer declares a negative number of rows", schema)
+    return ParquetProbe(file, schema=schema, columns=columns, groups=sizes)
 
 
 def _why_not(file: SourceFile, error: Exception) -> str:
@@ -119,7 +119,7 @@ def _why_not(file: SourceFile, error: Exception) -> str:
 
 def _ends(file: SourceFile) -> tuple[bytes, bytes]:
     try:
-        with filesystem(file.path).open(file.path, "rb") if is_remote(file.path) else open(file.path, "rb") as opened:
+        with open_bytes(file.path) as opened:
             head = opened.read(4)
             opened.seek(max(0, opened.seek(0, os.SEEK_END) - 4))
             return head, opened.read(4)
@@ -127,7 +127,7 @@ def _ends(file: SourceFile) -> tuple[bytes, bytes]:
         return b"?", b""
 
 
-def split(probed: Probe, corpus: str, target_bytes: int, max_doc_bytes: int) -> list[ParquetUnit]:
+def split(probed: ParquetProbe, corpus: str, target_bytes: int, max_doc_bytes: int) -> list[ParquetUnit]:
     """A file's units: runs of consecutive row groups of about target_bytes of text."""
     units, start, row = [], 0, 0
     while start < len(probed.groups):
@@ -142,7 +142,9 @@ def split(probed: Probe, corpus: str, target_bytes: int, max_doc_bytes: int) -> 
     return units
 
 
-def _unit(probed: Probe, corpus: str, run: tuple[int, int], row: int, max_doc_bytes: int, target: int) -> ParquetUnit:
+def _unit(
+    probed: ParquetProbe, corpus: str, run: tuple[int, int], row: int, max_doc_bytes: int, target: int
+) -> ParquetUnit:
     file, columns = probed.file, probed.columns
     assert columns is not None
     told = sorted(partitions(file.path).items())
@@ -152,26 +154,13 @@ def _unit(probed: Probe, corpus: str, run: tuple[int, int], row: int, max_doc_by
     return ParquetUnit(key, part, file, columns, run[0], probed.groups[slice(*run)], row, max_doc_bytes, target)
 
 
-def check_unchanged(file: SourceFile) -> None:
-    """The file is still the one that was listed."""
-    try:
-        stamp = file_stamp(file.path)
-    except OSError:
-        stamp = "gone"
-    if stamp != file.stamp:
-        raise IntegrityError(
-            f"{file.path}: changed while the job ran (was {file.stamp}, is {stamp}); run again to take it in anew"
-        )
-
-
 def register(store: Store, unit: ParquetUnit) -> PartRecord:
     """Take in one unit: check every row, write ids and verdicts, leave the text where it is."""
     check_unchanged(unit.file)
     try:
-        _commit(store, unit, {})
+        return _commit(store, unit, {})
     except Unreadable:
-        _commit(store, unit, scan(unit))
-    return store.record(unit.key, unit.part)
+        return _commit(store, unit, scan(unit))
 
 
 def scan(unit: ParquetUnit) -> Faults:
@@ -189,19 +178,13 @@ def scan(unit: ParquetUnit) -> Faults:
 
 def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
     """The part of a unit that cannot be taken in at all: all its rows quarantined."""
-    _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))})
-    return store.record(unit.key, unit.part)
+    return _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))})
 
 
-def _commit(store: Store, unit: ParquetUnit, bad: Faults) -> None:
-    def write(temporary: Path) -> None:
-        source = None if len(bad) == len(unit.groups) else reader(unit.file.path, unit.columns.paths)
-        with parquet_writer(temporary, IDS_SCHEMA) as writer:
-            out = PartWriter(writer, unit.run_bytes)
-            _write_runs(out, unit, source, bad)
-            out.close()
-
-    store.commit(unit.part, write, lambda t: verify_parquet(t, unit.rows))
+def _commit(store: Store, unit: ParquetUnit, bad: Faults) -> PartRecord:
+    source = None if len(bad) == len(unit.groups) else reader(unit.file.path, unit.columns.paths)
+    fill = partial(_write_runs, unit=unit, source=source, bad=bad)
+    return commit_rows(store, unit.key, unit.part, IDS_SCHEMA, unit.run_bytes, fill)
 
 
 def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: Faults) -> None:

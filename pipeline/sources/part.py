@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.schema import METADATA_COLUMN, TEXT_COLUMN, TEXT_TABLE, arrow_schema
 from pipeline.sources.rows import Tally
 from pipeline.stage import counts_metadata
-from pipeline.store import Store
+from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
 
 FOOTER_KEY = b"winnow.ingest"
 GROUP_ROWS = 65_536
-CONVERTED_SCHEMA = arrow_schema((*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,13 @@ class PartWriter:
         self._group_bytes = group_bytes
         self._held: list[pa.Table] = []
         self._held_rows = self._held_bytes = 0
-        self._groups = self._run_first = self._run_rows = 0
+        self.rows = self._groups = self._run_first = self._run_rows = 0
 
     def add(self, rows: pa.Table) -> None:
         """Take rows of the part's schema."""
         text_bytes = pc.sum(rows.column("text_bytes")).as_py() or 0
         self._held.append(rows)
+        self.rows += rows.num_rows
         self._held_rows += rows.num_rows
         self._held_bytes += text_bytes
         self._run_rows += rows.num_rows
@@ -79,6 +80,24 @@ class PartWriter:
             self._writer.write_table(table, row_group_size=table.num_rows)
             self._groups += 1
         self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+
+def commit_rows(
+    store: Store, key: str, path: str, schema: pa.Schema, group_bytes: int, fill: Callable[[PartWriter], None]
+) -> PartRecord:
+    """Commit a part whose rows `fill` adds, one row group in memory at a time."""
+    written = 0
+
+    def write(temporary: Path) -> None:
+        nonlocal written
+        with parquet_writer(temporary, schema) as writer:
+            out = PartWriter(writer, group_bytes)
+            fill(out)
+            out.close()
+            written = out.rows
+
+    store.commit(path, write, lambda t: verify_parquet(t, written))
+    return store.record(key, path)
 
 
 def read_account(store: Store, path: str) -> tuple[list[Run], Tally]:

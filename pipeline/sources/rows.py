@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
-from pipeline.schema import PROVENANCE, TEXT_TABLE, arrow_schema
+from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN, TEXT_TABLE, arrow_schema
 from pipeline.sources.columns import doc_ids, made_ids
 
 IDS_SCHEMA = arrow_schema(TEXT_TABLE)
+CONVERTED_SCHEMA = arrow_schema((*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN))
 
 
 @dataclass(slots=True)
@@ -22,7 +23,6 @@ class Tally:
 
     documents: int = 0
     quarantined: int = 0
-    text_bytes: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     missing_ids: int = 0
     long_ids: int = 0
@@ -92,16 +92,8 @@ def _utf8_faults(column: pa.Array) -> pa.Array:
 def quarantined_rows(file: str, positions: pa.Array, reason: str, detail: str) -> pa.Table:
     """Rows that stand for what could not be read, with made ids."""
     rows = len(positions)
-    values: dict[str, Any] = {
-        "doc_id": made_ids(file, positions),
-        "quarantine": pa.repeat(pa.scalar(reason), rows),
-        "quarantine_detail": pa.repeat(pa.scalar(detail), rows),
-        "text_bytes": pa.nulls(rows, pa.int64()),
-        "file_path": pa.repeat(pa.scalar(file), rows),
-        "file_row": positions,
-        **{name: pa.nulls(rows, pa.string()) for name in PROVENANCE},
-    }
-    return pa.table([values[n] for n in IDS_SCHEMA.names], schema=IDS_SCHEMA)
+    why = Verdicts(pa.repeat(pa.scalar(reason), rows), pa.repeat(pa.scalar(detail), rows), pa.nulls(rows, pa.int64()))
+    return _table(made_ids(file, positions), why, _strings(file, rows), positions, {})
 
 
 def id_rows(
@@ -118,17 +110,42 @@ def id_rows(
     tally.long_ids += long
     tally.own_ids += 0 if own_ids is None else len(own_ids) - missing
     count_verdicts(verdicts, tally)
-    rows = len(positions)
+    return _table(ids, verdicts, _strings(file, len(positions)), positions, provenance)
+
+
+def file_rows(
+    names: pa.Array, verdicts: Verdicts, provenance: Mapping[str, pa.Array | str | None], tally: Tally
+) -> pa.Table:
+    """Rows of TEXT_TABLE for files that are one document each."""
+    count_verdicts(verdicts, tally)
+    hashes = [xxhash.xxh3_64_hexdigest(n) for n in names.cast(pa.binary()).to_pylist()]
+    ids = pa.array([f"{h}-0" for h in hashes], pa.string())
+    return _table(ids, verdicts, names, pa.array(np.zeros(len(names), np.int64)), provenance)
+
+
+def _table(
+    ids: pa.Array,
+    verdicts: Verdicts,
+    file: pa.Array,
+    positions: pa.Array,
+    provenance: Mapping[str, pa.Array | str | None],
+) -> pa.Table:
     values = {
         "doc_id": ids,
         "quarantine": verdicts.reason,
         "quarantine_detail": verdicts.detail,
         "text_bytes": verdicts.text_bytes,
-        "file_path": pa.repeat(pa.scalar(file), rows),
+        "file_path": file,
         "file_row": positions,
-        **{name: _strings(provenance.get(name), rows) for name in PROVENANCE},
+        **{name: _strings(provenance.get(name), len(ids)) for name in PROVENANCE},
     }
     return pa.table([values[n] for n in IDS_SCHEMA.names], schema=IDS_SCHEMA)
+
+
+def with_text(rows: pa.Table, metadata: pa.Array, text: pa.Array) -> pa.Table:
+    """Rows of a converted part: text is null where the row is quarantined."""
+    kept = pc.if_else(pc.is_null(rows.column("quarantine").combine_chunks()), text, None)
+    return pa.table([*rows.columns, metadata, kept], schema=CONVERTED_SCHEMA)
 
 
 def count_verdicts(verdicts: Verdicts, tally: Tally) -> None:
@@ -137,7 +154,6 @@ def count_verdicts(verdicts: Verdicts, tally: Tally) -> None:
     for entry in rejected:
         tally.reject(entry["values"], entry["counts"])
     tally.documents += len(verdicts.reason) - sum(e["counts"] for e in rejected)
-    tally.text_bytes += pc.sum(verdicts.text_bytes).as_py() or 0
 
 
 def _strings(value: pa.Array | str | None, rows: int) -> pa.Array:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError
+from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError, did_you_mean
 from pipeline.manifest import Manifest
 from pipeline.recipe import Input
 from pipeline.schema import TEXT_TABLE
 from pipeline.shard import Shard, part_key
-from pipeline.sources import account, parquet
+from pipeline.sources import account, jsonl, parquet, textfile
 from pipeline.sources.columns import check_named, merge_types, schema_details
+from pipeline.sources.jsonl import JsonlUnit
+from pipeline.sources.jsonl_probe import JsonlProbe, probe_jsonl
 from pipeline.sources.listing import Listing, SourceFile, list_input
 from pipeline.sources.pages import ReadInterrupted
-from pipeline.sources.parquet import ParquetUnit, Probe
+from pipeline.sources.parquet import ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
+from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.stage import Unit, add_counts
 from pipeline.store import PartRecord, Store
 
@@ -29,7 +32,8 @@ MIN_UNIT_BYTES = 8_000_000
 MAX_UNIT_BYTES = 256_000_000
 PROBE_THREADS = 8
 
-Payload = ParquetUnit
+Payload = ParquetUnit | JsonlUnit | TextUnit
+Probe = ParquetProbe | JsonlProbe | TextProbe
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,14 @@ class Ingest:
         if not isinstance(error, UnitFailed) or isinstance(error.__cause__, ReadInterrupted | OSError | StorageError):
             return None
         payload: Payload = unit.payload
-        return parquet.give_up(self.store, payload, "reader_crashed", str(error)[:500])
+        why = ("reader_crashed", str(error)[:500])
+        match payload:
+            case ParquetUnit():
+                return parquet.give_up(self.store, payload, *why)
+            case JsonlUnit():
+                return jsonl.give_up(self.store, payload, *why)
+            case TextUnit():
+                return textfile.give_up(self.store, payload, *why)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         found = account.accounts(self.store, parts)
@@ -105,35 +116,58 @@ def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) ->
     _check_text(probes, source)
     total_bytes = sum(p.text_bytes for p in probes)
     target = min(MAX_UNIT_BYTES, max(MIN_UNIT_BYTES, total_bytes // UNITS_PER_INPUT))
-    payloads = [u for p in probes for u in parquet.split(p, corpus, target, source.max_doc_bytes)]
-    return Ingest(store, corpus, source, copy, listing, probes, tuple(payloads), total_bytes)
+    payloads = tuple(_cut(probes, corpus, source, target))
+    return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes)
+
+
+def _cut(probes: Sequence[Probe], corpus: str, source: Input, target_bytes: int) -> Iterator[Payload]:
+    """Units in order of names, text files (which share units) last."""
+    for probe in probes:
+        if isinstance(probe, ParquetProbe):
+            yield from parquet.split(probe, corpus, target_bytes, source.max_doc_bytes)
+        elif isinstance(probe, JsonlProbe):
+            yield from jsonl.split(probe, corpus, target_bytes, source.text, source.id, source.max_doc_bytes)
+    texts = [p for p in probes if isinstance(p, TextProbe)]
+    yield from textfile.group(texts, corpus, target_bytes, source.max_doc_bytes)
 
 
 def _probe(file: SourceFile, source: Input) -> Probe:
     if file.problem:
-        return Probe(file, file.problem, f"{file.path}: cannot be read; check its permissions and its name")
-    return parquet.probe(file, source.text, source.id)
+        return TextProbe(file, file.problem, f"{file.path}: cannot be read; check its permissions and its name")
+    if file.format == "parquet":
+        return parquet.probe(file, source.text, source.id)
+    return probe_jsonl(file, source.text) if file.format == "jsonl" else TextProbe(file)
 
 
 def _check_text(probes: Sequence[Probe], source: Input) -> None:
     """No text column anywhere is a mistake in the recipe; in some files it is a fault of those files."""
-    schemas = [p.schema for p in probes if p.schema is not None]
+    schemas = [p.schema for p in probes if isinstance(p, ParquetProbe) and p.schema is not None]
     if schemas and len(schemas) == len(probes):
         check_named(schemas, source.text, source.id)
-    without = [p for p in probes if p.problem == "no_text_column"]
+    without = [p for p in probes if p.problem == "no_text_column" or (isinstance(p, JsonlProbe) and p.fields)]
     if without and len(without) == len(probes):
-        raise PlanError(
-            f"input: no file has a text column: {without[0].file.name} has {without[0].detail}. "
-            "Name the column: --set input.text=NAME"
-        )
+        first = without[0]
+        fields = first.fields if isinstance(first, JsonlProbe) else ()
+        found = f"no text field; it has {', '.join(fields[:30])}" if fields else first.detail
+        hint = did_you_mean(source.text, fields) if source.text else ""
+        name = f"--set input.text=NAME (now {source.text!r})" if source.text else "--set input.text=NAME"
+        raise PlanError(f"input: no file has a text column. {first.file.name}: {found}.{hint} Name the column: {name}")
 
 
 def _take_in(store: Store, payload: Payload) -> PartRecord:
-    return parquet.register(store, payload)
+    match payload:
+        case ParquetUnit():
+            return parquet.register(store, payload)
+        case JsonlUnit():
+            return jsonl.convert(store, payload)
+        case TextUnit():
+            return textfile.convert(store, payload)
 
 
 def _shards(unit: Payload, part: PartRecord, runs: Sequence[Run]) -> list[Shard]:
-    return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
+    if isinstance(unit, ParquetUnit):
+        return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
+    return account.shards(part, runs, "", "text", "")
 
 
 def _told(file: SourceFile) -> dict[str, Any]:

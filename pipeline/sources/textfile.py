@@ -1,0 +1,150 @@
+"""Text files: each is one document. Many small files share a unit, so that a folder of 100,000 is not 100,000 parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.schema import PROVENANCE
+from pipeline.shard import part_key
+from pipeline.sources.formats import codec_of
+from pipeline.sources.listing import SourceFile, check_unchanged, partitions
+from pipeline.sources.pages import GATHERED_BYTES, ReadInterrupted
+from pipeline.sources.part import PartWriter, commit_rows
+from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, file_rows, judge_text, with_text
+from pipeline.sources.streams import StreamBroken, open_bytes, packed_blocks
+from pipeline.store import PartRecord, Store
+
+FORMAT = 1
+GROUP_BYTES = 64_000_000
+FILES_PER_UNIT = 4_096
+BOM = b"\xef\xbb\xbf"
+MAGIC_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TextProbe:
+    """A text file is taken as it is; what is wrong with it is found when it is read."""
+
+    file: SourceFile
+    problem: str = ""
+    detail: str = ""
+    schema: None = None
+
+    @property
+    def text_bytes(self) -> int:
+        return 0 if self.problem else self.file.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TextUnit:
+    """Some files of one unit, and how to take them in."""
+
+    key: str
+    part: str
+    files: tuple[SourceFile, ...]
+    max_doc_bytes: int
+    run_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return sum(f.bytes for f in self.files)
+
+    @property
+    def name(self) -> str:
+        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
+        return f"{self.files[0].name}{more}"
+
+
+def group(probes: Sequence[TextProbe], corpus: str, target_bytes: int, max_doc_bytes: int) -> list[TextUnit]:
+    """Units of about target_bytes, and of no more than FILES_PER_UNIT files, in order of names."""
+    units: list[list[SourceFile]] = []
+    held_bytes = 0
+    for file in (p.file for p in probes if not p.problem):
+        if not units or held_bytes + file.bytes > target_bytes or len(units[-1]) >= FILES_PER_UNIT:
+            units.append([])
+            held_bytes = 0
+        units[-1].append(file)
+        held_bytes += file.bytes
+    return [_unit(tuple(files), corpus, target_bytes, max_doc_bytes) for files in units]
+
+
+def _unit(files: tuple[SourceFile, ...], corpus: str, target_bytes: int, max_doc_bytes: int) -> TextUnit:
+    told = [(f.name, f.bytes, f.stamp, sorted(partitions(f.path).items())) for f in files]
+    key = part_key("textfile", FORMAT, told, max_doc_bytes, target_bytes)
+    return TextUnit(key, Store.part(corpus, "text", key), files, max_doc_bytes, target_bytes)
+
+
+def convert(store: Store, unit: TextUnit) -> PartRecord:
+    """Take in the files of one unit."""
+    fill = partial(_write_files, unit=unit)
+    return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, min(unit.run_bytes, GROUP_BYTES), fill)
+
+
+def give_up(store: Store, unit: TextUnit, reason: str, detail: str) -> PartRecord:
+    """The part of a unit that cannot be taken in: one quarantined row per file."""
+
+    def fill(out: PartWriter) -> None:
+        _add(out, unit, unit.files, [(b"", reason, detail)] * len(unit.files))
+        out.end_run()
+
+    return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, GROUP_BYTES, fill)
+
+
+Read = tuple[bytes, str, str]
+"""(content, reason, detail): reason is empty where the file could be read."""
+
+
+def _write_files(out: PartWriter, unit: TextUnit) -> None:
+    held: list[Read] = []
+    begun = held_bytes = 0
+    for index, file in enumerate(unit.files):
+        check_unchanged(file)
+        held.append(_read(file, unit.max_doc_bytes))
+        held_bytes += len(held[-1][0])
+        if held_bytes >= GATHERED_BYTES:
+            _add(out, unit, unit.files[begun : index + 1], held)
+            held, begun, held_bytes = [], index + 1, 0
+    if held:
+        _add(out, unit, unit.files[begun:], held)
+    out.end_run()
+
+
+def _read(file: SourceFile, max_doc_bytes: int) -> Read:
+    """A file's content without its byte order mark; never more of it than a document may have."""
+    try:
+        with open_bytes(file.path) as opened:
+            content = opened.read(max_doc_bytes + len(BOM) + 1)
+        codec = codec_of(content[:MAGIC_BYTES])
+        if codec is not None:
+            content = b""
+            for block in packed_blocks(file.path, codec, file.bytes):
+                content += block
+                if len(content) > max_doc_bytes + len(BOM):
+                    break
+    except StreamBroken as broken:
+        return b"", broken.reason, broken.detail
+    except OSError as error:
+        raise ReadInterrupted(f"{file.path}: {error}") from error
+    content = content.removeprefix(BOM)
+    if len(content) > max_doc_bytes:
+        return b"", "too_long", f"longer than input.max_doc_bytes ({max_doc_bytes} bytes)"
+    return content, "", ""
+
+
+def _add(out: PartWriter, unit: TextUnit, files: Sequence[SourceFile], read: Sequence[Read]) -> None:
+    content = pa.array([c for c, _, _ in read], pa.large_binary())
+    found = judge_text(content, unit.max_doc_bytes)
+    reason = pc.coalesce(pa.array([r or None for _, r, _ in read], pa.string()), found.reason)
+    detail = pc.coalesce(pa.array([d or None for _, _, d in read], pa.string()), found.detail)
+    good = pc.is_null(reason)
+    hive = [partitions(f.path) for f in files]
+    provenance = {name: pa.array([h.get(name) for h in hive], pa.string()) for name in PROVENANCE}
+    verdicts = Verdicts(reason, detail, pc.if_else(good, found.text_bytes, None))
+    rows = file_rows(pa.array([f.name for f in files], pa.string()), verdicts, provenance, out.tally)
+    text = pc.if_else(good, content, None).cast(pa.large_string())
+    out.add(with_text(rows, pa.nulls(len(files), pa.string()), text))
