@@ -17,6 +17,7 @@ import pyarrow as pa
 from scorers.base import Column, Values, count, fraction
 from scorers.kernels.characters import character_classes
 from scorers.kernels.gopher import fasttext_words, line_marks, median_chars, symbol_counts, symbol_words, word_sums
+from scorers.kernels.line_table import break_lines, newline_lines
 from scorers.text import TextBatch
 from scorers.words import words
 
@@ -25,7 +26,8 @@ Definition = Literal["datatrove", "dclm", "dolma", "nemo"]
 
 @dataclass(frozen=True, slots=True)
 class LineRules:
-    """How a definition reads lines: every_break, strip as in kernels.gopher.line_marks."""
+    """How a definition reads lines: at every_break (str.splitlines(), blank lines count) or at newlines; strip:
+    stripped, and at newlines blank ones left out."""
 
     every_break: bool
     strip: bool
@@ -118,7 +120,10 @@ class Gopher:
         rules = LINE_RULES[self.definition]
         counts = np.empty((len(batch), 3), np.int64)
         bullets, ellipses = pack(rules.bullets), pack(rules.ellipses)
-        line_marks(batch.data, batch.offsets, rules.every_break, rules.strip, *bullets, *ellipses, counts)
+        found = break_lines(batch) if rules.every_break else newline_lines(batch)
+        start, end = (found.bare_start, found.bare_end) if rules.strip else (found.start, found.end)
+        blank_too = rules.every_break or not rules.strip
+        line_marks(batch.data, found.bounds, start, end, blank_too, *bullets, *ellipses, counts)
         lines, bulleted, trailing = counts.T
         return {"bullet_line_frac": share(bulleted, lines), "ellipsis_line_frac": share(trailing, lines)}
 

@@ -24,11 +24,9 @@ from scorers.kernels.c4 import (
     judge_lines,
     kept_segments,
     removed_spans,
-    split_on_breaks,
-    strip_lines,
 )
 from scorers.kernels.characters import character_classes
-from scorers.kernels.line_table import newline_lines
+from scorers.kernels.line_table import break_lines, newline_lines
 from scorers.kernels.lines import line_ends
 from scorers.kernels.sentences import kept_sentences
 from scorers.repetition import duplicate_counts, selected
@@ -57,14 +55,15 @@ COLUMNS = (
 class JudgedLines:
     """L lines of D documents as C4 sees them, and what it makes of them.
 
-    bounds: i64[D+1]. start, end: i64[L], stripped where the definition strips. breaks: i64[2, L], where the line break
-    after each starts and ends. verdicts: u8[L], bits of kernels.c4. citations: citation marks in the kept ones.
+    bounds: i64[D+1]. start, end: i64[L], stripped where the definition strips. break_start, break_end: i64[L], the line
+    break after each. verdicts: u8[L], bits of kernels.c4. citations: citation marks in the kept ones.
     """
 
     bounds: Positions
     start: Positions
     end: Positions
-    breaks: Positions
+    break_start: Positions
+    break_end: Positions
     verdicts: npt.NDArray[np.uint8]
     citations: int
 
@@ -76,8 +75,10 @@ class Lines:
     c4: whose reading of C4. datatrove: str.splitlines(), lines stripped, words counted before citation marks go; dclm:
     lines at newlines, neither stripped nor dropped when empty, phrases in any case as re.IGNORECASE has it.
     terminal_punct: C4's rule that a line must end a sentence (FineWeb turned it off). min_words_per_line (DCLM: 5),
-    max_word_chars: -1 turns the rule off. fineweb_on: measure FineWeb's four on the text as it is, or on what C4 leaves of
-    it, as FineWeb's own pipeline does. c4_sentences are spaCy's sentencizer's, as in datatrove; DCLM's NLTK model differs.
+    max_word_chars: -1 turns the rule off. fineweb_on: measure FineWeb's four on the text as it is, or on what C4 leaves
+    of it, as FineWeb's own pipeline does. c4_sentences are spaCy's sentencizer's, as in datatrove; DCLM uses NLTK's
+    English Punkt model, which counts a little otherwise. c4_removed only deletes: between two kept lines one line break
+    stays, a newline where there is one; where there is none (CR, U+2028 alone), datatrove would write one.
     """
 
     name: ClassVar[str] = "lines"
@@ -111,21 +112,12 @@ class Lines:
 
     def _judge(self, batch: TextBatch) -> JudgedLines:
         dclm = self.c4 == "dclm"
-        if dclm:
-            found = newline_lines(batch)
-            bounds, start, end = found.bounds, found.start, found.end
-            breaks = np.stack([end, end + 1])
-        else:
-            bounds = np.zeros(len(batch) + 1, np.int64)
-            n = split_on_breaks(batch.data, batch.offsets, bounds, np.empty((3, 0), np.int64))
-            positions = np.empty((3, n), np.int64)
-            split_on_breaks(batch.data, batch.offsets, bounds, positions)
-            breaks, start, end = positions[1:], positions[0], positions[1].copy()
-            strip_lines(batch.data, start, end)
+        found = newline_lines(batch) if dclm else break_lines(batch)
+        start, end = (found.start, found.end) if dclm else (found.bare_start, found.bare_end)
         verdicts = np.empty(len(start), np.uint8)
         rules = (self.terminal_punct, self.min_words_per_line, self.max_word_chars, dclm)
         citations = judge_lines(batch.data, start, end, character_classes(), *rules, verdicts)
-        return JudgedLines(bounds, start, end, breaks, verdicts, citations)
+        return JudgedLines(found.bounds, start, end, found.end, found.after, verdicts, citations)
 
 
 def _removed(batch: TextBatch, lines: JudgedLines) -> pa.ListArray:
@@ -133,7 +125,16 @@ def _removed(batch: TextBatch, lines: JudgedLines) -> pa.ListArray:
     bounds, segments = np.zeros(len(batch) + 1, np.int64), np.empty((2, 2 * kept + lines.citations), np.int64)
     classes = character_classes()
     kept_segments(
-        batch.data, lines.bounds, lines.start, lines.end, lines.breaks, lines.verdicts, classes, bounds, segments
+        batch.data,
+        lines.bounds,
+        lines.start,
+        lines.end,
+        lines.break_start,
+        lines.break_end,
+        lines.verdicts,
+        classes,
+        bounds,
+        segments,
     )
     span_bounds = np.zeros(len(batch) + 1, np.int64)
     spans = np.empty((2, int(bounds[-1]) + len(batch)), np.int64)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from scorers.base import Column, Values, fraction
 from scorers.gopher import share
-from scorers.kernels.line_table import Lines, newline_lines
+from scorers.kernels.line_table import HashedLines, newline_lines
 from scorers.kernels.ngrams import DATATROVE, DCLM, DOLMA, ngrams_by_text, ngrams_by_words
 from scorers.kernels.repetition import bare_hashes, duplicates, paragraphs
 from scorers.text import TextBatch
@@ -37,7 +37,7 @@ def columns_of(definition: Definition) -> tuple[Column, ...]:
     """The measures a definition has; Dolma has none of paragraphs."""
     later = "second and later occurrences" if definition == "datatrove" else "all occurrences of repeated ones"
     whole = "chars of the text" if definition == "datatrove" else "their chars"
-    lines = (fraction("dup_line_frac", f"{later} over lines"),)
+    lines: tuple[Column, ...] = (fraction("dup_line_frac", f"{later} over lines"),)
     if definition == "dolma":
         lines += _UNBOUNDED
     else:
@@ -80,7 +80,7 @@ class Repetition:
         return _dclm(batch, lines) if self.definition == "dclm" else _dolma(batch, lines)
 
 
-def _datatrove(batch: TextBatch, lines: Lines) -> Values:
+def _datatrove(batch: TextBatch, lines: HashedLines) -> Values:
     found = words(batch, "datatrove")
     text_chars = lines.document_chars()
     of_lines = duplicate_counts(*split_lines(lines))
@@ -96,7 +96,7 @@ def _datatrove(batch: TextBatch, lines: Lines) -> Values:
     }
 
 
-def _dclm(batch: TextBatch, lines: Lines) -> Values:
+def _dclm(batch: TextBatch, lines: HashedLines) -> Values:
     found = words(batch, "unicode")
     keys, chars = lines.hash.copy(), lines.chars.copy()
     bare_hashes(batch.data, lines.start, lines.end, lines.bare_start, lines.bare_end, keys, chars)
@@ -113,7 +113,7 @@ def _dclm(batch: TextBatch, lines: Lines) -> Values:
     }
 
 
-def _dolma(batch: TextBatch, lines: Lines) -> Values:
+def _dolma(batch: TextBatch, lines: HashedLines) -> Values:
     found = words(batch, "whitespace")
     of_lines = duplicate_counts(lines.bounds, lines.hash, lines.chars)
     ngrams, all_chars = _ngrams(batch, found.bounds, found.hash, found.chars, REPEATED[-1], DOLMA)
@@ -160,7 +160,7 @@ def selected(
     return before[bounds], keys[keep], chars[keep]
 
 
-def split_lines(lines: Lines) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
+def split_lines(lines: HashedLines) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
     """re.split("\\n+", text) of every document: empty strings only where the text starts or ends with a newline."""
     keep = lines.start < lines.end
     keep[lines.bounds[:-1]] = True
@@ -168,7 +168,9 @@ def split_lines(lines: Lines) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
     return selected(lines.bounds, lines.hash, lines.chars, keep)
 
 
-def split_paragraphs(batch: TextBatch, lines: Lines, strip_each: bool) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
+def split_paragraphs(
+    batch: TextBatch, lines: HashedLines, strip_each: bool
+) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
     """The paragraphs of every document, as kernels.repetition.paragraphs finds them."""
     bounds = np.zeros(len(batch) + 1, np.int64)
     keys, chars = np.empty(len(lines.start), np.uint64), np.empty(len(lines.start), np.int64)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.characters import break_bytes, next_break, space_bytes, strip_left, strip_right
+from scorers.kernels.characters import space_bytes, strip_left, strip_right
 from scorers.kernels.jit import kernel, step
 from scorers.kernels.phrases import (
     CURLY_BRACKET,
@@ -23,34 +23,6 @@ from scorers.kernels.phrases import (
 KEPT, CITING, LOREM, CURLY = 1, 2, 4, 8
 """Bits of a line's verdict: it stays; it has citation marks; it says 'lorem ipsum'; it has a curly bracket."""
 SCRATCH_SLACK = 64
-
-
-@kernel
-def split_on_breaks(data: Any, offsets: Any, bounds: Any, positions: Any) -> int:
-    """str.splitlines() of every document. bounds: i64[D+1], positions: i64[3, L]: start, end, start of what follows. The
-    number of lines; with positions of no columns, only that."""
-    n = 0
-    for d in range(offsets.size - 1):
-        s, stop = offsets[d], offsets[d + 1]
-        while s < stop:
-            e = next_break(data, s, stop)
-            after = e + break_bytes(data, e, stop) if e < stop else stop
-            if positions.shape[1] > 0:
-                positions[0, n] = s
-                positions[1, n] = e
-                positions[2, n] = after
-            n += 1
-            s = after
-        bounds[d + 1] = n
-    return n
-
-
-@kernel
-def strip_lines(data: Any, start: Any, end: Any) -> None:
-    """str.strip() of every line, in place."""
-    for k in range(start.size):
-        start[k] = strip_left(data, start[k], end[k])
-        end[k] = strip_right(data, start[k], end[k])
 
 
 @step
@@ -149,7 +121,8 @@ def judge_lines(
     dclm: bool,
     verdicts: Any,
 ) -> int:
-    """verdicts: u8[L], bits KEPT, CITING, LOREM and CURLY of every line data[start:end]. The number of citation marks."""
+    """verdicts: u8[L], bits KEPT, CITING, LOREM and CURLY of every line data[start:end]. The number of citation marks
+    in kept lines."""
     scratch = np.empty(4096, np.uint8)
     marks = 0
     for k in range(start.size):
@@ -194,11 +167,20 @@ def kept_break(data: Any, line_end: Any, after: Any, k: int, to: int) -> tuple[i
 
 @kernel
 def kept_segments(
-    data: Any, bounds: Any, start: Any, end: Any, breaks: Any, verdicts: Any, classes: Any, out: Any, segments: Any
+    data: Any,
+    bounds: Any,
+    start: Any,
+    end: Any,
+    line_end: Any,
+    after: Any,
+    verdicts: Any,
+    classes: Any,
+    out: Any,
+    segments: Any,
 ) -> None:
     """What stays of every document, before its ends are stripped: lines start..end i64[L] of bounds i64[D+1], one break
-    between two of them. breaks: i64[2, L], where each line's break starts and ends. Writes out: i64[D+1] and segments:
-    i64[2, S], positions in data."""
+    between two of them. line_end, after: i64[L], where each line's break starts and ends. Writes out: i64[D+1] and
+    segments: i64[2, S], positions in data."""
     n = 0
     for d in range(bounds.size - 1):
         before = -1
@@ -206,7 +188,7 @@ def kept_segments(
             if verdicts[k] & KEPT == 0:
                 continue
             if before >= 0:
-                s, e = kept_break(data, breaks[0], breaks[1], before, k)
+                s, e = kept_break(data, line_end, after, before, k)
                 n = put_segment(segments, out[d], n, s, e)
             before = k
             s, e = start[k], end[k]
@@ -220,8 +202,8 @@ def kept_segments(
 
 @kernel
 def removed_spans(data: Any, offsets: Any, bounds: Any, segments: Any, out: Any, spans: Any) -> None:
-    """What goes: the complement in each document of its segments (bounds: i64[D+1], i64[2, S]) once they are stripped at
-    both ends as one text. Writes out: i64[D+1] and spans: i64[2, <= S + D], relative to the document's start."""
+    """What goes: the complement in each document of its segments (bounds: i64[D+1], i64[2, S]) once they are stripped
+    at both ends as one text. Writes out: i64[D+1] and spans: i64[2, <= S + D], relative to the document's start."""
     n = 0
     for d in range(offsets.size - 1):
         a, b = bounds[d], bounds[d + 1]

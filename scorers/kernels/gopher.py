@@ -5,64 +5,62 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from scorers.kernels.characters import (
-    ALPHANUMERIC,
-    break_bytes,
-    code_point,
-    next_break,
-    next_byte,
-    strip_left,
-    strip_right,
-)
+from scorers.kernels.characters import ALPHANUMERIC, SPACES, code_point
 from scorers.kernels.jit import kernel, load64, step
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-STOP_CODES = np.array([int.from_bytes(w.encode(), "little") for w in STOP_WORDS], np.uint64)
-"""Each stop word's bytes as one little-endian number."""
-ASCII_LOWER_4 = np.uint64(0x20202020)
-HASH_SIGN, FULL_STOP, NEWLINE = 35, 46, 10
+_SLOT_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_MASKS = np.array([0, 0, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0], np.uint64)
+"""The bytes of a word of that many bytes (5: and more) that can be a stop word, in a little-endian number."""
+HASH_SIGN, FULL_STOP = 35, 46
 
 # byte -> 1 where a symbol or its end may be; everything else is passed over in one step
 _OF_SYMBOL = np.zeros(256, np.uint8)
 _OF_SYMBOL[[HASH_SIGN, FULL_STOP, 0xE2]] = 1
 
 
-@step
-def stop_word(data: Any, s: int, e: int, fold: bool) -> int:
-    """The stop word's index in STOP_WORDS, -1 for another word; fold: compare its str.lower()."""
-    width = e - s
-    if width < 2 or width > 4:
-        return -1
-    code = load64(data, s) & (np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 8 * width))
-    if fold:
-        # setting bit 5 turns capitals into small letters and no other byte into a letter
-        code |= ASCII_LOWER_4 >> np.uint64(32 - 8 * width)
-    for k in range(STOP_CODES.size):
-        if code == STOP_CODES[k]:
-            return k
-    return -1
+def _stop_slots() -> npt.NDArray[np.uint64]:
+    """u64[64]: each stop word's bytes as a little-endian number, at the slot that _SLOT_MULTIPLIER gives it."""
+    table = np.zeros(64, np.uint64)
+    for word in STOP_WORDS:
+        code = int.from_bytes(word.encode(), "little")
+        slot = code * int(_SLOT_MULTIPLIER) % 2**64 >> 58
+        if table[slot]:
+            raise AssertionError("two stop words share a slot; choose another multiplier")
+        table[slot] = code
+    return table
+
+
+_STOP_SLOTS = _stop_slots()
 
 
 @kernel
 def word_sums(data: Any, bounds: Any, start: Any, end: Any, chars: Any, flags: Any, fold: bool, out: Any) -> None:
     """out: i64[D, 7]: words; their code points; words not all punctuation (flag bit 1); their code points; words with a
-    letter (flag bit 0); stop words; distinct stop words."""
+    letter (flag bit 0); stop words (fold: compared as str.lower()); distinct stop words."""
+    # setting bit 5 turns capitals into small letters and no other byte into a letter
+    lower = SPACES if fold else np.uint64(0)
     for d in range(bounds.size - 1):
-        n_chars, kept, kept_chars, alphabetic, stops, seen = 0, 0, 0, 0, 0, 0
+        n_chars, kept, kept_chars, alphabetic, stops = 0, 0, 0, 0, 0
+        seen = np.uint64(0)
         for w in range(bounds[d], bounds[d + 1]):
+            counts = (flags[w] >> 1) & 1
             n_chars += chars[w]
-            kept += (flags[w] >> 1) & 1
-            kept_chars += chars[w] * ((flags[w] >> 1) & 1)
+            kept += counts
+            kept_chars += chars[w] * counts
             alphabetic += flags[w] & 1
-            k = stop_word(data, start[w], end[w], fold)
-            if k >= 0:
-                stops += 1
-                seen |= 1 << k
+            # no branch: which words are stop words is as hard to foresee as the text
+            code = (load64(data, start[w]) | lower) & _MASKS[min(end[w] - start[w], 5)]
+            slot = (code * _SLOT_MULTIPLIER) >> np.uint64(58)
+            is_stop = np.uint64(_STOP_SLOTS[slot] == code) & np.uint64(code != 0)
+            stops += int(is_stop)
+            seen |= is_stop << slot
         distinct = 0
         while seen:
-            distinct += seen & 1
-            seen >>= 1
+            distinct += 1
+            seen &= seen - np.uint64(1)
         out[d, 0] = bounds[d + 1] - bounds[d]
         out[d, 1] = n_chars
         out[d, 2] = kept
@@ -146,33 +144,27 @@ def ends_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
 @kernel
 def line_marks(
     data: Any,
-    offsets: Any,
-    every_break: bool,
-    strip: bool,
+    bounds: Any,
+    start: Any,
+    end: Any,
+    blank_too: bool,
     bullets: Any,
     bullet_widths: Any,
     ellipses: Any,
     ellipsis_widths: Any,
     out: Any,
 ) -> None:
-    """out: i64[D, 3]: lines, lines that start with a bullet, lines that end with an ellipsis.
-
-    every_break: lines are str.splitlines(), blank ones counted; else split("\\n"). strip: look at the stripped line.
-    With strip and without every_break, blank lines are no lines (DCLM, NeMo Curator).
-    """
-    for d in range(offsets.size - 1):
-        s = offsets[d]
-        stop = offsets[d + 1]
+    """bounds: i64[D+1], start, end: i64[L] -> out: i64[D, 3]: lines (those of no bytes only with blank_too), lines that
+    start with a bullet, lines that end with an ellipsis."""
+    for d in range(bounds.size - 1):
         lines, bulleted, trailing = 0, 0, 0
-        while s < stop or (s == stop and not every_break):
-            e = next_break(data, s, stop) if every_break else next_byte(data, s, stop, NEWLINE)
-            a = strip_left(data, s, e) if strip else s
-            b = strip_right(data, a, e) if strip else e
-            if a < b or every_break or not strip:
-                lines += 1
-                bulleted += starts_with_any(data, a, b, bullets, bullet_widths)
-                trailing += ends_with_any(data, a, b, ellipses, ellipsis_widths)
-            s = e + max(1, break_bytes(data, e, stop)) if e < stop else stop + 1
+        for k in range(bounds[d], bounds[d + 1]):
+            s, e = start[k], end[k]
+            if s == e and not blank_too:
+                continue
+            lines += 1
+            bulleted += starts_with_any(data, s, e, bullets, bullet_widths)
+            trailing += ends_with_any(data, s, e, ellipses, ellipsis_widths)
         out[d, 0] = lines
         out[d, 1] = bulleted
         out[d, 2] = trailing

@@ -1,4 +1,4 @@
-"""The lines of a batch, text.split("\\n") of every document: found once, shared by every scorer that measures them."""
+"""The lines of a batch, at newlines or at every line break: found once, shared by every scorer that measures them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.characters import code_points, next_byte, strip_left, strip_right
+from scorers.kernels.characters import break_bytes, code_points, next_break, next_byte, strip_left, strip_right
 from scorers.kernels.jit import hash_bytes, kernel
 from scorers.text import TextBatch
 
@@ -17,11 +17,11 @@ NEWLINE = 10
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """L lines of D documents; a document of n newlines has n + 1 lines.
+    """L lines of D documents: text.split("\\n"), or text.splitlines().
 
     bounds: i64[D+1], the lines of document d are bounds[d]..bounds[d+1]. start, end: i64[L], byte positions in
-    `batch.data`; bare_start, bare_end: the same of the line after str.strip() (a blank line's are equal). chars:
-    i64[L], code points of the line unstripped. hash: u64[L] of its exact bytes (jit.hash_bytes).
+    `batch.data`; bare_start, bare_end: the same of the line after str.strip() (a blank line's are equal); after:
+    i64[L], where the line's break ends.
     """
 
     bounds: npt.NDArray[np.int64]
@@ -29,6 +29,14 @@ class Lines:
     end: npt.NDArray[np.int64]
     bare_start: npt.NDArray[np.int64]
     bare_end: npt.NDArray[np.int64]
+    after: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class HashedLines(Lines):
+    """Lines and what they hold. chars: i64[L], code points of the line unstripped. hash: u64[L] of its exact bytes
+    (jit.hash_bytes)."""
+
     chars: npt.NDArray[np.int64]
     hash: npt.NDArray[np.uint64]
 
@@ -38,19 +46,32 @@ class Lines:
         return np.diff(before[self.bounds]) - 1
 
 
-def newline_lines(batch: TextBatch) -> Lines:
-    """The lines of every document, computed by the first scorer that asks."""
-    return batch.derive("newline_lines", _split)
+def newline_lines(batch: TextBatch) -> HashedLines:
+    """text.split("\\n") of every document, computed by the first scorer that asks; n newlines make n + 1 lines."""
+    return batch.derive("newline_lines", _at_newlines)
 
 
-def _split(batch: TextBatch) -> Lines:
+def break_lines(batch: TextBatch) -> Lines:
+    """text.splitlines() of every document, computed by the first scorer that asks."""
+    return batch.derive("break_lines", _at_breaks)
+
+
+def _at_newlines(batch: TextBatch) -> HashedLines:
     text = batch.data[batch.offsets[0] : batch.offsets[-1]]
     room = int(np.count_nonzero(text == NEWLINE)) + len(batch)
     bounds = np.zeros(len(batch) + 1, np.int64)
     positions = np.empty((4, room), np.int64)
     chars, hashes = np.empty(room, np.int64), np.empty(room, np.uint64)
     split_on_newlines(batch.data, batch.offsets, bounds, positions, chars, hashes)
-    return Lines(bounds, positions[0], positions[1], positions[2], positions[3], chars, hashes)
+    start, end, bare_start, bare_end = positions
+    return HashedLines(bounds, start, end, bare_start, bare_end, end + 1, chars, hashes)
+
+
+def _at_breaks(batch: TextBatch) -> Lines:
+    # room for a line per byte: only the pages that are written ever take memory, and no counting pass is needed
+    bounds, positions = np.zeros(len(batch) + 1, np.int64), np.empty((5, batch.text_bytes), np.int64)
+    n = split_on_breaks(batch.data, batch.offsets, bounds, positions)
+    return Lines(bounds, *positions[:, :n])
 
 
 @kernel
@@ -73,3 +94,23 @@ def split_on_newlines(data: Any, offsets: Any, bounds: Any, positions: Any, char
                 break
             s = e + 1
         bounds[d + 1] = n
+
+
+@kernel
+def split_on_breaks(data: Any, offsets: Any, bounds: Any, positions: Any) -> int:
+    """positions: i64[5, >= L] (start, end, bare start, bare end, after the break); bounds: i64[D+1]; the number of
+    lines."""
+    n = 0
+    for d in range(offsets.size - 1):
+        s, stop = offsets[d], offsets[d + 1]
+        while s < stop:
+            e = next_break(data, s, stop)
+            positions[0, n] = s
+            positions[1, n] = e
+            positions[2, n] = strip_left(data, s, e)
+            positions[3, n] = strip_right(data, positions[2, n], e)
+            s = e + break_bytes(data, e, stop) if e < stop else stop
+            positions[4, n] = s
+            n += 1
+        bounds[d + 1] = n
+    return n

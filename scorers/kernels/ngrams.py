@@ -3,7 +3,7 @@
 Two notions of equality. By words: an (n+1)-gram can only repeat where both its n-grams do, so that each n looks at what
 the last one left, and n = 10 costs next to nothing. By text (datatrove joins the words of its longer n-grams with
 nothing between): "ab" + "c" is "a" + "bc", so that no repeated n-gram says nothing about n + 1. There, what is passed
-over are positions whose next 16 bytes, whitespace left out, occur nowhere else.
+over are words whose next 16 bytes, whitespace left out, follow no other word.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_2, hash_bytes, kernel, load64, mix, step
+from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64, mix, step
 from scorers.kernels.repetition import first_equal, table_slots
 
 WINDOW_BYTES = 16
+BASE, BASE_TO_2, BASE_TO_4, BASE_TO_8 = (np.uint64(pow(251, k, 2**64)) for k in (1, 2, 4, 8))
+POWERS = np.array([pow(251, k, 2**64) for k in range(1025)], np.uint64)
+EVEN_BYTES, EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+LOW_HALF = np.uint64(0x00000000FFFFFFFF)
 DATATROVE, DCLM, DOLMA = 0, 1, 2
 
 
@@ -45,7 +49,8 @@ def repeated_ngrams(
         j = live[k]
         if j + n > n_words or (n > 2 and (k + 1 == n_live or live[k + 1] != j + 1)):
             continue
-        keys[j] = mix(keys[j] * MIX_1 + words[j + n - 1])
+        # word hashes are mixed already, so that their sum with anything is
+        keys[j] = keys[j] * MIX_1 + words[j + n - 1]
         at = first_equal(slots, size - 1, keys, j)
         first[j] = at
         counts[j] = 0
@@ -140,70 +145,126 @@ def ngrams_by_words(
                 all_chars[d, n - 2] = before[n : n + places].sum() - before[:places].sum()
 
 
+@inline
+def word_number(data: Any, s: int, e: int) -> Any:
+    """The bytes of a word as digits of a number in base BASE, first byte first, modulo 2^64. Injective up to 8 bytes: a
+    byte of UTF-8 is at most 244."""
+    number = np.uint64(0)
+    while e - s > 8:
+        number = number * BASE_TO_8 + eight_digits(load64(data, s))
+        s += 8
+    if s < e:
+        number = number * POWERS[e - s] + eight_digits(load64(data, s) << np.uint64(8 * (8 - e + s)))
+    return number
+
+
+@inline
+def eight_digits(x: Any) -> Any:
+    """The number whose digits in base BASE are the bytes of x, lowest byte first; three steps, in ever wider lanes."""
+    x = (x & EVEN_BYTES) * BASE + ((x >> np.uint64(8)) & EVEN_BYTES)
+    x = (x & EVEN_PAIRS) * BASE_TO_2 + ((x >> np.uint64(16)) & EVEN_PAIRS)
+    return (x & LOW_HALF) * BASE_TO_4 + (x >> np.uint64(32))
+
+
+@inline
+def power(n: int) -> Any:
+    """BASE to the n, modulo 2^64."""
+    found = np.uint64(1)
+    while n >= POWERS.size:
+        found *= POWERS[POWERS.size - 1]
+        n -= POWERS.size - 1
+    return found * POWERS[n]
+
+
 @step
-def pack_words(data: Any, start: Any, end: Any, packed: Any, offsets: Any) -> None:
-    """The words' bytes with nothing between, and the offset of each: packed u8, offsets i64[W+1]."""
-    n = 0
+def number_words(data: Any, start: Any, end: Any, prefixes: Any, offsets: Any) -> None:
+    """prefixes: u64[W+1], the number of all words' bytes before each word; offsets: i64[W+1], how many bytes."""
+    prefixes[0] = 0
+    offsets[0] = 0
     for w in range(start.size):
-        offsets[w] = n
-        for i in range(start[w], end[w]):
-            packed[n] = data[i]
-            n += 1
-    offsets[start.size] = n
-    packed[n : n + WINDOW_BYTES] = 0
+        s, e = start[w], end[w]
+        prefixes[w + 1] = prefixes[w] * power(e - s) + word_number(data, s, e)
+        offsets[w + 1] = offsets[w] + e - s
 
 
 @step
-def mark_repeated_windows(packed: Any, offsets: Any, n_words: int, keys: Any, slots: Any, repeated: Any) -> None:
-    """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on occur at another word's start too."""
+def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, slots: Any, repeated: Any) -> None:
+    """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on, whitespace left out, follow another
+    word's start too. Backwards, so that a word's window is its own bytes and the next word's window."""
+    n_words = start.size
     size = table_slots(n_words)
     slots[:size] = -1
-    for j in range(n_words):
-        keys[j] = mix(load64(packed, offsets[j]) * MIX_1 + mix(load64(packed, offsets[j] + 8) * MIX_2))
+    low, high = np.uint64(0), np.uint64(0)
+    for j in range(n_words - 1, -1, -1):
+        s, width = start[j], end[j] - start[j]
+        if width < 8:
+            shift, rest = np.uint64(8 * width), np.uint64(64 - 8 * width)
+            high = (high << shift) | (low >> rest)
+            low = (load64(data, s) & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
+        else:
+            rest = np.uint64(8 * max(0, 16 - width))
+            high = low << (np.uint64(64) - rest) if width > 8 else low
+            if width > 8:
+                own = load64(data, s + 8)
+                high = own if rest == 0 else (own & ((np.uint64(1) << (np.uint64(64) - rest)) - np.uint64(1))) | high
+            low = load64(data, s)
+        keys[j] = mix(low * MIX_1 + high * MIX_2)
         at = first_equal(slots, size - 1, keys, j)
         repeated[j] = at != j
-        repeated[at] = at != j or repeated[at]
+        repeated[at] = at != j
 
 
 @step
 def scanned_chars(
-    n: int, n_words: int, packed: Any, offsets: Any, before: Any, keys: Any, slots: Any, repeated: Any
+    n: int, prefixes: Any, offsets: Any, before: Any, keys: Any, slots: Any, candidates: Any, n_candidates: int
 ) -> int:
-    """Chars of the n-grams that a scan has met before, jumping over each it finds: datatrove's find_all_duplicate."""
-    size = table_slots(n_words)
+    """Chars of the n-grams that a scan has met before, jumping over each it finds: datatrove's find_all_duplicate, at
+    the words `candidates` only."""
+    size = table_slots(n_candidates)
     slots[:size] = -1
-    chars = 0
-    j = 0
-    while j + n <= n_words:
-        width = offsets[j + n] - offsets[j]
-        if width >= WINDOW_BYTES and not repeated[j]:
-            j += 1
+    chars, free = 0, 0
+    for k in range(n_candidates):
+        j = candidates[k]
+        if j < free:
             continue
-        keys[j] = hash_bytes(packed, offsets[j], width)
-        if first_equal(slots, size - 1, keys, j) == j:
-            j += 1
-        else:
+        width = offsets[j + n] - offsets[j]
+        # the length goes in, as digits may be 0
+        keys[j] = mix(prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2)
+        if first_equal(slots, size - 1, keys, j) != j:
             chars += before[j + n] - before[j]
-            j += n
+            free = j + n
     return chars
+
+
+@step
+def still_candidates(n: int, n_words: int, offsets: Any, repeated: Any, candidates: Any, n_candidates: int) -> int:
+    """Keep of the candidates those whose n-gram can equal another: its window does, or it is shorter than a window."""
+    left = 0
+    for k in range(n_candidates):
+        j = candidates[k]
+        if j + n <= n_words and (repeated[j] or offsets[j + n] - offsets[j] < WINDOW_BYTES):
+            candidates[left] = j
+            left += 1
+    return left
 
 
 @kernel
 def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out: Any) -> None:
     """Chars of repeated 5..10-grams as datatrove finds them, in out: i64[D, 9], columns 3 to 8."""
-    most, most_bytes = most_words(bounds), 0
-    for d in range(bounds.size - 1):
-        if bounds[d] < bounds[d + 1]:
-            most_bytes = max(most_bytes, end[bounds[d + 1] - 1] - start[bounds[d]])
-    packed, offsets = np.empty(most_bytes + 2 * WINDOW_BYTES, np.uint8), np.empty(most + 1, np.int64)
+    most = most_words(bounds)
+    prefixes, offsets = np.empty(most + 1, np.uint64), np.empty(most + 1, np.int64)
     slots, keys = np.empty(table_slots(most), np.int32), np.empty(most, np.uint64)
     repeated, before = np.empty(most, np.bool_), np.empty(most + 1, np.int64)
+    candidates = np.empty(most, np.int32)
     for d in range(bounds.size - 1):
         a, b = bounds[d], bounds[d + 1]
-        pack_words(data, start[a:b], end[a:b], packed, offsets)
-        mark_repeated_windows(packed, offsets, b - a, keys, slots, repeated)
+        number_words(data, start[a:b], end[a:b], prefixes, offsets)
+        mark_repeated_windows(data, start[a:b], end[a:b], keys, slots, repeated)
         before[0] = 0
         for j in range(b - a):
             before[j + 1] = before[j] + chars[a + j]
+            candidates[j] = j
+        n_candidates = b - a
         for n in range(5, 11):
-            out[d, n - 2] = scanned_chars(n, b - a, packed, offsets, before, keys, slots, repeated)
+            n_candidates = still_candidates(n, b - a, offsets, repeated, candidates, n_candidates)
+            out[d, n - 2] = scanned_chars(n, prefixes, offsets, before, keys, slots, candidates, n_candidates)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import code_points, strip_left, strip_right
-from scorers.kernels.jit import hash_bytes, kernel, step
+from scorers.kernels.jit import hash_bytes, inline, kernel, step
 
 
 @step
@@ -19,7 +19,7 @@ def table_slots(elements: int) -> int:
     return slots
 
 
-@step
+@inline
 def first_equal(slots: Any, mask: int, keys: Any, j: int) -> int:
     """Look keys[j] up among the positions in slots: i32, -1 where empty; the first position of an equal key, or j,
     which then takes a slot. Keys are mixed 64-bit hashes: equal hashes are taken for equal elements."""
