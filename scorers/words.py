@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from scorers.kernels.char_classes import classes
 from scorers.kernels.english_exceptions import exceptions
+from scorers.kernels.word_breaks import word_breaks
 from scorers.kernels.words import describe, split_on_whitespace
 from scorers.kernels.words_english import split_english
+from scorers.kernels.words_unicode import split_unicode
 from scorers.text import TextBatch
 
 Definition = Literal["datatrove", "whitespace", "unicode"]
@@ -54,6 +56,8 @@ def _split(batch: TextBatch, definition: Definition) -> Words:
     bounds = np.zeros(len(batch) + 1, np.int64)
     if definition == "whitespace":
         n = split_on_whitespace(batch.data, batch.offsets, bounds, start, end)
+    elif definition == "unicode":
+        n = split_unicode(batch.data, batch.offsets, word_breaks(), bounds, start, end)
     else:
         n = split_english(batch.data, batch.offsets, classes(), exceptions(), bounds, start, end)
     start, end = start[:n], end[:n]

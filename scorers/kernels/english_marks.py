@@ -61,7 +61,7 @@ def prefix_chars(chars: Any, a: int, b: int) -> int:
 
 @leaf
 def full_stop_suffix(chars: Any, a: int, b: int) -> int:
-    """Full stops to split off the end of [a, b), which has one: a run of two or more, or one, as what precedes allows."""
+    """Full stops to split off the end of [a, b), which has one: two or more, or one after certain characters."""
     i = b - 1
     while i > a and chars[i - 1] >> 16 == DOT:
         i -= 1

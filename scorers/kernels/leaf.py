@@ -12,8 +12,8 @@ R = TypeVar("R")
 
 
 def leaf(function: Callable[P, R]) -> Callable[P, R]:
-    """Like jit.step, for what allocates nothing. A step counts references (two atomic operations for each array argument
-    of each call), which made a chunk of English three times as slow."""
+    """Like jit.step, for what allocates nothing. A step counts references (two atomic operations for each array
+    argument of each call), which made a chunk of English three times as slow."""
     options = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy", "_nrt": False}
     compiled: Callable[P, R] = njit(**options)(function)
     return compiled
