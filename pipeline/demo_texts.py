@@ -175,7 +175,10 @@ def docstrings_of(source: bytes) -> list[tuple[str, str]]:
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return list(_of_node(tree, ""))
+    found: dict[str, str] = {}
+    for place, text in _of_node(tree, ""):
+        found.setdefault(place, text)  # a property's setter has the name of its getter
+    return list(found.items())
 
 
 def _of_node(

@@ -1,0 +1,81 @@
+"""The funnel: what each step took away, in the order of the steps, from the same counts the manifests hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.engine import rows_as_dicts
+from pipeline.errors import ConservationError
+from pipeline.recipe import Recipe
+
+Became = Mapping[str, int]
+"""Documents (or bytes of text) by what became of them, named as the mix table names it: 'kept', 'judge.word_count',
+'dedup.exact', 'quarantine.bad_utf8'."""
+
+TITLES = {"exact": "exact duplicates", "fuzzy": "near-duplicates"}
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    """One step. documents, bytes: what it took away (for 'input' and 'kept': what is there); left_*: what went on.
+    Quarantined rows have no text, so that their bytes are 0."""
+
+    stage: str
+    reason: str
+    documents: int
+    bytes: int
+    left_documents: int
+    left_bytes: int
+
+    @property
+    def title(self) -> str:
+        """The step for people."""
+        if self.stage in ("input", "kept"):
+            return self.stage
+        return f"quarantine: {self.reason}" if self.stage == "quarantine" else TITLES.get(self.reason, self.reason)
+
+
+def funnel(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[FunnelRow]:
+    """The funnel of a catalog's job, by SQL over all of its documents."""
+    found = rows_as_dicts(
+        connection,
+        """
+        select coalesce(m.stage || '.' || m.reason, 'kept') as became, count(*) as documents,
+               sum(coalesce(t.text_bytes, 0))::bigint as bytes
+        from text_rows t join mix_rows m using (shard, row) group by 1
+        """,
+    )
+    return funnel_of({f["became"]: f["documents"] for f in found}, {f["became"]: f["bytes"] for f in found}, recipe)
+
+
+def funnel_of(documents: Became, text_bytes: Became, recipe: Recipe) -> list[FunnelRow]:
+    """The funnel of counts that are already there, such as an export manifest's."""
+    left, left_bytes = sum(documents.values()), sum(text_bytes.values())
+    rows = [FunnelRow("input", "", left, left_bytes, left, left_bytes)]
+    for stage, reason in _steps(documents, recipe):
+        name = f"{stage}.{reason}"
+        left -= documents.get(name, 0)
+        left_bytes -= text_bytes.get(name, 0)
+        rows.append(FunnelRow(stage, reason, documents.get(name, 0), text_bytes.get(name, 0), left, left_bytes))
+    if left != documents.get("kept", 0):
+        raise ConservationError(
+            f"the funnel ends at {left} documents, {documents.get('kept', 0)} are kept: {documents}"
+        )
+    return [*rows, FunnelRow("kept", "", left, left_bytes, left, left_bytes)]
+
+
+def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """(stage, reason) in the order of the work; rules that removed nothing are there too."""
+    for name in sorted(documents):
+        if name.startswith("quarantine."):
+            yield "quarantine", name.partition(".")[2]
+    for rule in recipe.rules:
+        yield "judge", rule
+    if recipe.dedup is not None:
+        if recipe.dedup.exact or "dedup.exact" in documents:
+            yield "dedup", "exact"
+        if recipe.dedup.fuzzy is not None or "dedup.fuzzy" in documents:
+            yield "dedup", "fuzzy"

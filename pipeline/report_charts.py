@@ -1,0 +1,245 @@
+"""The report's pictures as inline SVG. Colours are classes, so that a page's style says them once, for light and dark.
+
+Bars that stand beside text are laid out in percent of the width and pixels of height: their labels keep their size from
+a telephone to a wall.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from pipeline.funnel import FunnelRow
+from pipeline.report_histograms import Categories, Cut, Histogram
+from pipeline.wording import count, measure, share, short_count, size
+
+PALETTE = """
+:root{--kept:#1f6fb2;--removed:#d55e00;--dedup:#b2679b;--quarantine:#77736a;--ink:#22211f;--soft:#6a675f;--line:#dcd8cf;
+--track:#efece5;--page:#fcfbf8;--card:#ffffff}
+@media (prefers-color-scheme:dark){:root{--kept:#5aa9e6;--removed:#f08a3c;--dedup:#d59ac3;--quarantine:#a09b90;
+--ink:#eceae4;--soft:#a8a49a;--line:#3a3833;--track:#2b2925;--page:#191816;--card:#211f1c}}
+""".strip()
+"""Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; everything is labelled too."""
+
+MARKS = """
+svg{display:block;width:100%;overflow:visible;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg .soft{fill:var(--soft)}
+svg .axis{fill:var(--soft);font-size:10px}svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}
+svg .kept{fill:var(--kept)}svg .judge,svg .removed{fill:var(--removed)}svg .dedup{fill:var(--dedup)}
+svg .quarantine{fill:var(--quarantine)}svg .track{fill:var(--track)}svg .before{fill:var(--soft);opacity:.45}
+svg .grid{stroke:var(--line);stroke-width:1}svg .cut{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:3 2}
+svg .beyond{fill:var(--removed);opacity:.09}svg .dot{fill:var(--dedup);fill-opacity:.75}
+svg .cutname{font-size:10px;font-weight:600}
+""".strip()
+
+ROW_PX = 40
+HISTOGRAM_PX = (320, 168)
+PLOT = (8, 26, 312, 140)
+"""Left, top, right and bottom of a histogram's axes."""
+
+
+def standalone(svg: str, width_px: int = 880) -> str:
+    """A picture with its own style, as a file for a README."""
+    style = f"<style>{PALETTE}{MARKS}svg{{width:auto}}</style><rect width='100%' height='100%' fill='var(--page)'/>"
+    head, _, rest = svg.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg" width="{width_px}">{style}{rest}\n'
+
+
+def _svg(title: str, body: Iterable[str], height_px: float, view: str = "") -> Markup:
+    inside = "".join(body)
+    return Markup(f'<svg role="img" aria-label="{escape(title)}" height="{height_px:g}"{view}>{inside}</svg>')
+
+
+def _rect(x: float, y: float, width: float, height: float, mark: str, tip: str = "", unit: str = "") -> str:
+    """A rectangle; unit '%' lays x and width out in percent."""
+    inside = f"<title>{escape(tip)}</title>" if tip else ""
+    place = f'x="{x:.3f}{unit}" y="{y:.2f}" width="{max(width, 0):.3f}{unit}" height="{max(height, 0):.2f}"'
+    return f'<rect class="{mark}" {place}>{inside}</rect>'
+
+
+def _text(x: str | float, y: float, said: str, mark: str = "") -> str:
+    at = x if isinstance(x, str) else f"{x:.2f}"
+    return f'<text x="{at}" y="{y:.2f}" class="{mark}">{escape(said)}</text>'
+
+
+def funnel_svg(rows: Sequence[FunnelRow]) -> Markup:
+    """One step a line: what went on, and at its end what the step took; thick for documents, thin for bytes."""
+    whole, whole_bytes = max(1, rows[0].documents), max(1, rows[0].bytes)
+    body = []
+    for i, row in enumerate(rows):
+        y = i * ROW_PX
+        ends = row.stage in ("input", "kept")
+        taken = 0 if ends else row.documents
+        sign = "" if ends or not taken else "−"
+        said = f"{sign}{count(row.documents)}  ·  {share(row.documents, whole)}"
+        mark = "" if ends or taken else "soft"
+        tip = f"{row.title}: {count(row.documents)} documents, {size(row.bytes)}; {count(row.left_documents)} go on"
+        body.append(_text("0", y + 14, row.title, f"{mark} strong" if ends else mark))
+        body.append(_text("100%", y + 14, said, f"end {mark} strong" if ends else f"end {mark}"))
+        for top, height, left, part, all_ in (
+            (y + 20, 9, row.left_documents, taken, whole),
+            (y + 31, 3, row.left_bytes, 0 if ends else row.bytes, whole_bytes),
+        ):
+            body.append(_rect(0, top, 100, height, "track", unit="%"))
+            body.append(_rect(0, top, 100 * left / all_, height, "kept", tip, "%"))
+            body.append(_rect(100 * left / all_, top, 100 * part / all_, height, row.stage, tip, "%"))
+    return _svg("Funnel: documents and bytes left after every step", body, len(rows) * ROW_PX)
+
+
+def proportion_svg(parts: Sequence[tuple[str, str, int]]) -> Markup:
+    """(label, mark, documents): one bar for everything."""
+    whole = max(1, sum(n for _, _, n in parts))
+    at, body = 0.0, []
+    for label, mark, n in parts:
+        body.append(_rect(at, 0, 100 * n / whole, 22, mark, f"{label}: {count(n)} ({share(n, whole)})", "%"))
+        at += 100 * n / whole
+    told = ", ".join(f"{label} {share(n, whole)}" for label, _, n in parts)
+    return _svg(f"What became of the input: {told}", body, 22)
+
+
+def meter_svg(part: float, whole: float, mark: str) -> Markup:
+    """A share as a thin bar, for a table's cell."""
+    body = [_rect(0, 0, 100, 8, "track", unit="%"), _rect(0, 0, 100 * part / max(1, whole), 8, mark, unit="%")]
+    return _svg(share(part, whole), body, 8)
+
+
+def histogram_svg(of: Histogram) -> Markup:
+    """Height: documents, on a square root scale, so that tails are seen; colours: what share of a bin is kept."""
+    left, top, right, bottom = PLOT
+    highest = max(1, *(k + r for k, r in zip(of.kept, of.removed, strict=True)))
+    body = _grid(highest, of.every)
+    width = (right - left) / len(of.kept)
+    body += [_beyond(c, of) for c in of.cuts if 0 < of.place(c.at) < 1]
+    for i, (kept, removed, (low, high)) in enumerate(zip(of.kept, of.removed, pairwise(of.edges), strict=True)):
+        if kept + removed == 0:
+            continue
+        tall = (bottom - top) * math.sqrt((kept + removed) / highest)
+        blue = tall * kept / (kept + removed)
+        between = f"{measure(of.value(low))} to {measure(of.value(high))}"
+        tip = f"{between}: {count(kept)} kept, {count(removed)} left out"
+        x = left + i * width
+        body.append(_rect(x, bottom - tall, width - 0.6, tall - blue, "removed", tip))
+        body.append(_rect(x, bottom - blue, width - 0.6, blue, "kept", tip))
+    body += [part for n, c in enumerate(of.cuts) for part in _cut_line(c, of, n)]
+    body += _value_axis(of)
+    told = "; ".join(f"{c.rule} {c.bound} removes {count(c.documents)}" for c in of.cuts)
+    return _svg(f"Distribution of {of.column}. {told}", body, HISTOGRAM_PX[1], _view())
+
+
+def _view() -> str:
+    return f' viewBox="0 0 {HISTOGRAM_PX[0]} {HISTOGRAM_PX[1]}" class="scaled"'
+
+
+def _grid(highest: int, every: int) -> list[str]:
+    left, top, right, bottom = PLOT
+    body = []
+    for frac in (0.0, 0.25, 1.0):
+        y = bottom - (bottom - top) * math.sqrt(frac)
+        body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        if frac:
+            body.append(_text(right, y - 3, short_count(frac * highest * every), "axis end"))
+    return body
+
+
+def _beyond(cut: Cut, of: Histogram) -> str:
+    left, top, right, bottom = PLOT
+    x = left + (right - left) * of.place(cut.at)
+    return _rect(*((left, top, x - left) if cut.removes == "below" else (x, top, right - x)), bottom - top, "beyond")
+
+
+def _cut_line(cut: Cut, of: Histogram, n: int) -> Iterable[str]:
+    """The bound, named; one that lies off the axis is named at the edge it lies behind."""
+    left, top, right, bottom = PLOT
+    place = of.place(cut.at)
+    x = left + (right - left) * min(1, max(0, place))
+    said = f"‹ {cut.bound}" if place < 0 else f"{cut.bound} ›" if place > 1 else cut.bound
+    if 0 <= place <= 1:
+        yield f'<line class="cut" x1="{x:.2f}" x2="{x:.2f}" y1="{top - 4}" y2="{bottom}"/>'
+    anchor = "end" if place > 0.8 else "mid" if place > 0.2 else ""
+    yield _text(x, 10 if n % 2 == 0 else 20, said, f"cutname {anchor}")
+
+
+def _value_axis(of: Histogram) -> Iterable[str]:
+    left, _, right, bottom = PLOT
+    for value in _ticks(of):
+        place = of.place(value)
+        anchor = "end" if place > 0.94 else "mid" if place > 0.06 else ""
+        yield _text(left + (right - left) * place, bottom + 13, short_count(value), f"axis {anchor}")
+    scale = f"{of.unit}, logarithmic" if of.scale == "log" else of.unit
+    yield _text((left + right) / 2, bottom + 26, scale, "axis mid")
+
+
+def _ticks(of: Histogram) -> list[float]:
+    """Round values on the axis."""
+    low, high = of.value(of.edges[0]), of.value(of.edges[-1])
+    if of.scale == "log":
+        powers = [0.0, *(10.0**p for p in range(12))]
+        inside = [p for p in powers if low <= p <= high]
+        return inside[:: max(1, math.ceil(len(inside) / 7))]
+    step = 10 ** math.floor(math.log10((high - low) / 2))
+    step *= next(m for m in (1, 2, 5, 10) if (high - low) / (m * step) <= 6)
+    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def categories_svg(of: Categories) -> Markup:
+    """Names and flags as bars, kept and left out."""
+    whole = max(1, *(kept + removed for _, kept, removed in of.values))
+    body = []
+    for i, (value, kept, removed) in enumerate(of.values):
+        y = i * 32
+        tip = f"{value}: {count(kept)} kept, {count(removed)} left out"
+        body.append(_text("0", y + 13, value))
+        body.append(
+            _text(
+                "100%",
+                y + 13,
+                f"{short_count(kept * of.every)} of {short_count((kept + removed) * of.every)}",
+                "end soft",
+            )
+        )
+        body.append(_rect(0, y + 18, 100 * kept / whole, 7, "kept", tip, "%"))
+        body.append(_rect(100 * kept / whole, y + 18, 100 * removed / whole, 7, "removed", tip, "%"))
+    return _svg(f"Values of {of.column}, kept and left out", body, 32 * len(of.values))
+
+
+def languages_svg(rows: Sequence[dict[str, Any]]) -> Markup:
+    """Each language's share of the documents before (grey) and after (blue)."""
+    before, after = (max(1, sum(r[c] for r in rows)) for c in ("documents", "kept"))
+    body = []
+    for i, row in enumerate(rows):
+        y = i * ROW_PX
+        was, now = share(row["documents"], before), share(row["kept"], after)
+        body.append(_text("0", y + 14, str(row["language"])))
+        body.append(_text("100%", y + 14, f"{was} → {now}", "end"))
+        body.append(_rect(0, y + 20, 100 * row["documents"] / before, 5, "before", f"before: {was}", "%"))
+        body.append(_rect(0, y + 26, 100 * row["kept"] / after, 7, "kept", f"kept: {now}", "%"))
+    return _svg("Language mix before and after", body, ROW_PX * len(rows))
+
+
+def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
+    """Clusters by their size, both axes logarithmic."""
+    left, top, right, bottom = 34, 12, 470, 190
+    wide, tall = (max(1.0, math.ceil(math.log10(max(r[c] for r in rows)))) for c in ("size", "clusters"))
+    body = []
+    for power in range(int(wide) + 1):
+        x = left + (right - left) * power / wide
+        body.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
+        body.append(_text(x, bottom + 14, short_count(10**power), "axis mid"))
+    for power in range(int(tall) + 1):
+        y = bottom - (bottom - top) * power / tall
+        body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        body.append(_text(left - 5, y + 3, short_count(10**power), "axis end"))
+    for row in rows:
+        x = left + (right - left) * math.log10(row["size"]) / wide
+        y = bottom - (bottom - top) * math.log10(max(1, row["clusters"])) / tall
+        tip = f"{count(row['clusters'])} clusters of {count(row['size'])} documents"
+        body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(tip)}</title></circle>')
+    body.append(_text((left + right) / 2, bottom + 28, "documents in a cluster", "axis mid"))
+    body.append(_text(left + 4, top + 10, "clusters of that size", "axis"))
+    return _svg(
+        "Sizes of duplicate clusters, both axes logarithmic", body, 224, ' viewBox="0 0 480 224" class="scaled"'
+    )

@@ -1,0 +1,75 @@
+"""The text of a few documents, read from the row groups that hold them and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import WinnowError
+from pipeline.manifest import Manifest
+from pipeline.shard import Shard, Slice, as_text, read_source
+from pipeline.store import Store, open_parquet
+
+Place = tuple[int, int]
+"""(shard, row in it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The beginning of a document. chars: length of the whole in characters."""
+
+    text: str
+    chars: int
+
+    @property
+    def cut(self) -> bool:
+        return len(self.text) < self.chars
+
+
+def texts_of(store: Store, text: Manifest, places: Sequence[Place], max_chars: int) -> dict[Place, Excerpt]:
+    """Excerpts by place. Documents that can no longer be read (an input file that moved) are left out: a report on
+    what was decided must not need the input."""
+    wanted: dict[int, list[int]] = {}
+    for shard, row in sorted(set(places)):
+        wanted.setdefault(shard, []).append(row)
+    found: dict[Place, Excerpt] = {}
+    for index, rows in wanted.items():
+        try:
+            for row, excerpt in _of_shard(store, text.shards[index], rows, max_chars):
+                found[index, row] = excerpt
+        except (WinnowError, OSError):
+            continue
+    return found
+
+
+def _of_shard(store: Store, shard: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
+    metadata = open_parquet(store.full(shard.text.path)).metadata
+    start = 0
+    for group in shard.text.groups:
+        size = metadata.row_group(group).num_rows
+        here = [r - start for r in rows if start <= r < start + size]
+        if here:
+            one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
+            for row, excerpt in _of_group(store, one, here, max_chars):
+                yield start + row, excerpt
+        start += size
+
+
+def _of_group(store: Store, group: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
+    start = 0
+    for batch in read_source(store, group, [group.column]):
+        here = [r for r in rows if start <= r < start + batch.num_rows]
+        if here:
+            # taken before decoding: the rows beside them may be quarantined, and no UTF-8
+            taken = batch.column(0).take(pa.array([r - start for r in here]))
+            text = as_text(taken, pa.array([True] * len(here)))
+            lengths = pc.utf8_length(text).to_pylist()
+            beginnings = pc.utf8_slice_codeunits(text, 0, max_chars).to_pylist()
+            for row, beginning, chars in zip(here, beginnings, lengths, strict=True):
+                if beginning is not None:
+                    yield row, Excerpt(beginning, chars)
+        start += batch.num_rows
