@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,10 @@ import pytest
 from scorers import fasttext_model
 from scorers.base import ScorerError, as_struct, build, fingerprint
 from scorers.fasttext_model import FastTextError, window_ends
-from scorers.language import Language
+from scorers.language import WINDOW_BYTES, Language
 from scorers.models import ModelMissing, known_model
 from scorers.text import TextBatch
 
-DATA = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SENTENCES = {
     "en": "The quick brown fox jumps over the lazy dog, and nobody in the village is surprised.",
     "de": "Der schnelle braune Fuchs springt über den faulen Hund, und niemand im Dorf wundert sich.",
@@ -34,6 +32,13 @@ HARD = [
 ]  # fmt: skip
 
 
+def measured(texts: list[str], window_bytes: int = WINDOW_BYTES) -> dict[str, pa.Array]:
+    """The scorer's columns by name."""
+    scorer = Language(window_bytes=window_bytes)
+    found = as_struct(scorer, scorer.score(TextBatch.from_strings(texts)), len(texts))
+    return {f.name: found.field(f.name) for f in found.type}
+
+
 def reference(path: Path, texts: list[str]) -> list[tuple[str, float]]:
     """What the fasttext package says of each text's first line, newlines read as spaces."""
     fasttext = pytest.importorskip("fasttext")
@@ -43,14 +48,14 @@ def reference(path: Path, texts: list[str]) -> list[tuple[str, float]]:
 
 
 def assert_same(path: Path, texts: list[str]) -> None:
-    found = Language(window_bytes=0).score(TextBatch.from_strings(texts))
+    found = measured(texts, window_bytes=0)
     expected = reference(path, texts)
     assert found["code"].to_pylist() == [code for code, _ in expected]
     np.testing.assert_allclose(np.asarray(found["score"]), [score for _, score in expected], rtol=0, atol=3e-5)
 
 
 def test_named_languages_are_found(lid_model: Path) -> None:
-    found = Language().score(TextBatch.from_strings(list(SENTENCES.values())))
+    found = measured(list(SENTENCES.values()))
     assert found["code"].to_pylist() == list(SENTENCES)
     assert min(found["score"].to_pylist()) > 0.8
 
@@ -59,42 +64,46 @@ def test_same_as_fasttext_on_hard_texts(lid_model: Path) -> None:
     assert_same(lid_model, HARD + list(SENTENCES.values()))
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the test corpora at {DATA}")
 @pytest.mark.parametrize(
     "name", ["lid/opensource_guide_docs", "lid/contributor_covenant_docs", "lid/tatoeba_sentences"]
 )
-def test_same_as_fasttext_on_corpora(lid_model: Path, name: str) -> None:
-    texts = pq.read_table(DATA / f"{name}.parquet", columns=["text"])["text"].to_pylist()
+def test_same_as_fasttext_on_corpora(lid_model: Path, real_data: Path, name: str) -> None:
+    texts = pq.read_table(real_data / f"{name}.parquet", columns=["text"])["text"].to_pylist()
     assert_same(lid_model, [t for t in texts[:2000] if t.split()])
 
 
 def test_score_does_not_depend_on_the_batch(lid_model: Path) -> None:
     texts = [t for t in HARD + list(SENTENCES.values()) for _ in range(3)]
-    whole = as_struct(Language(), Language().score(TextBatch.from_strings(texts)), len(texts))
-    single = [as_struct(Language(), Language().score(TextBatch.from_strings([t])), 1) for t in texts]
-    assert pa.concat_arrays(single).equals(whole)
+    whole, single = measured(texts), [measured([t]) for t in texts]
+    for name, values in whole.items():
+        assert pa.concat_arrays([one[name] for one in single]).equals(values)
 
 
 def test_full_memory_changes_no_bit(lid_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = list(SENTENCES.values()) * 2
-    before = Language().score(TextBatch.from_strings(texts))
+    before = measured(texts)
     monkeypatch.setattr(fasttext_model, "MEMORY_WORDS", 0)
-    after = Language().score(TextBatch.from_strings(texts))
+    after = measured(texts)
     assert before["score"].equals(after["score"])
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n\t "])
 def test_a_text_without_a_word_is_null(lid_model: Path, text: str) -> None:
-    found = Language().score(TextBatch.from_strings([text]))
+    found = measured([text])
     assert {name: values.to_pylist() for name, values in found.items()} == {name: [None] for name in found}
 
 
 def test_empty_batch(lid_model: Path) -> None:
-    assert len(as_struct(Language(), Language().score(TextBatch.from_strings([])), 0)) == 0
+    assert {name: len(values) for name, values in measured([]).items()} == {
+        "code": 0,
+        "score": 0,
+        "code2": 0,
+        "score2": 0,
+    }
 
 
 def test_second_language_is_less_probable(lid_model: Path) -> None:
-    found = Language().score(TextBatch.from_strings([SENTENCES["en"][:30] + SENTENCES["de"]]))
+    found = measured([SENTENCES["en"][:30] + SENTENCES["de"]])
     first, second = found["score"].to_pylist()[0], found["score2"].to_pylist()[0]
     assert found["code"].to_pylist() + found["code2"].to_pylist() == ["de", "en"]
     assert 0 < second < first <= 1
@@ -103,9 +112,8 @@ def test_second_language_is_less_probable(lid_model: Path) -> None:
 
 def test_window_reads_only_the_start(lid_model: Path) -> None:
     text = SENTENCES["en"] * 5 + SENTENCES["ru"] * 50
-    batch = TextBatch.from_strings([text])
-    assert Language(window_bytes=300).score(batch)["code"].to_pylist() == ["en"]
-    assert Language(window_bytes=0).score(batch)["code"].to_pylist() == ["ru"]
+    assert measured([text], window_bytes=300)["code"].to_pylist() == ["en"]
+    assert measured([text], window_bytes=0)["code"].to_pylist() == ["ru"]
 
 
 @pytest.mark.parametrize("window_bytes", [1, 2, 3, 4, 5, 6, 7, 8, 9, 100])
@@ -119,11 +127,12 @@ def test_a_window_never_cuts_a_character(window_bytes: int) -> None:
 
 def test_a_slice_of_a_column_is_read_in_place(lid_model: Path) -> None:
     column = pa.array(["x", *SENTENCES.values()], pa.large_string())[2:4]
-    assert Language().score(TextBatch.from_arrow(column))["code"].to_pylist() == ["de", "fr"]
+    found = as_struct(Language(), Language().score(TextBatch.from_arrow(column)), 2)
+    assert found.field("code").to_pylist() == ["de", "fr"]
 
 
 def test_probabilities_are_never_above_one(lid_model: Path) -> None:
-    found = Language().score(TextBatch.from_strings([SENTENCES["ja"] * 20]))
+    found = measured([SENTENCES["ja"] * 20])
     assert math.isclose(found["score"].to_pylist()[0], 1.0, abs_tol=1e-3)
     assert found["score"].to_pylist()[0] <= 1.0
 
@@ -138,7 +147,7 @@ def test_the_fingerprint_holds_the_model(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WINNOW_MODELS", str(tmp_path))
     with pytest.raises(ModelMissing, match=r"winnow models pull lid\.176"):
-        Language().score(TextBatch.from_strings(["text"]))
+        measured(["text"])
 
 
 def test_wrong_parameters_are_refused() -> None:
