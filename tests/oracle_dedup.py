@@ -28,9 +28,9 @@ def character_class(character: str) -> str:
         return "skipped" if 0xE0000 <= code_point <= 0xE0FFF else "alone"
     if 0x300 <= code_point <= 0x36F or 0xFE00 <= code_point <= 0xFE0F:
         return "skipped"
-    if category == "Cf" and character != "\u200b":
+    if category == "Cf" or character == "\u00ad":
         return "skipped"
-    if category[0] in "PZS" or category in ("Cc", "Cf"):
+    if category[0] in "PZS" or category == "Cc":
         return "separator"
     return "alone" if any(low <= code_point <= high for low, high in WITHOUT_SPACES) else "letter"
 
@@ -97,7 +97,13 @@ def word_hash(word: str) -> int:
 def shingle_hashes(text: str, ngram: int) -> list[int]:
     """The 64-bit hashes of the shingles, in order."""
     base = 0xD6E8FEB86659FD93
-    return [mix(sum(word_hash(w) * base**k for k, w in enumerate(reversed(s))) & MASK) for s in shingles(text, ngram)]
+    found = []
+    for shingle in shingles(text, ngram):
+        h = 0
+        for word in shingle:
+            h = (h * base + word_hash(word)) & MASK
+        found.append(mix(h))
+    return found
 
 
 def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:

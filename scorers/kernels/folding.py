@@ -31,7 +31,8 @@ WITHOUT_SPACES = (
 )  # fmt: skip
 ACCENTS = range(0x300, 0x370)
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-ZERO_WIDTH_SPACE = 0x200B
+SOFT_HYPHEN = 0xAD
+"""Punctuation in Unicode 3.2, a format character since."""
 
 
 def _packed(text: str) -> int:
@@ -47,9 +48,9 @@ def _word_entry(code_point: int) -> int:
     category = frozen.category(character)
     if code_point in ACCENTS or code_point in VARIATION_SELECTORS:
         return int(SKIPPED)
-    if category == "Cf" and code_point != ZERO_WIDTH_SPACE:
+    if category == "Cf" or code_point == SOFT_HYPHEN:
         return int(SKIPPED)
-    if category[0] in "PZS" or category in ("Cc", "Cs", "Cf"):
+    if category[0] in "PZS" or category in ("Cc", "Cs"):
         return int(SEPARATOR)
     decomposed = frozen.normalize("NFD", character)
     if all(ord(mark) in ACCENTS for mark in decomposed[1:]):
