@@ -1,0 +1,1 @@
+"""The service: HTTP over the pipeline, and nothing else. FastAPI is imported only here. Empty until the service is built."""

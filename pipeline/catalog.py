@@ -61,18 +61,22 @@ def read_job(store: Store, job_id: str) -> JobRecord:
 
 def jobs(store: Store) -> list[str]:
     """Ids of the workspace's jobs, oldest first."""
-    return [name for name in store.list("jobs") if store.exists(f"{Store.job(name)}/job.json")]
+    return [name for name in store.names("jobs") if store.exists(f"{Store.job(name)}/job.json")]
 
 
 def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
     """The named job, or the latest that got as far as notes."""
     known = jobs(store)
     if not known:
-        raise UsageError(f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}")
+        raise UsageError(
+            f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}"
+        )
     if job_id is not None:
         matches = [j for j in known if j == job_id or j.startswith(job_id)]
         if len(matches) != 1:
-            raise UsageError(f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}")
+            raise UsageError(
+                f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
+            )
         return read_job(store, matches[0])
     for candidate in reversed(known):
         job = read_job(store, candidate)
@@ -103,8 +107,8 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     text = load("text")
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
-    one = {kind: (load(kind) or [None])[0] for kind in ("verdict", "dedup", "mix")}
-    return Tables(text[0], tuple(load("notes")), one["verdict"], one["dedup"], one["mix"])
+    verdict, dedup, mix = (next(iter(load(kind)), None) for kind in ("verdict", "dedup", "mix"))
+    return Tables(text[0], tuple(load("notes")), verdict, dedup, mix)
 
 
 def open_catalog(store: Store, job_id: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -175,8 +179,14 @@ def _view_documents(connection: duckdb.DuckDBPyConnection, tables: Tables) -> No
 
 def _files_in_quarantine(text: Manifest) -> str:
     files = text.details.get("quarantined_files", [])
-    rows = [f"select {quoted(str(f['path']))} as file_path, {quoted(str(f['reason']))} as reason, {quoted(str(f.get('detail', '')))} as detail" for f in files]
-    return " union all ".join(rows) or "select null::varchar as file_path, null::varchar as reason, null::varchar as detail where false"
+    rows = [
+        f"select {quoted(str(f['path']))} as file_path, {quoted(str(f['reason']))} as reason, {quoted(str(f.get('detail', '')))} as detail"
+        for f in files
+    ]
+    return (
+        " union all ".join(rows)
+        or "select null::varchar as file_path, null::varchar as reason, null::varchar as detail where false"
+    )
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[TableColumn]) -> None:
@@ -187,11 +197,15 @@ def _empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[T
 
 def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
     if tables.verdict is not None:
-        connection.execute("create view verdicts as select *, list_transform(failed, lambda f: f.rule) as rules from verdict_rows")
+        connection.execute(
+            "create view verdicts as select *, list_transform(failed, lambda f: f.rule) as rules from verdict_rows"
+        )
     else:
         _empty(connection, "verdicts", VERDICT_TABLE)
     if tables.dedup is not None:
-        connection.execute(f"create view duplicates as select * from read_parquet({quoted(store.full(tables.dedup.parts[0].path))})")
+        connection.execute(
+            f"create view duplicates as select * from read_parquet({quoted(store.full(tables.dedup.parts[0].path))})"
+        )
     else:
         _empty(connection, "duplicates", DEDUP_TABLE)
 
@@ -199,7 +213,22 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
 def _view_logs(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
     told = [read_job(store, j) for j in jobs(store)]
     records = [
-        {k: j.record.get(k) for k in ("id", "name", "state", "created_at", "at", "seconds", "corpus", "output", "rows", "recipe_digest", "error")}
+        {
+            k: j.record.get(k)
+            for k in (
+                "id",
+                "name",
+                "state",
+                "created_at",
+                "at",
+                "seconds",
+                "corpus",
+                "output",
+                "rows",
+                "recipe_digest",
+                "error",
+            )
+        }
         | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
         for j in told
     ]
@@ -233,12 +262,25 @@ def _view_columns(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None
             scorers.append({"alias": alias, "scorer": told["scorer"], "version": told["version"], "parameters": json.dumps(told["parameters"]),
                             "fingerprint": told["fingerprint"], "notes": notes.key})  # fmt: skip
             columns += [{**c, "table": "documents", "name": f"{alias}.{c['name']}"} for c in told["columns"]]
-    columns += [{"table": name, "name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for name, cs in TABLES.items() for c in cs]
-    _table(connection, "scorers", scorers, dict.fromkeys(("alias", "scorer"), text) | {"version": pa.int64()} | dict.fromkeys(("parameters", "fingerprint", "notes"), text))
+    columns += [
+        {"table": name, "name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning}
+        for name, cs in TABLES.items()
+        for c in cs
+    ]
+    _table(
+        connection,
+        "scorers",
+        scorers,
+        dict.fromkeys(("alias", "scorer"), text)
+        | {"version": pa.int64()}
+        | dict.fromkeys(("parameters", "fingerprint", "notes"), text),
+    )
     _table(connection, "columns", columns, dict.fromkeys(("table", "name", "type", "unit", "meaning"), text))
 
 
-def _table(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]], columns: dict[str, pa.DataType]) -> None:
+def _table(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]], columns: dict[str, pa.DataType]
+) -> None:
     picked = [{c: row.get(c) for c in columns} for row in rows]
     connection.register("given", pa.Table.from_pylist(picked, schema=pa.schema(list(columns.items()))))
     connection.execute(f"create table {name} as select * from given")

@@ -69,7 +69,9 @@ def cluster(
     left, right = by_group[groups[a]], by_group[groups[b]]
     both = (left != NONE) & (right != NONE) & (left != right)
     is_leader = leader == np.arange(len(groups))
-    star, to_keeper, _ = stars(rank, left[both].astype(np.int32), right[both].astype(np.int32), jaccard[both], is_leader)
+    star, to_keeper, _ = stars(
+        rank, left[both].astype(np.int32), right[both].astype(np.int32), jaccard[both], is_leader
+    )
     keeper = np.where(leader == NONE, NONE, star[leader])
     similarity = np.where(leader == NONE, 0.0, to_keeper[leader])
     in_cluster = np.flatnonzero(keeper != NONE)

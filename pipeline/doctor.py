@@ -79,7 +79,9 @@ def _files() -> Check:
 
 
 def _cache() -> Check:
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "scorers" / "kernels" / "__pycache__")
+    folder = Path(
+        os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "scorers" / "kernels" / "__pycache__"
+    )
     target = folder if folder.exists() else folder.parent
     good = os.access(target, os.W_OK)
     advice = "" if good else "kernels are compiled anew in every process; set NUMBA_CACHE_DIR to a folder you may write"
@@ -103,4 +105,9 @@ def _disk(folder: Path) -> Check:
         return Check("workspace", "bad", f"{there} cannot be written", "choose another --workspace")
     free = shutil.disk_usage(there).free
     state: Literal["good", "look"] = "good" if free > LOW_DISK_BYTES else "look"
-    return Check("workspace", state, f"{folder}: {free / 1e9:.1f} GB free", "" if state == "good" else "notes and export need about half the input's size")
+    return Check(
+        "workspace",
+        state,
+        f"{folder}: {free / 1e9:.1f} GB free",
+        "" if state == "good" else "notes and export need about half the input's size",
+    )

@@ -15,7 +15,9 @@ def connect(threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory engine that neither installs nor loads anything."""
     connection = duckdb.connect(":memory:")
     connection.execute("set autoinstall_known_extensions=false; set autoload_known_extensions=false")
-    connection.execute("set enable_progress_bar=false; set preserve_insertion_order=true; set python_enable_replacements=false")
+    connection.execute(
+        "set enable_progress_bar=false; set preserve_insertion_order=true; set python_enable_replacements=false"
+    )
     if threads is not None:
         connection.execute(f"set threads={threads}")
     return connection
@@ -45,7 +47,11 @@ def check_expression(sql: str, schema: pa.Schema, what: str, wants: str | None =
     """Bind an expression against a schema without running it; `wants` is the type it must have."""
     empty = schema.empty_table()
     try:
-        made = query(f"select {sql} as said from rows", rows=empty) if wants else query(f"select * from rows order by {sql}", rows=empty)
+        made = (
+            query(f"select {sql} as said from rows", rows=empty)
+            if wants
+            else query(f"select * from rows order by {sql}", rows=empty)
+        )
     except duckdb.Error as error:
         said = str(error).split("\n")[0]
         names = [*schema.names, *(f"{f.name}.{c.name}" for f in schema if pa.types.is_struct(f.type) for c in f.type)]
@@ -59,7 +65,9 @@ def _near(said: str, names: list[str]) -> str:
     return did_you_mean(quoted[1], names) if len(quoted) > 2 else ""
 
 
-def rows_as_dicts(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+def rows_as_dicts(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
+) -> list[dict[str, Any]]:
     """A small result as Python values."""
     found: list[dict[str, Any]] = connection.sql(sql, params=parameters or []).to_arrow_table().to_pylist()
     return found

@@ -7,6 +7,7 @@ to hang on a dead actor and to write duplicates after a crash.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import time
@@ -46,13 +47,19 @@ class Executor(Protocol):
     name: str
     workers: int
 
-    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]: ...
+    def attempt(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]
+    ) -> Iterator[Outcome]: ...
 
     def close(self) -> None: ...
 
 
 def run(
-    executor: Executor, task: Callable[[Any], Any], units: Sequence[Any], names: Sequence[str], limits_s: Sequence[float]
+    executor: Executor,
+    task: Callable[[Any], Any],
+    units: Sequence[Any],
+    names: Sequence[str],
+    limits_s: Sequence[float],
 ) -> Iterator[Done]:
     """Every unit to its end: what says so itself (a WinnowError) is final, a lost worker or an unexpected error is
     tried again, ATTEMPTS times in all."""
@@ -77,7 +84,9 @@ def _final_error(outcome: Outcome, name: str, attempts: int) -> WinnowError | No
     if (outcome.error is None and outcome.lost is None) or attempts < ATTEMPTS:
         return None
     reason = outcome.lost or f"{type(outcome.error).__name__}: {outcome.error}"
-    error = UnitFailed(f"unit {name} failed {attempts} times, last because {reason}. Other units are kept: run the same command to go on")
+    error = UnitFailed(
+        f"unit {name} failed {attempts} times, last because {reason}. Other units are kept: run the same command to go on"
+    )
     error.__cause__ = outcome.error
     return error
 
@@ -133,7 +142,7 @@ class OnRay:
                 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray
 
-        self._ray = ray
+        self._ray: Any = ray
         try:
             if address is None:
                 ray.init(
@@ -142,15 +151,17 @@ class OnRay:
                     include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
                     log_to_driver=False,
-                    logging_level="ERROR",
+                    logging_level=logging.ERROR,
                 )
             else:
-                ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(f"Ray at {address or 'local'!r} cannot be reached: {error}. Is the head running, and RAY_AUTH_TOKEN set?") from error
-        cluster_cpus = int(ray.cluster_resources().get("CPU", 1))
+            raise UsageError(
+                f"Ray at {address or 'local'!r} cannot be reached: {error}. Is the head running, and RAY_AUTH_TOKEN set?"
+            ) from error
+        cluster_cpus = int(self._ray.cluster_resources().get("CPU", 1))
         self.workers = min(workers or cluster_cpus, cluster_cpus)
-        self._remote = ray.remote(num_cpus=1, max_retries=0)(_remote_attempt)
+        self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_remote_attempt)
 
     def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
         shared = self._ray.put(task)

@@ -20,13 +20,21 @@ def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[s
             "select doc_id from documents where doc_id is not null order by jaro_winkler_similarity(doc_id, ?) desc limit 3",
             [doc_id],
         )
-        raise UsageError(f"no document {doc_id!r} in this job; ids near it: {', '.join(d['doc_id'] for d in near) or 'none'}")
+        raise UsageError(
+            f"no document {doc_id!r} in this job; ids near it: {', '.join(d['doc_id'] for d in near) or 'none'}"
+        )
     found = []
     for document in documents:
         key = [document["shard"], document["row"]]
         # a corpus without a verdict yet has an empty view without shard and row
-        failed = rows_as_dicts(connection, "select failed from verdicts where shard = ? and row = ?", key) if _has_rows(connection) else []
-        cluster = rows_as_dicts(connection, "select * exclude (shard, row, doc_id) from duplicates where shard = ? and row = ?", key)
+        failed = (
+            rows_as_dicts(connection, "select failed from verdicts where shard = ? and row = ?", key)
+            if _has_rows(connection)
+            else []
+        )
+        cluster = rows_as_dicts(
+            connection, "select * exclude (shard, row, doc_id) from duplicates where shard = ? and row = ?", key
+        )
         members = []
         if cluster:
             members = rows_as_dicts(
@@ -57,7 +65,11 @@ def _outcome(document: dict[str, Any]) -> str:
 
 
 def _readable(struct: dict[str, Any]) -> dict[str, Any]:
-    return {k: v.hex() if isinstance(v, bytes) and len(v) <= 16 else v for k, v in struct.items() if not (isinstance(v, bytes) and len(v) > 16)}
+    return {
+        k: v.hex() if isinstance(v, bytes) and len(v) <= 16 else v
+        for k, v in struct.items()
+        if not (isinstance(v, bytes) and len(v) > 16)
+    }
 
 
 def sentences(found: list[dict[str, Any]]) -> list[str]:
@@ -66,7 +78,10 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
     for document in found:
         where = document["provenance"]
         lines.append(f"{document['doc_id']}: {document['outcome']}")
-        lines.append(f"  from {where.get('file_path')} at {where.get('file_row')}" + (f", {where['url']}" if "url" in where else ""))
+        lines.append(
+            f"  from {where.get('file_path')} at {where.get('file_row')}"
+            + (f", {where['url']}" if "url" in where else "")
+        )
         if document["outcome"] == "quarantined":
             lines.append(f"  quarantined: {where.get('quarantine')}: {where.get('quarantine_detail', '')}")
         for failure in document["failed"]:
@@ -76,9 +91,14 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         if cluster and cluster["keep"]:
             lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
         elif cluster:
-            lines.append(f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}")
+            lines.append(
+                f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"
+            )
         for member in document["cluster_members"][:5]:
-            lines.append(f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}" + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})"))
+            lines.append(
+                f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}"
+                + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})")
+            )
         for scorer, values in document["measured"].items():
             shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list))
             lines.append(f"  {scorer}: {shown}")

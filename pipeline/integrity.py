@@ -39,9 +39,9 @@ class Report:
 def check_workspace(store: Store) -> Report:
     """Every committed table of every corpus."""
     report = Report()
-    for corpus in store.list("corpora"):
-        for kind in store.list(f"corpora/{corpus}"):
-            for key in store.list(f"corpora/{corpus}/{kind}"):
+    for corpus in store.names("corpora"):
+        for kind in store.names(f"corpora/{corpus}"):
+            for key in store.names(f"corpora/{corpus}/{kind}"):
                 path = manifest.manifest_path(corpus, kind, key)
                 if key == "parts" or not store.exists(path) or kind == "export":
                     continue
@@ -69,7 +69,9 @@ def _check_table(store: Store, path: str, report: Report) -> None:
     assert made is not None
     name = f"{made.kind}/{made.key[:8]}"
     if sum(made.counts.values()) != made.rows:
-        report.faults.append(Fault(name, store.full(path), f"{made.rows} rows, {sum(made.counts.values())} accounted for"))
+        report.faults.append(
+            Fault(name, store.full(path), f"{made.rows} rows, {sum(made.counts.values())} accounted for")
+        )
     report.faults.extend(Fault(name, where, fault) for where, fault in _check_parts(store, made, report))
 
 

@@ -61,7 +61,13 @@ class Job:
     def state(self, state: State, **details: Any) -> None:
         """Record a state; tables and warnings so far go with it."""
         seconds = round(time.monotonic() - self._started, 3)
-        self._record |= {"state": state, "at": now(), "seconds": seconds, "tables": self.tables, "warnings": self.warnings}
+        self._record |= {
+            "state": state,
+            "at": now(),
+            "seconds": seconds,
+            "tables": self.tables,
+            "warnings": self.warnings,
+        }
         self._record |= details
         text = json.dumps(self._record, indent=1, sort_keys=True, ensure_ascii=False)
         self.store.put(f"{Store.job(self.id)}/job.json", text + "\n")
@@ -98,7 +104,15 @@ class Job:
 
     def stage_finished(self, kind: str, made: Manifest) -> None:
         seconds = round(time.monotonic() - self._stage_started, 4)
-        self.event("stage_finished", stage=kind, table=made.key, rows=made.rows, bytes=made.bytes, counts=made.counts, seconds=seconds)
+        self.event(
+            "stage_finished",
+            stage=kind,
+            table=made.key,
+            rows=made.rows,
+            bytes=made.bytes,
+            counts=made.counts,
+            seconds=seconds,
+        )
         self.progress.finish(seconds)
 
     def use(self, made: Manifest) -> Manifest:

@@ -75,5 +75,5 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
 def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
     """All committed tables of a kind, by key."""
     folder = f"corpora/{corpus}/{kind}"
-    found = (load(store, manifest_path(corpus, kind, key)) for key in store.list(folder) if key != "parts")
+    found = (load(store, manifest_path(corpus, kind, key)) for key in store.names(folder) if key != "parts")
     return [m for m in found if m is not None]

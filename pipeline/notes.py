@@ -51,12 +51,17 @@ class Notes:
         return fingerprint
 
 
-def plan_passes(store: Store, text_key: str | None, corpus: str, specs: Sequence[ScorerSpec]) -> list[tuple[ScorerSpec, ...]]:
+def plan_passes(
+    store: Store, text_key: str | None, corpus: str, specs: Sequence[ScorerSpec]
+) -> list[tuple[ScorerSpec, ...]]:
     """Which passes to ask for: passes of this corpus that were made before (their parts, too, are there for every shard
     that did not change), largest first, then one pass for what is left."""
     wanted = {s.alias: s for s in specs}
     fingerprints = {s.alias: s.fingerprint() for s in specs}
-    known = sorted(tables(store, corpus, "notes"), key=lambda m: (m.inputs["text"] != text_key, -len(m.parameters["scorers"]), m.key))
+    known = sorted(
+        tables(store, corpus, "notes"),
+        key=lambda m: (m.inputs["text"] != text_key, -len(m.parameters["scorers"]), m.key),
+    )
     passes: list[tuple[ScorerSpec, ...]] = []
     for manifest in known:
         scorers = manifest.parameters["scorers"]
@@ -79,7 +84,11 @@ def _spec_again(alias: str, told: dict[str, object], wanted: dict[str, ScorerSpe
     parameters = told["parameters"]
     assert isinstance(parameters, dict)
     try:
-        spec = ScorerSpec(alias, str(told["scorer"]), tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())))
+        spec = ScorerSpec(
+            alias,
+            str(told["scorer"]),
+            tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())),
+        )
         return spec if spec.fingerprint() == told["fingerprint"] else None
     except (ValueError, OSError):
         return None

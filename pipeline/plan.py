@@ -21,7 +21,15 @@ from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_o
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.store import Store
 
-SCORE_MB_PER_S = {"language": 60.0, "gopher": 200.0, "repetition": 120.0, "lines": 200.0, "signals": 40.0, "minhash": 150.0, "exact": 800.0}
+SCORE_MB_PER_S = {
+    "language": 60.0,
+    "gopher": 200.0,
+    "repetition": 120.0,
+    "lines": 200.0,
+    "signals": 40.0,
+    "minhash": 150.0,
+    "exact": 800.0,
+}
 """Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""
 NOTES_BYTES_PER_DOC = 900
 
@@ -68,7 +76,9 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     _check_dedup(recipe, specs)
     _check_export(recipe, specs, columns)
     if not recipe.input.paths:
-        raise PlanError(f"recipe {recipe.name!r} names no input; give paths on the command line: winnow run {recipe.name} data/*.parquet")
+        raise PlanError(
+            f"recipe {recipe.name!r} names no input; give paths on the command line: winnow run {recipe.name} data/*.parquet"
+        )
     name = corpus or corpus_name(recipe.input.paths)
     ingest = plan_ingest(store, name, recipe.input, copy)
     passes = plan_passes(store, ingest.key, name, specs)
@@ -78,7 +88,11 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
 def corpus_name(paths: Sequence[str]) -> str:
     """A name from the first path: its last folder or file that is no pattern. Inputs may share a name: tables are told
     apart by what is in them."""
-    pieces = [p for p in re.split(r"[/\\]", paths[0].split("://")[-1]) if p and not re.search(r"[*?\[]", p) and p not in (".", "..")]
+    pieces = [
+        p
+        for p in re.split(r"[/\\]", paths[0].split("://")[-1])
+        if p and not re.search(r"[*?\[]", p) and p not in (".", "..")
+    ]
     if not pieces:
         pieces = [Path.cwd().name]
     stem = re.sub(r"\.(parquet|pq|jsonl?|ndjson|txt|md|gz|zst)$", "", re.sub(r"\.(gz|zst)$", "", pieces[-1]))
@@ -113,9 +127,13 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
         found = aliases.get(dedup.fuzzy.on)
         if found is None or found.scorer != "minhash":
             known = [a for a, s in aliases.items() if s.scorer == "minhash"]
-            raise PlanError(f"dedup.fuzzy.on: {dedup.fuzzy.on!r} is not a minhash scorer in `score`; there are {known or 'none'}.{did_you_mean(dedup.fuzzy.on, known)}")
+            raise PlanError(
+                f"dedup.fuzzy.on: {dedup.fuzzy.on!r} is not a minhash scorer in `score`; there are {known or 'none'}.{did_you_mean(dedup.fuzzy.on, known)}"
+            )
         if not any(s.scorer == "exact" for s in specs):
-            raise PlanError("dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared")
+            raise PlanError(
+                "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
+            )
     check_expression(dedup.keep, rule_schema(specs), "dedup.keep")
 
 
@@ -124,8 +142,12 @@ def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str
         measured = columns.get(edit)
         if measured is None or not pa.types.is_list(measured.type):
             spans = [c for c, m in columns.items() if pa.types.is_list(m.type)]
-            raise PlanError(f"export.edits: {edit!r} is not a column of spans; there are {spans or 'none'}.{did_you_mean(edit, spans)}")
+            raise PlanError(
+                f"export.edits: {edit!r} is not a column of spans; there are {spans or 'none'}.{did_you_mean(edit, spans)}"
+            )
     aliases = [s.alias for s in specs]
     for alias in recipe.export.notes:
         if alias not in aliases:
-            raise PlanError(f"export.notes: no scorer {alias!r} in `score`; there are {', '.join(aliases)}.{did_you_mean(alias, aliases)}")
+            raise PlanError(
+                f"export.notes: no scorer {alias!r} in `score`; there are {', '.join(aliases)}.{did_you_mean(alias, aliases)}"
+            )

@@ -153,6 +153,7 @@ def _serve(pipe: Connection, lifeline: Connection) -> None:
             _, task, unit = pipe.recv()
         except EOFError:
             return
+        answer: tuple[Any, Exception | None]
         try:
             answer = (task(unit), None)
         except Exception as error:

@@ -149,7 +149,9 @@ class Recipe(Strict):
     @classmethod
     def _plain_name(cls, value: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
-            raise ValueError(f"{value!r}: a name is 1 to 100 letters, digits, '.', '_' or '-', starting with one of the first two")
+            raise ValueError(
+                f"{value!r}: a name is 1 to 100 letters, digits, '.', '_' or '-', starting with one of the first two"
+            )
         return value
 
     @field_validator("rules")

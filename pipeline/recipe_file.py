@@ -46,8 +46,12 @@ def _read_tree(name: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
     path = known.get(name) or Path(name)
     if name not in known and not path.is_file():
         if path.suffix in SUFFIXES or "/" in name:
-            raise RecipeError(f"recipe file {name!r} does not exist (looked in {Path.cwd()}). Presets: {', '.join(known)}.")
-        raise RecipeError(f"no preset {name!r}; there are {', '.join(known)}.{did_you_mean(name, known)} A recipe file ends in .yaml.")
+            raise RecipeError(
+                f"recipe file {name!r} does not exist (looked in {Path.cwd()}). Presets: {', '.join(known)}."
+            )
+        raise RecipeError(
+            f"no preset {name!r}; there are {', '.join(known)}.{did_you_mean(name, known)} A recipe file ends in .yaml."
+        )
     where = str(path)
     if where in seen:
         raise RecipeError(f"recipe {where}: extends itself through {' -> '.join([*seen, where])}")
@@ -122,7 +126,9 @@ def _tell(error: Any, tree: Mapping[str, Any], where: str) -> str:
     spot = ".".join(str(p) for p in location) or "recipe"
     if error["type"] == "extra_forbidden":
         known = _known_keys(Recipe, location[:-1])
-        return f"recipe {at}: unknown key {spot!r}; here are {', '.join(known)}.{did_you_mean(str(location[-1]), known)}"
+        return (
+            f"recipe {at}: unknown key {spot!r}; here are {', '.join(known)}.{did_you_mean(str(location[-1]), known)}"
+        )
     if error["type"] == "missing":
         return f"recipe {at}: {spot!r} is missing"
     return f"recipe {at}: {spot}: {error['msg'].removeprefix('Value error, ')}"

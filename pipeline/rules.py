@@ -89,7 +89,9 @@ def _bounds(rule: Rule) -> list[tuple[str, str]]:
     if rule.in_ is not None:
         found.append((f"{column} in ({', '.join(map(quoted, rule.in_))})", f"in {', '.join(map(str, rule.in_))}"))
     if rule.not_in is not None:
-        found.append((f"{column} not in ({', '.join(map(quoted, rule.not_in))})", f"not in {', '.join(map(str, rule.not_in))}"))
+        found.append(
+            (f"{column} not in ({', '.join(map(quoted, rule.not_in))})", f"not in {', '.join(map(str, rule.not_in))}")
+        )
     return found
 
 
@@ -99,11 +101,15 @@ def check(name: str, rule: Rule, columns: Mapping[str, Measured]) -> None:
         return
     measured = columns.get(rule.column)
     if measured is None:
-        raise PlanError(f"rule {name!r}: no column {rule.column!r}; {_what_there_is(rule.column, columns)}{did_you_mean(rule.column, columns)}")
+        raise PlanError(
+            f"rule {name!r}: no column {rule.column!r}; {_what_there_is(rule.column, columns)}{did_you_mean(rule.column, columns)}"
+        )
     numeric = pa.types.is_integer(measured.type) or pa.types.is_floating(measured.type)
     for bound in BOUNDS:
         if getattr(rule, bound) is not None and not numeric:
-            raise PlanError(f"rule {name!r}: {bound} needs a number, but {rule.column} is {measured.type}; use in or not_in")
+            raise PlanError(
+                f"rule {name!r}: {bound} needs a number, but {rule.column} is {measured.type}; use in or not_in"
+            )
     for value in (*(rule.in_ or ()), *(rule.not_in or ())):
         if not _fits(value, measured.type):
             raise PlanError(f"rule {name!r}: {value!r} is {type(value).__name__}, but {rule.column} is {measured.type}")
@@ -144,7 +150,9 @@ def _check_range(name: str, rule: Rule, measured: Measured) -> None:
     between = f"{rule.column} lies between {'-inf' if low is None else number(low)} and {'inf' if high is None else number(high)}"
     for fires_never, text in never:
         if fires_never:
-            raise PlanError(f"rule {name!r}: {text} can never remove a document: {between}. Take the bound away (--set rules.{name}=)")
+            raise PlanError(
+                f"rule {name!r}: {text} can never remove a document: {between}. Take the bound away (--set rules.{name}=)"
+            )
     for fires_always, text in always:
         if fires_always:
             raise PlanError(f"rule {name!r}: {text} would remove every document: {between}")

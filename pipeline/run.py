@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline import executors, manifest
@@ -16,6 +16,7 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
+from pipeline.result import Result
 from pipeline.stage import run_stage
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
@@ -45,21 +46,7 @@ class Settings:
     until: Until = "export"
 
 
-@dataclass
-class Result:
-    """What a job made. funnel: rows by what became of them, summing to rows."""
-
-    job_id: str
-    state: str
-    corpus: str
-    rows: int = 0
-    funnel: dict[str, int] = field(default_factory=dict)
-    tables: dict[str, list[str]] = field(default_factory=dict)
-    output: str | None = None
-    warnings: list[str] = field(default_factory=list)
-
-
-def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:  # noqa: B008 - frozen
+def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
@@ -171,24 +158,40 @@ class _Run:
 
     def _claim(self, destination: Store, key: str) -> None:
         """An output folder is empty, or this export's own; anything else is somebody's."""
-        there = destination.list(".") if destination.remote else destination.list("")
+        there = destination.names(".") if destination.remote else destination.names("")
         claimed = destination.read_json(CLAIM).get("export") if CLAIM in there else None
         if claimed == key:
             return
         others = [n for n in there if n != "tmp"]
         if others and not self.settings.overwrite:
             what = "another Winnow export" if claimed else f"{len(others)} other files ({', '.join(others[:3])})"
-            raise UsageError(f"output {destination.root}: holds {what}; choose an empty folder, or --overwrite to replace an export")
+            raise UsageError(
+                f"output {destination.root}: holds {what}; choose an empty folder, or --overwrite to replace an export"
+            )
         if claimed:
-            for name in ("manifest.json", "data", "removed", "quarantine", CLAIM):  # the claim last: it says whose it was
+            for name in (
+                "manifest.json",
+                "data",
+                "removed",
+                "quarantine",
+                CLAIM,
+            ):  # the claim last: it says whose it was
                 destination.remove(name)
         elif others:
-            raise UsageError(f"output {destination.root}: --overwrite replaces only a Winnow export, and this folder holds something else")
+            raise UsageError(
+                f"output {destination.root}: --overwrite replaces only a Winnow export, and this folder holds something else"
+            )
         destination.put(CLAIM, json.dumps({"export": key}) + "\n")
 
     def _result(self, last: Manifest, destination: Store | None = None) -> Result:
-        text_quarantined = last.counts.get("quarantined", 0) + sum(n for c, n in last.counts.items() if c.startswith("quarantine."))
-        state: Literal["completed", "completed_with_quarantine"] = "completed_with_quarantine" if text_quarantined else "completed"
+        text_quarantined = last.counts.get("quarantined", 0) + sum(
+            n for c, n in last.counts.items() if c.startswith("quarantine.")
+        )
+        state: Literal["completed", "completed_with_quarantine"] = (
+            "completed_with_quarantine" if text_quarantined else "completed"
+        )
         output = destination.root if destination else None
         self.job.state(state, funnel=last.counts, rows=last.rows, output=output)
-        return Result(self.job.id, state, self.plan.corpus, last.rows, last.counts, self.job.tables, output, self.job.warnings)
+        return Result(
+            self.job.id, state, self.plan.corpus, last.rows, last.counts, self.job.tables, output, self.job.warnings
+        )

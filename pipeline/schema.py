@@ -25,12 +25,16 @@ TEXT_COLUMN = TableColumn("text", pa.large_string(), "text", "the document; only
 METADATA_COLUMN = TableColumn("metadata", pa.string(), "JSON", "every other field of a JSONL line, as it was")
 
 TEXT_TABLE = (
-    TableColumn("doc_id", pa.string(), "id", "the input's own id, or <file hash>-<row> where it has none; stable across runs"),
+    TableColumn(
+        "doc_id", pa.string(), "id", "the input's own id, or <file hash>-<row> where it has none; stable across runs"
+    ),
     TableColumn("quarantine", pa.string(), "reason", "why the row could not be taken in; null for a document"),
     TableColumn("quarantine_detail", pa.string(), "text", "what was found, for people"),
     TableColumn("text_bytes", pa.int64(), "bytes", "UTF-8 bytes of the text; null where quarantined"),
     TableColumn("file_path", pa.string(), "path", "the input file, relative to what was given"),
-    TableColumn("file_row", pa.int64(), "position", "row of a Parquet file, byte offset of a JSONL line, 0 of a text file"),
+    TableColumn(
+        "file_row", pa.int64(), "position", "row of a Parquet file, byte offset of a JSONL line, 0 of a text file"
+    ),
     *(TableColumn(name, pa.string(), "text", f"the input's {name}; null where it has none") for name in PROVENANCE),
 )
 
@@ -39,7 +43,9 @@ VERDICT_FAILED = pa.list_(pa.struct([("rule", pa.string()), ("value", pa.string(
 VERDICT_TABLE = (
     TableColumn("doc_id", pa.string(), "id", "the document"),
     TableColumn("kept", pa.bool_(), "flag", "met every rule; false for quarantined rows"),
-    TableColumn("failed", VERDICT_FAILED, "list", "every rule it failed, with the value and the bound, in recipe order"),
+    TableColumn(
+        "failed", VERDICT_FAILED, "list", "every rule it failed, with the value and the bound, in recipe order"
+    ),
 )
 
 DEDUP_TABLE = (
@@ -50,14 +56,18 @@ DEDUP_TABLE = (
     TableColumn("cluster_size", pa.int64(), "documents", "members of the cluster, keeper included"),
     TableColumn("keep", pa.bool_(), "flag", "the keeper of its cluster"),
     TableColumn("duplicate_of", pa.string(), "id", "the keeper this document is removed for; null for the keeper"),
-    TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of its shingles with the keeper's; 1 for exact copies"),
+    TableColumn(
+        "jaccard", pa.float64(), "fraction", "exact Jaccard of its shingles with the keeper's; 1 for exact copies"
+    ),
     TableColumn("method", pa.string(), "name", "'exact' or 'fuzzy'; null for the keeper"),
 )
 
 MIX_TABLE = (
     TableColumn("doc_id", pa.string(), "id", "the document"),
     TableColumn("copies", pa.int32(), "copies", "how often the document goes into the corpus; 0 where it was left out"),
-    TableColumn("stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"),
+    TableColumn(
+        "stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"
+    ),
     TableColumn("reason", pa.string(), "name", "the quarantine reason, the first failed rule, 'exact' or 'fuzzy'"),
 )
 

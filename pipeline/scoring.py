@@ -36,7 +36,9 @@ class ScorerSpec:
         """32 hex digits over everything that determines what it measures, its own source where it is a user's file."""
         own = base.fingerprint(self.build())
         if self.scorer.endswith(".py"):
-            own = hashlib.sha256((own + hashlib.sha256(Path(self.scorer).read_bytes()).hexdigest()).encode()).hexdigest()[:32]
+            own = hashlib.sha256(
+                (own + hashlib.sha256(Path(self.scorer).read_bytes()).hexdigest()).encode()
+            ).hexdigest()[:32]
         return own
 
 
@@ -51,7 +53,9 @@ def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
     seen: set[str] = set()
     for spec in specs:
         if spec.alias in seen:
-            raise PlanError(f"score: {spec.alias!r} is there twice; give one of them a name of its own: {{my_name: {{use: {spec.scorer}}}}}")
+            raise PlanError(
+                f"score: {spec.alias!r} is there twice; give one of them a name of its own: {{my_name: {{use: {spec.scorer}}}}}"
+            )
         seen.add(spec.alias)
     return tuple(specs)
 
@@ -64,13 +68,17 @@ def spec_of(entry: Any, position: int = 0) -> ScorerSpec:
         alias, given = next(iter(entry.items()))
         given = dict(given or {})
     else:
-        raise PlanError(f"score[{position}]: expected one scorer, found {len(entry)} ({', '.join(entry)}); write each as a list item of its own")
+        raise PlanError(
+            f"score[{position}]: expected one scorer, found {len(entry)} ({', '.join(entry)}); write each as a list item of its own"
+        )
     scorer = str(given.pop("use", alias))
     if scorer.endswith(".py"):
         scorer = str(Path(scorer).absolute())
         alias = Path(alias).stem if alias.endswith(".py") else alias
     if not NAME.fullmatch(alias) or alias in RESERVED:
-        raise PlanError(f"score[{position}]: {alias!r} cannot name a column of the notes; use letters, digits and '_', and not a column of the text table")
+        raise PlanError(
+            f"score[{position}]: {alias!r} cannot name a column of the notes; use letters, digits and '_', and not a column of the text table"
+        )
     spec = ScorerSpec(alias, scorer, tuple(sorted((k, _hashable(v)) for k, v in given.items())))
     try:
         spec.build()
@@ -85,7 +93,11 @@ def _hashable(value: Any) -> Any:
 
 def measured_columns(specs: Sequence[ScorerSpec]) -> dict[str, Measured]:
     """Every column a rule may name: `alias.column` for the notes, plain names for the text table's provenance."""
-    columns = {c.name: Measured(c.type, low=0 if pa.types.is_integer(c.type) else None) for c in TEXT_TABLE if c.name != "quarantine_detail"}
+    columns = {
+        c.name: Measured(c.type, low=0 if pa.types.is_integer(c.type) else None)
+        for c in TEXT_TABLE
+        if c.name != "quarantine_detail"
+    }
     for spec in specs:
         for column in spec.build().columns():
             columns[f"{spec.alias}.{column.name}"] = Measured(column.type, column.low, column.high)
@@ -94,4 +106,6 @@ def measured_columns(specs: Sequence[ScorerSpec]) -> dict[str, Measured]:
 
 def notes_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     """doc_id, then one struct per scorer."""
-    return pa.schema([pa.field("doc_id", pa.string()), *(pa.field(s.alias, base.struct_type(s.build())) for s in specs)])
+    return pa.schema(
+        [pa.field("doc_id", pa.string()), *(pa.field(s.alias, base.struct_type(s.build())) for s in specs)]
+    )

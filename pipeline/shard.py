@@ -104,25 +104,31 @@ def usable_rows(ids: pa.Table) -> pa.Array:
     return pc.is_null(ids.column("quarantine").combine_chunks())
 
 
-def read_source(store: Store, shard: Shard, columns: list[str] | None, rows: int | None = None) -> Iterator[pa.RecordBatch]:
+def read_source(
+    store: Store, shard: Shard, columns: list[str] | None, rows: int | None = None
+) -> Iterator[pa.RecordBatch]:
     """The shard's rows of the file that holds its text, in batches of about BATCH_BYTES of text."""
     path = store.full(shard.text.path)
-    parquet = _open_checked(store, shard, path)
+    parquet = _open_checked(shard, path)
     seen = 0
     try:
         for batch in parquet.iter_batches(rows or batch_rows(shard), row_groups=shard.text.groups, columns=columns):
             seen += batch.num_rows
             yield batch
     except OSError as error:
-        raise IntegrityError(f"{path}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew") from error
+        raise IntegrityError(
+            f"{path}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew"
+        ) from error
     if seen != shard.rows:
         raise IntegrityError(f"{path}: {seen} rows read, the manifest says {shard.rows}")
 
 
-def _open_checked(store: Store, shard: Shard, path: str) -> pq.ParquetFile:
+def _open_checked(shard: Shard, path: str) -> pq.ParquetFile:
     from pipeline.sources.listing import file_stamp
 
     with told(path):
         if shard.stamp and file_stamp(path) != shard.stamp:
-            raise IntegrityError(f"{path}: the file changed since it was taken in; run the job again to take it in anew")
+            raise IntegrityError(
+                f"{path}: the file changed since it was taken in; run the job again to take it in anew"
+            )
         return open_parquet(path)

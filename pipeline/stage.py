@@ -38,13 +38,23 @@ class Unit:
 
 
 class Stage(Protocol):
-    """What the runner needs of a stage."""
+    """What the runner needs of a stage. Stages inherit from this for `lost`."""
 
-    kind: str
-    corpus: str
-    key: str
-    in_driver: bool
-    """True where units are so cheap that worker processes would only add their start-up."""
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def corpus(self) -> str: ...
+
+    @property
+    def key(self) -> str:
+        """Hash of all that determines the table."""
+        ...
+
+    @property
+    def in_driver(self) -> bool:
+        """True where units are so cheap that worker processes would only add their start-up."""
+        ...
 
     def units(self) -> Sequence[Unit]: ...
 
@@ -52,13 +62,13 @@ class Stage(Protocol):
         """A picklable function from a unit's payload to its committed part."""
         ...
 
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        """What stands for a unit that failed for good; None fails the job."""
-        ...
-
     def finish(self, parts: list[PartRecord]) -> Manifest:
         """The table of these parts, in unit order. The runner commits it."""
         ...
+
+    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
+        """What stands for a unit that failed for good; None fails the job."""
+        return None
 
 
 def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
@@ -96,7 +106,9 @@ def _attempt_all(
             record = stage.lost(unit, done.error)
             if record is None:
                 failures.append(done.error)
-                job.event("unit_failed", stage=stage.kind, unit=unit.name, error=str(done.error), attempts=done.attempts)
+                job.event(
+                    "unit_failed", stage=stage.kind, unit=unit.name, error=str(done.error), attempts=done.attempts
+                )
         if record is not None:
             records[unit.key] = record
             job.unit_done(stage.kind, unit, record, done)
@@ -121,7 +133,9 @@ def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
         return None
 
 
-def commit_part(store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any) -> PartRecord:
+def commit_part(
+    store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any
+) -> PartRecord:
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
     described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
     store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, table.num_rows))

@@ -47,7 +47,9 @@ def filesystem(path: str) -> fsspec.AbstractFileSystem:
         return fsspec.filesystem(scheme, use_listings_cache=False)
     except ImportError as error:
         extra = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}.get(scheme, scheme)
-        raise UsageError(f"{path}: reading {scheme}:// needs a driver; install it with: pip install 'winnow-curation[{extra}]'") from error
+        raise UsageError(
+            f"{path}: reading {scheme}:// needs a driver; install it with: pip install 'winnow-curation[{extra}]'"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path}: no file system for {scheme}://; there are file, s3://, gs:// and hf://") from error
 
@@ -128,7 +130,7 @@ class Store:
         return bool(self.fs.exists(self.full(path))) if self.remote else os.path.exists(self.full(path))
 
     def open(self, path: str) -> IO[bytes]:
-        opened: IO[bytes] = self.fs.open(self.full(path), "rb") if self.remote else open(self.full(path), "rb")
+        opened: IO[bytes] = self.fs.open(self.full(path), "rb") if self.remote else Path(self.full(path)).open("rb")
         return opened
 
     def read_json(self, path: str) -> Any:
@@ -138,7 +140,7 @@ class Store:
         except ValueError as error:
             raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
 
-    def list(self, path: str) -> list[str]:
+    def names(self, path: str) -> list[str]:
         """Names directly under a folder of this store, sorted; empty where there is none."""
         try:
             if self.remote:
@@ -158,7 +160,7 @@ class Store:
 
     # committing -------------------------------------------------------------------------------------------------
 
-    def commit(self, path: str, write: Callable[[Path], None], verify: Callable[[Path], None] | None = None) -> None:
+    def commit(self, path: str, write: Callable[[Path], Any], verify: Callable[[Path], Any] | None = None) -> None:
         """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error."""
         with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
             write(temporary)
@@ -237,7 +239,7 @@ class Store:
         if self.remote:
             return 0
         swept = 0
-        for name in self.list("tmp"):
+        for name in self.names("tmp"):
             host, _, rest = name.partition("~")
             pid = rest.partition("~")[0]
             if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):

@@ -43,7 +43,9 @@ def sql(
         found = connection.sql(query)
         result = found.to_arrow_table() if found is not None else None
     except duckdb.Error as error:
-        raise UsageError(f"SQL: {error}\nViews: {', '.join(VIEWS)}; their columns: winnow sql \"select * from columns\"") from None
+        raise UsageError(
+            f'SQL: {error}\nViews: {", ".join(VIEWS)}; their columns: winnow sql "select * from columns"'
+        ) from None
     if result is not None:
         _write(result, format_, output)
 
@@ -85,8 +87,15 @@ def _flat(result: Any) -> Any:
     import pyarrow as pa
 
     for i, field in enumerate(result.schema):
-        if pa.types.is_nested(field.type) or pa.types.is_binary(field.type) or pa.types.is_fixed_size_binary(field.type):
-            texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=_plain) for v in result.column(i).to_pylist()]
+        if (
+            pa.types.is_nested(field.type)
+            or pa.types.is_binary(field.type)
+            or pa.types.is_fixed_size_binary(field.type)
+        ):
+            texts = [
+                None if v is None else json.dumps(v, ensure_ascii=False, default=_plain)
+                for v in result.column(i).to_pylist()
+            ]
             result = result.set_column(i, field.name, pa.array(texts, pa.string()))
     return result
 

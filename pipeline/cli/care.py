@@ -28,13 +28,25 @@ def verify(
 
     report = check_export(Store(folder)) if folder else check_workspace(Store(workspace))
     if as_json:
-        say({"tables": report.tables, "parts": report.parts, "bytes": report.bytes, "faults": [f.as_dict() for f in report.faults]}, True)
+        say(
+            {
+                "tables": report.tables,
+                "parts": report.parts,
+                "bytes": report.bytes,
+                "faults": [f.as_dict() for f in report.faults],
+            },
+            True,
+        )
     else:
-        typer.echo(f"{report.tables} tables, {report.parts:,} parts, {report.bytes / 1e6:,.1f} MB read, {len(report.faults)} faults")
+        typer.echo(
+            f"{report.tables} tables, {report.parts:,} parts, {report.bytes / 1e6:,.1f} MB read, {len(report.faults)} faults"
+        )
         if report.faults:
             table([f.as_dict() for f in report.faults])
     if report.faults:
-        raise IntegrityError(f"{len(report.faults)} faults; run the job again: damaged parts are set aside and made anew")
+        raise IntegrityError(
+            f"{len(report.faults)} faults; run the job again: damaged parts are set aside and made anew"
+        )
 
 
 def doctor(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

@@ -23,8 +23,13 @@ from pipeline.cli.options import (
 from pipeline.errors import UsageError, did_you_mean
 
 RecipeName = Annotated[str, typer.Argument(help="A preset (see `winnow recipes`) or a recipe file.", metavar="RECIPE")]
-Inputs = Annotated[list[str] | None, typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="[INPUT]...")]
-Corpus = Annotated[str | None, typer.Option("--corpus", help="Name of the corpus in the workspace; from the input's path otherwise.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="[INPUT]..."),
+]
+Corpus = Annotated[
+    str | None, typer.Option("--corpus", help="Name of the corpus in the workspace; from the input's path otherwise.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,9 +60,13 @@ def run(
     workers: Workers = None,
     ray_address: RayAddress = None,
     corpus: Corpus = None,
-    until: Annotated[str, typer.Option("--until", help="Stop after ingest, score, judge, dedup, mix or export.")] = "export",
+    until: Annotated[
+        str, typer.Option("--until", help="Stop after ingest, score, judge, dedup, mix or export.")
+    ] = "export",
     copy: Annotated[bool, typer.Option("--copy", help="Take a copy of Parquet input that may vanish.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another Winnow export in the output folder.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another Winnow export in the output folder.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -71,7 +80,14 @@ def run(
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
     loaded = load_recipe(recipe, settings or [], inputs or [])
     how = runner.Settings(
-        executor=chosen, workers=workers, ray_address=ray_address, corpus=corpus, copy=copy, output=output, overwrite=overwrite, until=stop
+        executor=chosen,
+        workers=workers,
+        ray_address=ray_address,
+        corpus=corpus,
+        copy=copy,
+        output=output,
+        overwrite=overwrite,
+        until=stop,
     )
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
@@ -102,7 +118,9 @@ def plan(
 
 def demo(
     recipe: Annotated[str, typer.Option("--recipe", help="The preset to curate with.")] = "fineweb",
-    folder: Annotated[str, typer.Option("--folder", help="Where the demo's input, workspace and output go.")] = "winnow-demo",
+    folder: Annotated[
+        str, typer.Option("--folder", help="Where the demo's input, workspace and output go.")
+    ] = "winnow-demo",
     workers: Workers = None,
     executor: Executor = "auto",
     as_json: Json = False,
@@ -124,7 +142,13 @@ def demo(
     corpus = demo_corpus.gather(Path(folder) / "input")
     workspace = str(Path(folder) / "workspace")
     loaded = load_recipe(recipe, [], [str(p) for p in corpus.paths])
-    how = runner.Settings(executor=chosen, workers=workers, corpus="demo", output=str(Path(folder) / f"curated-{loaded.name}"), overwrite=True)
+    how = runner.Settings(
+        executor=chosen,
+        workers=workers,
+        corpus="demo",
+        output=str(Path(folder) / f"curated-{loaded.name}"),
+        overwrite=True,
+    )
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
     if not as_json:

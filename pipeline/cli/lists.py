@@ -14,14 +14,20 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("winnow scorers", "winnow scorers gopher"))(scorers)
     app.command(epilog=examples("winnow recipes", "winnow recipes fineweb > mine.yaml"))(recipes)
     app.command(epilog=examples("winnow corpora"))(corpora)
-    models = typer.Typer(help="List models, or get one.", no_args_is_help=False, invoke_without_command=True, epilog=examples("winnow models", "winnow models pull lid.176"))
+    models = typer.Typer(
+        help="List models, or get one.",
+        no_args_is_help=False,
+        invoke_without_command=True,
+        epilog=examples("winnow models", "winnow models pull lid.176"),
+    )
     models.callback()(list_models)
     models.command("pull", epilog=examples("winnow models pull lid.176"))(pull_model)
     app.add_typer(models, name="models")
 
 
 def scorers(
-    name: Annotated[str | None, typer.Argument(help="Show one: its parameters and columns.")] = None, as_json: Json = False
+    name: Annotated[str | None, typer.Argument(help="Show one: its parameters and columns.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List scorers, or show one: parameters, columns, units, meanings."""
     from pipeline.cli.show import table
@@ -39,7 +45,10 @@ def scorers(
         scorer = base.build(name)
     except base.ScorerError as error:
         raise UsageError(str(error)) from None
-    columns = [{"column": f"{name}.{c.name}", "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in scorer.columns()]
+    columns = [
+        {"column": f"{name}.{c.name}", "type": str(c.type), "unit": c.unit, "meaning": c.meaning}
+        for c in scorer.columns()
+    ]
     parameters = base.parameters(scorer)
     if as_json:
         say({"scorer": name, "version": scorer.version, "parameters": parameters, "columns": columns}, True)
@@ -69,7 +78,9 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
     rows = []
     for preset in known:
         recipe = load_recipe(preset)
-        rows.append({"recipe": preset, "rules": len(recipe.rules), "dedup": _dedup(recipe), "description": recipe.description})
+        rows.append(
+            {"recipe": preset, "rules": len(recipe.rules), "dedup": _dedup(recipe), "description": recipe.description}
+        )
     say(rows, True) if as_json else table(rows)
 
 
@@ -89,7 +100,15 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     rows = []
     for model in models.MODELS.values():
         path = models.model_path(model)
-        rows.append({"model": model.name, "bytes": model.size_bytes, "licence": model.licence, "here": path.is_file(), "sha256": model.sha256[:16] + "…"})
+        rows.append(
+            {
+                "model": model.name,
+                "bytes": model.size_bytes,
+                "licence": model.licence,
+                "here": path.is_file(),
+                "sha256": model.sha256[:16] + "…",
+            }
+        )
     say(rows, True) if as_json else table(rows)
 
 
@@ -114,8 +133,17 @@ def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> 
 
     store = Store(workspace)
     rows = []
-    for corpus in store.list("corpora"):
-        for kind in store.list(f"corpora/{corpus}"):
+    for corpus in store.names("corpora"):
+        for kind in store.names(f"corpora/{corpus}"):
             for made in manifest.tables(store, corpus, kind):
-                rows.append({"corpus": corpus, "table": kind, "key": made.key, "rows": made.rows, "parts": len(made.parts), "bytes": made.bytes})
+                rows.append(
+                    {
+                        "corpus": corpus,
+                        "table": kind,
+                        "key": made.key,
+                        "rows": made.rows,
+                        "parts": len(made.parts),
+                        "bytes": made.bytes,
+                    }
+                )
     say(rows, True) if as_json else table(rows)

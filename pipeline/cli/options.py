@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 Workspace = Annotated[
-    str, typer.Option("--workspace", "-w", envvar="WINNOW_WORKSPACE", help="Folder or bucket that holds tables and jobs.")
+    str,
+    typer.Option("--workspace", "-w", envvar="WINNOW_WORKSPACE", help="Folder or bucket that holds tables and jobs."),
 ]
 DEFAULT_WORKSPACE = "winnow-workspace"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -18,15 +19,22 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="Change one value o
 Workers = Annotated[int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; all cores otherwise.")]
 Executor = Annotated[str, typer.Option("--executor", help="auto, local or ray.")]
 RayAddress = Annotated[
-    str | None, typer.Option("--ray-address", envvar="RAY_ADDRESS", help="A running Ray cluster; its nodes must see the same paths.")
+    str | None,
+    typer.Option(
+        "--ray-address", envvar="RAY_ADDRESS", help="A running Ray cluster; its nodes must see the same paths."
+    ),
 ]
-Output = Annotated[str | None, typer.Option("--output", "-o", help="Where the curated corpus goes; in the workspace otherwise.")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", help="Where the curated corpus goes; in the workspace otherwise.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def say(value: Any, as_json: bool) -> None:
     """Print JSON for programs, text as it is for people."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str) if as_json or not isinstance(value, str) else value)
+    typer.echo(
+        json.dumps(value, indent=1, ensure_ascii=False, default=str) if as_json or not isinstance(value, str) else value
+    )
 
 
 def examples(*lines: str) -> str:

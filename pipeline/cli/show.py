@@ -12,7 +12,7 @@ from rich.table import Table
 from pipeline.cli.options import say
 
 if TYPE_CHECKING:
-    from pipeline.run import Result
+    from pipeline.result import Result
 
 
 def console() -> Console:
@@ -26,7 +26,11 @@ def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
         console().print(f"{title or 'nothing'}: none")
         return
     for name, value in rows[0].items():
-        shown.add_column(name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left", overflow="fold")
+        shown.add_column(
+            name,
+            justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left",
+            overflow="fold",
+        )
     for row in rows:
         shown.add_row(*(_cell(v) for v in row.values()))
     console().print(shown)
@@ -82,8 +86,12 @@ def _ends(funnel: dict[str, int]) -> list[int]:
 
 def show_demo(corpus: Any, clusters: Sequence[Any], commands: Sequence[str]) -> None:
     out = console()
-    out.print(f"\ninput: {corpus.documents:,} documents, {corpus.text_bytes / 1e6:,.1f} MB, from this Python environment")
-    rows = [dataclasses.asdict(c) if dataclasses.is_dataclass(c) and not isinstance(c, type) else dict(c) for c in clusters]
+    out.print(
+        f"\ninput: {corpus.documents:,} documents, {corpus.text_bytes / 1e6:,.1f} MB, from this Python environment"
+    )
+    rows = [
+        dataclasses.asdict(c) if dataclasses.is_dataclass(c) and not isinstance(c, type) else dict(c) for c in clusters
+    ]
     table(rows, "the largest duplicate clusters")
     out.print("try next:")
     for command in commands:

@@ -9,7 +9,9 @@ import typer
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Quiet, Workers, Workspace, examples, say
 from pipeline.errors import UsageError
 
-Inputs = Annotated[list[str], typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="INPUT...")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="INPUT...")
+]
 Output = Annotated[str, typer.Option("--output", "-o", help="An empty folder.")]
 
 
@@ -19,12 +21,16 @@ def register(app: typer.Typer) -> None:
         "winnow score crawl/ --scorer gopher --scorer minhash:num_perm=256 --output notes/",
         "winnow score crawl/ --scorer examples/question_marks.py --output notes/",
     ))(score)  # fmt: skip
-    app.command(epilog=examples("winnow dedup crawl/ --output dedup/", "winnow dedup crawl/ --method exact --output dedup/"))(dedup)
+    app.command(
+        epilog=examples("winnow dedup crawl/ --output dedup/", "winnow dedup crawl/ --method exact --output dedup/")
+    )(dedup)
 
 
 def score(
     inputs: Inputs,
-    scorer: Annotated[list[str], typer.Option("--scorer", help="NAME, NAME:key=value,..., or a Python file. May be repeated.")],
+    scorer: Annotated[
+        list[str], typer.Option("--scorer", help="NAME, NAME:key=value,..., or a Python file. May be repeated.")
+    ],
     output: Output,
     workspace: Workspace = DEFAULT_WORKSPACE,
     workers: Workers = None,
@@ -33,7 +39,9 @@ def score(
 ) -> None:
     """Measure an input: one row a document, in order, with its id and one struct a scorer."""
     entries = [_entry(text) for text in scorer]
-    result, store, settings = _run({"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet)
+    result, store, settings = _run(
+        {"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet
+    )
     from pipeline.catalog import choose_job, tables_of
     from pipeline.store import Store, write_parquet
 
@@ -49,14 +57,21 @@ def score(
         wanted = table.select(["doc_id", *(alias for alias in settings if alias in table.column_names)])
         name = f"notes-{i:05d}-of-{total:05d}.parquet"
         destination.commit(name, lambda t, wanted=wanted: write_parquet(t, wanted))  # type: ignore[misc]
-    say({"output": output, "documents": result.rows, "files": total, "job": result.job_id} if as_json else f"{result.rows:,} rows in {total} files: {output}", as_json)
+    say(
+        {"output": output, "documents": result.rows, "files": total, "job": result.job_id}
+        if as_json
+        else f"{result.rows:,} rows in {total} files: {output}",
+        as_json,
+    )
 
 
 def dedup(
     inputs: Inputs,
     output: Output,
     method: Annotated[str, typer.Option("--method", help="exact or minhash.")] = "minhash",
-    jaccard: Annotated[float, typer.Option("--jaccard", min=0.01, max=1.0, help="Similarity from which documents are duplicates.")] = 0.8,
+    jaccard: Annotated[
+        float, typer.Option("--jaccard", min=0.01, max=1.0, help="Similarity from which documents are duplicates.")
+    ] = 0.8,
     keep: Annotated[str, typer.Option("--keep", help="SQL order of who stays.")] = "text_bytes desc",
     workspace: Workspace = DEFAULT_WORKSPACE,
     workers: Workers = None,
@@ -70,7 +85,11 @@ def dedup(
     fuzzy = {"on": "minhash", "jaccard": jaccard} if method == "minhash" else None
     scorers = ["exact", "minhash"] if fuzzy else ["exact"]
     guard = {"max_source_loss": 1.0}  # nothing is removed here
-    recipe = {"name": "dedup", "score": scorers, "dedup": {"exact": "raw", "fuzzy": fuzzy, "keep": keep, "guard": guard}}
+    recipe = {
+        "name": "dedup",
+        "score": scorers,
+        "dedup": {"exact": "raw", "fuzzy": fuzzy, "keep": keep, "guard": guard},
+    }
     result, store, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
     from pipeline.catalog import open_catalog
     from pipeline.store import Store
@@ -85,7 +104,12 @@ def dedup(
     arrow = table.to_arrow_table()
     Store(output).commit_table("dedup.parquet", arrow)
     removed = arrow.num_rows - sum(arrow.column("keep").to_pylist())
-    told: dict[str, Any] = {"output": f"{output}/dedup.parquet", "documents": arrow.num_rows, "duplicates": removed, "job": result.job_id}
+    told: dict[str, Any] = {
+        "output": f"{output}/dedup.parquet",
+        "documents": arrow.num_rows,
+        "duplicates": removed,
+        "job": result.job_id,
+    }
     say(told if as_json else f"{arrow.num_rows:,} documents, {removed:,} duplicates: {output}/dedup.parquet", as_json)
 
 
@@ -105,7 +129,9 @@ def _entry(text: str) -> Any:
     return {name: parameters}
 
 
-def _run(recipe: dict[str, Any], inputs: list[str], output: str, workspace: str, workers: int | None, until: str, quiet: bool) -> tuple[Any, Any, list[str]]:
+def _run(
+    recipe: dict[str, Any], inputs: list[str], output: str, workspace: str, workers: int | None, until: str, quiet: bool
+) -> tuple[Any, Any, list[str]]:
     """(result, store, aliases in the order asked for)."""
     from typing import cast
 
@@ -115,7 +141,7 @@ def _run(recipe: dict[str, Any], inputs: list[str], output: str, workspace: str,
     from pipeline.scoring import specs_of
     from pipeline.store import Store
 
-    if Store(output).list(""):
+    if Store(output).names(""):
         raise UsageError(f"output {output}: not empty; choose another folder")
     loaded = validate({**recipe, "input": {"paths": inputs}}, "command line")
     how = runner.Settings(workers=workers, until=cast(runner.Until, until))

@@ -17,21 +17,21 @@ import pyarrow.compute as pc
 
 from pipeline.clusters import NONE, Clusters, cluster, first_of_equals
 from pipeline.engine import query
-from pipeline.errors import GuardHeld, WinnowError
+from pipeline.errors import GuardHeld
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, binary_rows, read_notes
 from pipeline.recipe import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.shard import part_key, read_ids
-from pipeline.stage import Unit, commit_part
+from pipeline.stage import Stage, Unit, commit_part
 from pipeline.store import PartRecord, Store
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Dedup:
+class Dedup(Stage):
     """Clusters of the kept documents. exact: the alias of the scorer `exact`, where the recipe has one."""
 
     store: Store
@@ -49,7 +49,14 @@ class Dedup:
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.notes.key, self.verdict.key, self.pairs and self.pairs.key, self.settings.model_dump(mode="json"))
+        return part_key(
+            self.kind,
+            FORMAT,
+            self.notes.key,
+            self.verdict.key,
+            self.pairs and self.pairs.key,
+            self.settings.model_dump(mode="json"),
+        )
 
     def units(self) -> list[Unit]:
         path = Store.part(self.corpus, self.kind, self.key)
@@ -57,9 +64,6 @@ class Dedup:
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_dedup, self.store)
-
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         counts = {"keepers": 0, "exact": 0, "fuzzy": 0, **parts[0].counts}
@@ -70,7 +74,7 @@ class Dedup:
         if size > self.settings.guard.warn_cluster_size:
             warnings.append(
                 f"the largest duplicate cluster has {size} documents (warned above {self.settings.guard.warn_cluster_size}); "
-                "look at it: winnow sql \"select * from duplicates order by cluster_size desc limit 20\""
+                'look at it: winnow sql "select * from duplicates order by cluster_size desc limit 20"'
             )
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, counts, inputs=inputs,
@@ -90,7 +94,9 @@ class _Corpus:
 
     @cached_property
     def kept(self) -> npt.NDArray[np.bool_]:
-        columns = [self.of.store.read_table(p.path, columns=["kept"]).column("kept").to_numpy() for p in self.of.verdict.parts]
+        columns = [
+            self.of.store.read_table(p.path, columns=["kept"]).column("kept").to_numpy() for p in self.of.verdict.parts
+        ]
         return np.concatenate(columns) if columns else np.zeros(0, dtype=bool)
 
     @cached_property
@@ -121,7 +127,10 @@ class _Corpus:
                 tables.append(table.append_column("global_row", pa.array(here)))
         rank = np.full(int(self.offsets[-1]), np.iinfo(np.int64).max, dtype=np.int64)
         if tables:
-            ordered = query(f"select global_row from rows order by {self.of.settings.keep}, doc_id, global_row", rows=pa.concat_tables(tables))
+            ordered = query(
+                f"select global_row from rows order by {self.of.settings.keep}, doc_id, global_row",
+                rows=pa.concat_tables(tables),
+            )
             rank[ordered.column("global_row").to_numpy()] = np.arange(len(rows))
         rest = np.flatnonzero(rank == np.iinfo(np.int64).max)
         rank[rest] = np.arange(len(rows), len(rank))

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.engine import query
-from pipeline.errors import ConservationError, WinnowError
+from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
 from pipeline.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
-from pipeline.stage import Unit, add_counts, commit_part, counts_metadata
+from pipeline.stage import Stage, Unit, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_columns import Columns
 from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
 from scorers.spans import apply_spans
@@ -40,7 +40,7 @@ class ShardWork:
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Stage):
     """Writes `data/`, `removed/` and `quarantine/` under `destination`."""
 
     store: Store
@@ -68,7 +68,9 @@ class Export:
         found = []
         for n, pack in enumerate(packs):
             name = f"part-{n:05d}-of-{len(packs):05d}.parquet"
-            work = tuple(ShardWork(i, self.notes.of(i), self.mix.parts[i].path, self.verdict.parts[i].path) for i in pack)
+            work = tuple(
+                ShardWork(i, self.notes.of(i), self.mix.parts[i].path, self.verdict.parts[i].path) for i in pack
+            )
             text_bytes = sum(self.notes.text.shards[i].text_bytes for i in pack)
             key = part_key(self.key, n)
             found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work)))
@@ -92,9 +94,6 @@ class Export:
         removals = self.dedup.parts[0].path if self.dedup else None
         return partial(_export, self.store, self.destination, self.settings, self.columns, removals)
 
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
-
     def finish(self, parts: list[PartRecord]) -> Manifest:
         counts = add_counts(parts)
         beside = []
@@ -102,9 +101,14 @@ class Export:
                               ("quarantine", sum(n for c, n in counts.items() if c.startswith("quarantine.")))):  # fmt: skip
             records = [self.destination.record(kind, p.path.replace("data/", f"{kind}/", 1)) for p in parts]
             if sum(r.rows for r in records) != written:
-                raise ConservationError(f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {written} expected")
+                raise ConservationError(
+                    f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {written} expected"
+                )
             beside += [r for r in records if r.rows]
-        details = {"data_rows": sum(p.rows for p in parts), "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards)}
+        details = {
+            "data_rows": sum(p.rows for p in parts),
+            "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards),
+        }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
         return Manifest(
@@ -114,7 +118,12 @@ class Export:
 
 
 def _export(
-    store: Store, destination: Store, settings: Settings, columns: Columns, removals: str | None, payload: tuple[str, str, Sequence[ShardWork]]
+    store: Store,
+    destination: Store,
+    settings: Settings,
+    columns: Columns,
+    removals: str | None,
+    payload: tuple[str, str, Sequence[ShardWork]],
 ) -> PartRecord:
     key, name, pack = payload
     mixes = {w.index: store.read_table(w.mix_path) for w in pack}
@@ -137,11 +146,16 @@ def _export(
 
 
 def _counts(mixes: Sequence[pa.Table]) -> dict[str, int]:
-    found = query("select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1", mixed=pa.concat_tables(mixes))
+    found = query(
+        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1",
+        mixed=pa.concat_tables(mixes),
+    )
     return dict(zip(found.column("became").to_pylist(), found.column("n").to_pylist(), strict=True))
 
 
-def _documents(store: Store, work: ShardWork, mix: pa.Table, settings: Settings, columns: Columns) -> Iterator[pa.Table]:
+def _documents(
+    store: Store, work: ShardWork, mix: pa.Table, settings: Settings, columns: Columns
+) -> Iterator[pa.Table]:
     """The kept documents of one shard, edited, in the output's columns, in batches."""
     shard = work.notes.shard
     ids = read_notes(store, work.notes, [*columns.notes_columns(), *settings.edits], columns.provenance())
@@ -204,7 +218,14 @@ def _removed(store: Store, work: ShardWork, mix: pa.Table, removals: str | None)
 
 
 def _clusters(store: Store, removals: str | None) -> pa.Table:
-    columns = {"shard": pa.int32(), "row": pa.int64(), "jaccard": pa.float64(), "method": pa.string(), "duplicate_of": pa.string(), "cluster_size": pa.int64()}
+    columns = {
+        "shard": pa.int32(),
+        "row": pa.int64(),
+        "jaccard": pa.float64(),
+        "method": pa.string(),
+        "duplicate_of": pa.string(),
+        "cluster_size": pa.int64(),
+    }
     if removals is None:
         return pa.schema(list(columns.items())).empty_table()
     return store.read_table(removals, columns=list(columns))

@@ -56,7 +56,9 @@ class Columns:
         return f"source_{name}" if name in ours else name
 
     def notes_columns(self) -> list[str]:
-        language = [f"{self.measured_language}.code", f"{self.measured_language}.score"] if self.measured_language else []
+        language = (
+            [f"{self.measured_language}.code", f"{self.measured_language}.score"] if self.measured_language else []
+        )
         whole = list(self.notes.names)
         return [*whole, *(c for c in language if c.split(".")[0] not in whole)]
 
@@ -114,6 +116,8 @@ def present_provenance(store: Store, text: Manifest) -> tuple[str, ...]:
             for index in range(metadata.num_columns):
                 column = metadata.row_group(group).column(index)
                 statistics = column.statistics
-                if column.path_in_schema in PROVENANCE and (statistics is None or statistics.null_count < column.num_values):
+                if column.path_in_schema in PROVENANCE and (
+                    statistics is None or statistics.null_count < column.num_values
+                ):
                     found.add(column.path_in_schema)
     return tuple(n for n in PROVENANCE if n in found)

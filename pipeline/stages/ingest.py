@@ -16,11 +16,12 @@ from pipeline.schema import TEXT_TABLE
 from pipeline.shard import Shard, part_key
 from pipeline.sources import account, jsonl, parquet, textfile
 from pipeline.sources.columns import check_named, merge_types, schema_details
+from pipeline.sources.copying import copy_in, copy_path
 from pipeline.sources.jsonl import JsonlUnit
 from pipeline.sources.jsonl_probe import JsonlProbe, probe_jsonl
 from pipeline.sources.listing import Listing, SourceFile, list_input
 from pipeline.sources.pages import ReadInterrupted
-from pipeline.sources.parquet import ParquetProbe, ParquetUnit
+from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
 from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.stage import Unit, add_counts
@@ -70,7 +71,7 @@ class Ingest:
         return [Unit(p.key, p.part, p.name, p.bytes, p) for p in self.payloads]
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_take_in, self.store)
+        return partial(_take_in, self.store, self.corpus)
 
     def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
         """A reader that died or hung on a unit costs that unit's rows; a storage that fails costs the job."""
@@ -89,7 +90,11 @@ class Ingest:
     def finish(self, parts: list[PartRecord]) -> Manifest:
         found = account.accounts(self.store, parts)
         tallies = [tally for _, tally in found]
-        shards = [s for u, p, (runs, _) in zip(self.payloads, parts, found, strict=True) for s in _shards(u, p, runs)]
+        shards = [
+            s
+            for u, p, (runs, _) in zip(self.payloads, parts, found, strict=True)
+            for s in _shards(self.corpus, u, p, runs)
+        ]
         merged, conflicts = merge_types(p.schema for p in self.probes if p.schema is not None)
         warnings = [*self.listing.warnings, *conflicts, *account.id_warnings(self.store, parts, tallies)]
         names = [[f.name for f in u.files] for u in self.payloads]
@@ -116,19 +121,19 @@ def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) ->
     _check_text(probes, source)
     total_bytes = sum(p.text_bytes for p in probes)
     target = min(MAX_UNIT_BYTES, max(MIN_UNIT_BYTES, total_bytes // UNITS_PER_INPUT))
-    payloads = tuple(_cut(probes, corpus, source, target))
+    payloads = tuple(_cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy)))
     return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes)
 
 
-def _cut(probes: Sequence[Probe], corpus: str, source: Input, target_bytes: int) -> Iterator[Payload]:
+def _cut(probes: Sequence[Probe], source: Input, how: Cutting) -> Iterator[Payload]:
     """Units in order of names, text files (which share units) last."""
     for probe in probes:
         if isinstance(probe, ParquetProbe):
-            yield from parquet.split(probe, corpus, target_bytes, source.max_doc_bytes)
+            yield from parquet.split(probe, how)
         elif isinstance(probe, JsonlProbe):
-            yield from jsonl.split(probe, corpus, target_bytes, source.text, source.id, source.max_doc_bytes)
+            yield from jsonl.split(probe, how.corpus, how.target_bytes, source.text, source.id, how.max_doc_bytes)
     texts = [p for p in probes if isinstance(p, TextProbe)]
-    yield from textfile.group(texts, corpus, target_bytes, source.max_doc_bytes)
+    yield from textfile.group(texts, how.corpus, how.target_bytes, how.max_doc_bytes)
 
 
 def _probe(file: SourceFile, source: Input) -> Probe:
@@ -154,17 +159,19 @@ def _check_text(probes: Sequence[Probe], source: Input) -> None:
         raise PlanError(f"input: no file has a text column. {first.file.name}: {found}.{hint} Name the column: {name}")
 
 
-def _take_in(store: Store, payload: Payload) -> PartRecord:
+def _take_in(store: Store, corpus: str, payload: Payload) -> PartRecord:
     match payload:
         case ParquetUnit():
-            return parquet.register(store, payload)
+            return copy_in(store, corpus, payload) if payload.copied else parquet.register(store, payload)
         case JsonlUnit():
             return jsonl.convert(store, payload)
         case TextUnit():
             return textfile.convert(store, payload)
 
 
-def _shards(unit: Payload, part: PartRecord, runs: Sequence[Run]) -> list[Shard]:
+def _shards(corpus: str, unit: Payload, part: PartRecord, runs: Sequence[Run]) -> list[Shard]:
+    if isinstance(unit, ParquetUnit) and unit.copied:
+        return account.shards(part, runs, copy_path(corpus, unit), unit.columns.text, "")
     if isinstance(unit, ParquetUnit):
         return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
     return account.shards(part, runs, "", "text", "")

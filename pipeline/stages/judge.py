@@ -11,17 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.engine import query
-from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.shard import part_key
-from pipeline.stage import DRIVER_ROWS, Unit, add_counts, commit_part
+from pipeline.stage import DRIVER_ROWS, Stage, Unit, add_counts, commit_part
 from pipeline.store import PartRecord, Store
 
 FORMAT = 1
+
+
 def columns_needed(rules: Mapping[str, Rule], columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """(notes columns, provenance columns) that the rules read. A predicate may read any column of a scorer it names."""
     provenance = [c.name for c in TEXT_TABLE]
@@ -32,7 +33,7 @@ def columns_needed(rules: Mapping[str, Rule], columns: Sequence[str]) -> tuple[l
 
 
 @dataclass(frozen=True)
-class Judge:
+class Judge(Stage):
     """The rules over the notes. columns: every notes column there is."""
 
     store: Store
@@ -51,7 +52,11 @@ class Judge:
 
     @property
     def _rules_key(self) -> str:
-        return part_key(self.kind, FORMAT, [(n, r.model_dump(mode="json", by_alias=True, exclude={"why"})) for n, r in self.rules.items()])
+        return part_key(
+            self.kind,
+            FORMAT,
+            [(n, r.model_dump(mode="json", by_alias=True, exclude={"why"})) for n, r in self.rules.items()],
+        )
 
     @property
     def key(self) -> str:
@@ -63,14 +68,13 @@ class Judge:
             key = part_key(self._rules_key, self.notes.shard_key(i))
             path = Store.part(self.corpus, self.kind, key)
             notes_bytes = sum(p.parts[i].bytes for p in self.notes.passes)
-            found.append(Unit(key, path, self.notes.text.shard_name(i), notes_bytes or shard.rows, (key, path, self.notes.of(i))))
+            found.append(
+                Unit(key, path, self.notes.text.shard_name(i), notes_bytes or shard.rows, (key, path, self.notes.of(i)))
+            )
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_judge, self.store, self.rules, *columns_needed(self.rules, self.columns))
-
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         sentences = [sentence(n, r) for n, r in self.rules.items()]
@@ -82,7 +86,11 @@ class Judge:
 
 
 def _judge(
-    store: Store, rules: Mapping[str, Rule], notes_columns: Sequence[str], provenance: Sequence[str], payload: tuple[str, str, ShardNotes]
+    store: Store,
+    rules: Mapping[str, Rule],
+    notes_columns: Sequence[str],
+    provenance: Sequence[str],
+    payload: tuple[str, str, ShardNotes],
 ) -> PartRecord:
     key, path, notes = payload
     rows = read_notes(store, notes, notes_columns, provenance)
@@ -97,6 +105,11 @@ def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
     """The verdict on rows that have doc_id, quarantine and the columns the rules name; same order."""
     tests = ", ".join(f"case when {condition(r)} then null else {failure(n, r)} end" for n, r in rules.items())
     failed = f"list_filter([{tests}], lambda f: f is not null)" if rules else "[]"
-    failed = f"case when quarantine is null then {failed} else [] end::struct(rule varchar, value varchar, bound varchar)[]"
-    made = query(f"select doc_id, quarantine is null and len(failed) = 0 as kept, failed from (select doc_id, quarantine, {failed} as failed from rows)", rows=rows)
+    failed = (
+        f"case when quarantine is null then {failed} else [] end::struct(rule varchar, value varchar, bound varchar)[]"
+    )
+    made = query(
+        f"select doc_id, quarantine is null and len(failed) = 0 as kept, failed from (select doc_id, quarantine, {failed} as failed from rows)",
+        rows=rows,
+    )
     return made.cast(arrow_schema(VERDICT_TABLE))

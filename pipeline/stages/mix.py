@@ -10,18 +10,17 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.engine import query
-from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
 from pipeline.schema import MIX_TABLE, arrow_schema
 from pipeline.shard import Shard, part_key, read_ids
-from pipeline.stage import DRIVER_ROWS, Unit, add_counts, commit_part
+from pipeline.stage import DRIVER_ROWS, Stage, Unit, add_counts, commit_part
 from pipeline.store import PartRecord, Store
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Mix:
+class Mix(Stage):
     """One copy of every document that is kept and is no duplicate."""
 
     store: Store
@@ -48,18 +47,19 @@ class Mix:
             key = part_key(self.kind, FORMAT, part.key, self.dedup and self.dedup.key, i if self.dedup else None)
             path = Store.part(self.corpus, self.kind, key)
             removals = self.dedup.parts[0].path if self.dedup else None
-            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, shard, part.path, removals)))
+            found.append(
+                Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, shard, part.path, removals))
+            )
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_mix, self.store)
 
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
-
     def finish(self, parts: list[PartRecord]) -> Manifest:
         inputs = {"text": self.text.key, "verdict": self.verdict.key, "dedup": self.dedup and self.dedup.key}
-        return Manifest(self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts), inputs=inputs)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts), inputs=inputs
+        )
 
 
 def _mix(store: Store, payload: tuple[str, str, int, Shard, str, str | None]) -> PartRecord:
@@ -69,7 +69,10 @@ def _mix(store: Store, payload: tuple[str, str, int, Shard, str, str | None]) ->
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
     mixed = decide(rows, removals_of(store, dedup_path, index))
-    counts = query("select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1", mixed=mixed)
+    counts = query(
+        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1",
+        mixed=mixed,
+    )
     by_name = dict(zip(counts.column("became").to_pylist(), counts.column("n").to_pylist(), strict=True))
     return commit_part(store, key, path, mixed, by_name)
 

@@ -19,14 +19,13 @@ import pyarrow.compute as pc
 
 from pipeline.bands import choose_bands
 from pipeline.clusters import first_of_equals
-from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, binary_rows
 from pipeline.recipe import Fuzzy
 from pipeline.schema import PAIRS_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.stage import Unit, commit_part
+from pipeline.stage import Stage, Unit, commit_part
 from pipeline.store import PartRecord, Store
 from scorers.base import parameters
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
@@ -39,7 +38,7 @@ BLOCK_CACHE_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(Stage):
     """Verified similarities over all documents of the text table, kept by the rules or not."""
 
     store: Store
@@ -63,7 +62,10 @@ class Pairs:
 
     @property
     def key(self) -> str:
-        said = [self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"] for a in (self.minhash.alias, self.exact)]
+        said = [
+            self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"]
+            for a in (self.minhash.alias, self.exact)
+        ]
         return part_key(self.kind, FORMAT, self.notes.text.key, said, self.banding, self.settings.max_bucket)
 
     def _parameter(self, name: str) -> int:
@@ -119,16 +121,23 @@ class Pairs:
         for i, shard in enumerate(self.notes.text.shards):
             rows = involved[cuts[i] : cuts[i + 1]] - self.offsets[i]
             if len(rows):
-                key = part_key("shingles", FORMAT, shard.key, self._parameter("ngram"), hashlib.sha256(rows.tobytes()).hexdigest())
+                key = part_key(
+                    "shingles", FORMAT, shard.key, self._parameter("ngram"), hashlib.sha256(rows.tobytes()).hexdigest()
+                )
                 path = Store.part(self.corpus, "shingles", key)
-                found.append(Unit(key, path, self.notes.text.shard_name(i), shard.text_bytes, (key, path, shard, rows, self._parameter("ngram"), i)))
+                found.append(
+                    Unit(
+                        key,
+                        path,
+                        self.notes.text.shard_name(i),
+                        shard.text_bytes,
+                        (key, path, shard, rows, self._parameter("ngram"), i),
+                    )
+                )
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_shingle, self.store)
-
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
 
     def clear(self) -> None:
         """Remove the shingle sets of past joins: scratch, larger than anything that stays."""
@@ -140,7 +149,9 @@ class Pairs:
         jaccard = verify(self.store, by_shard, self.offsets, a, b)
         table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
         part = commit_part(self.store, self.key, Store.part(self.corpus, self.kind, self.key), table, {"pairs": len(a)})
-        warnings = [f"{overflowed} LSH buckets held more than {self.settings.max_bucket} distinct documents; only part of their pairs was compared"]
+        warnings = [
+            f"{overflowed} LSH buckets held more than {self.settings.max_bucket} distinct documents; only part of their pairs was compared"
+        ]
         bands, rows = self.banding
         return Manifest(
             self.kind, self.key, self.corpus, (part,), len(a), {"pairs": len(a)}, inputs={"text": self.notes.text.key},
@@ -161,13 +172,26 @@ def _shingle(store: Store, payload: tuple[str, str, Shard, npt.NDArray[np.int64]
         start += len(text)
         if len(here):
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
-            made.append(pa.table({"row": pa.array(here), "shingles": pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))}))
+            made.append(
+                pa.table(
+                    {
+                        "row": pa.array(here),
+                        "shingles": pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes)),
+                    }
+                )
+            )
     table = pa.concat_tables(made)
-    return commit_part(store, key, path, table, {"documents": table.num_rows}, compression="none", compression_level=None)
+    return commit_part(
+        store, key, path, table, {"documents": table.num_rows}, compression="none", compression_level=None
+    )
 
 
 def verify(
-    store: Store, parts: dict[int, str], offsets: npt.NDArray[np.int64], a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]
+    store: Store,
+    parts: dict[int, str],
+    offsets: npt.NDArray[np.int64],
+    a: npt.NDArray[np.int64],
+    b: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float64]:
     """Exact Jaccard of every candidate pair: global rows a, b: i64[K] -> f64[K]. Pairs are taken by the two shards they
     touch, so that only the blocks at hand are in memory."""
@@ -176,7 +200,7 @@ def verify(
     blocks = _Blocks(store, parts)
     for i, j, pairs in _by_shards(in_a, in_b):
         left, right = blocks.of(i), blocks.of(j)
-        rows, bounds, hashes = left if i == j else _joined(left, right)
+        _, bounds, hashes = left if i == j else _joined(left, right)
         at_a = np.searchsorted(left[0], a[pairs] - offsets[i])
         at_b = np.searchsorted(right[0], b[pairs] - offsets[j]) + (0 if i == j else len(left[0]))
         jaccard[pairs] = pair_jaccard(bounds, hashes, at_a.astype(np.int32), at_b.astype(np.int32))
@@ -208,7 +232,9 @@ def _joined(left: Block, right: Block) -> Block:
     return np.concatenate([left[0], right[0]]), bounds, np.concatenate([left[2], right[2]])
 
 
-def _by_shards(in_a: npt.NDArray[np.int64], in_b: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
+def _by_shards(
+    in_a: npt.NDArray[np.int64], in_b: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
     """(shard of a, shard of b, the pairs between them), in ascending order."""
     if len(in_a) == 0:
         return

@@ -16,7 +16,7 @@ from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
 from pipeline.scoring import ScorerSpec, notes_schema
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.stage import Unit, add_counts, counts_metadata
+from pipeline.stage import Stage, Unit, add_counts, counts_metadata
 from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
 from scorers import base
 from scorers.text import TextBatch
@@ -31,7 +31,7 @@ def pass_key(specs: Sequence[ScorerSpec]) -> str:
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(Stage):
     """One pass of `specs` over a text table."""
 
     store: Store
@@ -57,9 +57,6 @@ class Score:
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_score, self.store, self.specs)
-
-    def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        return None
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         scorers = {s.alias: {"scorer": s.scorer, "fingerprint": s.fingerprint(), **describe(s)} for s in self.specs}
