@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -15,6 +15,7 @@ Became = Mapping[str, int]
 """Documents (or bytes of text) by what became of them, named as the mix table names it: 'kept', 'judge.word_count',
 'dedup.exact', 'quarantine.bad_utf8'."""
 
+ENDS = {"kept": "kept", "judge": "removed by rules", "dedup": "duplicates", "quarantine": "quarantined"}
 TITLES = {"exact": "exact duplicates", "fuzzy": "near-duplicates"}
 
 
@@ -36,6 +37,25 @@ class FunnelRow:
         if self.stage in ("input", "kept"):
             return self.stage
         return f"quarantine: {self.reason}" if self.stage == "quarantine" else TITLES.get(self.reason, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of the ends a document can come to; all of them add up to the input. mark: the stage that decides it."""
+
+    label: str
+    mark: str
+    documents: int
+    bytes: int
+
+
+def ends(rows: Sequence[FunnelRow]) -> list[End]:
+    """Kept, removed by rules, duplicates, quarantined."""
+    found = []
+    for stage, label in ENDS.items():
+        steps = [r for r in rows if r.stage == stage]
+        found.append(End(label, stage, sum(r.documents for r in steps), sum(r.bytes for r in steps)))
+    return found
 
 
 def funnel(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[FunnelRow]:

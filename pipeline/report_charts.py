@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from pipeline.funnel import FunnelRow
+from pipeline.funnel import End, FunnelRow
 from pipeline.report_histograms import Categories, Cut, Histogram
 from pipeline.wording import count, measure, share, short_count, size
 
@@ -23,12 +23,13 @@ PALETTE = """
 @media (prefers-color-scheme:dark){:root{--kept:#5aa9e6;--removed:#f08a3c;--dedup:#d59ac3;--quarantine:#a09b90;
 --ink:#eceae4;--soft:#a8a49a;--line:#3a3833;--track:#2b2925;--page:#191816;--card:#211f1c}}
 """.strip()
-"""Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; everything is labelled too."""
+"""Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; all is labelled too."""
 
 MARKS = """
 svg{display:block;width:100%;overflow:visible;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg .soft{fill:var(--soft)}
-svg .axis{fill:var(--soft);font-size:10px}svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}
+svg .axis{fill:var(--soft);font-size:10px;paint-order:stroke;stroke:var(--card);stroke-width:2.5px}
+svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}svg.scaled{height:auto}
 svg .kept{fill:var(--kept)}svg .judge,svg .removed{fill:var(--removed)}svg .dedup{fill:var(--dedup)}
 svg .quarantine{fill:var(--quarantine)}svg .track{fill:var(--track)}svg .before{fill:var(--soft);opacity:.45}
 svg .grid{stroke:var(--line);stroke-width:1}svg .cut{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:3 2}
@@ -37,8 +38,8 @@ svg .cutname{font-size:10px;font-weight:600}
 """.strip()
 
 ROW_PX = 40
-HISTOGRAM_PX = (320, 168)
-PLOT = (8, 26, 312, 140)
+HISTOGRAM_PX = (320, 176)
+PLOT = (8, 35, 312, 148)
 """Left, top, right and bottom of a histogram's axes."""
 
 
@@ -51,7 +52,7 @@ def standalone(svg: str, width_px: int = 880) -> str:
 
 def _svg(title: str, body: Iterable[str], height_px: float, view: str = "") -> Markup:
     inside = "".join(body)
-    return Markup(f'<svg role="img" aria-label="{escape(title)}" height="{height_px:g}"{view}>{inside}</svg>')
+    return Markup(f'<svg role="img" aria-label="{escape(title)}" height="{height_px:g}"{view}>{inside}</svg>')  # noqa: S704 - every text is escaped
 
 
 def _rect(x: float, y: float, width: float, height: float, mark: str, tip: str = "", unit: str = "") -> str:
@@ -90,14 +91,15 @@ def funnel_svg(rows: Sequence[FunnelRow]) -> Markup:
     return _svg("Funnel: documents and bytes left after every step", body, len(rows) * ROW_PX)
 
 
-def proportion_svg(parts: Sequence[tuple[str, str, int]]) -> Markup:
-    """(label, mark, documents): one bar for everything."""
-    whole = max(1, sum(n for _, _, n in parts))
+def proportion_svg(ends: Sequence[End]) -> Markup:
+    """One bar for everything."""
+    whole = max(1, sum(e.documents for e in ends))
     at, body = 0.0, []
-    for label, mark, n in parts:
-        body.append(_rect(at, 0, 100 * n / whole, 22, mark, f"{label}: {count(n)} ({share(n, whole)})", "%"))
-        at += 100 * n / whole
-    told = ", ".join(f"{label} {share(n, whole)}" for label, _, n in parts)
+    for end in ends:
+        tip = f"{end.label}: {count(end.documents)} ({share(end.documents, whole)})"
+        body.append(_rect(at, 0, 100 * end.documents / whole, 22, end.mark, tip, "%"))
+        at += 100 * end.documents / whole
+    told = ", ".join(f"{e.label} {share(e.documents, whole)}" for e in ends)
     return _svg(f"What became of the input: {told}", body, 22)
 
 
@@ -111,7 +113,7 @@ def histogram_svg(of: Histogram) -> Markup:
     """Height: documents, on a square root scale, so that tails are seen; colours: what share of a bin is kept."""
     left, top, right, bottom = PLOT
     highest = max(1, *(k + r for k, r in zip(of.kept, of.removed, strict=True)))
-    body = _grid(highest, of.every)
+    body = _grid()
     width = (right - left) / len(of.kept)
     body += [_beyond(c, of) for c in of.cuts if 0 < of.place(c.at) < 1]
     for i, (kept, removed, (low, high)) in enumerate(zip(of.kept, of.removed, pairwise(of.edges), strict=True)):
@@ -122,10 +124,11 @@ def histogram_svg(of: Histogram) -> Markup:
         between = f"{measure(of.value(low))} to {measure(of.value(high))}"
         tip = f"{between}: {count(kept)} kept, {count(removed)} left out"
         x = left + i * width
-        body.append(_rect(x, bottom - tall, width - 0.6, tall - blue, "removed", tip))
-        body.append(_rect(x, bottom - blue, width - 0.6, blue, "kept", tip))
+        bars = _rect(x, bottom - tall, width - 0.6, tall - blue, "removed") if removed else ""
+        bars += _rect(x, bottom - blue, width - 0.6, blue, "kept") if kept else ""
+        body.append(f"<g><title>{escape(tip)}</title>{bars}</g>")
     body += [part for n, c in enumerate(of.cuts) for part in _cut_line(c, of, n)]
-    body += _value_axis(of)
+    body += [*_value_axis(of), *_count_axis(highest, of.every)]
     told = "; ".join(f"{c.rule} {c.bound} removes {count(c.documents)}" for c in of.cuts)
     return _svg(f"Distribution of {of.column}. {told}", body, HISTOGRAM_PX[1], _view())
 
@@ -134,21 +137,28 @@ def _view() -> str:
     return f' viewBox="0 0 {HISTOGRAM_PX[0]} {HISTOGRAM_PX[1]}" class="scaled"'
 
 
-def _grid(highest: int, every: int) -> list[str]:
+GRID_FRACS = (0.0, 0.25, 1.0)
+
+
+def _grid() -> list[str]:
     left, top, right, bottom = PLOT
-    body = []
-    for frac in (0.0, 0.25, 1.0):
+    heights = [bottom - (bottom - top) * math.sqrt(f) for f in GRID_FRACS]
+    return [f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>' for y in heights]
+
+
+def _count_axis(highest: int, every: int) -> Iterable[str]:
+    """Drawn last: a bound's line may run through the numbers."""
+    _, top, right, bottom = PLOT
+    for frac in GRID_FRACS[1:]:
         y = bottom - (bottom - top) * math.sqrt(frac)
-        body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        if frac:
-            body.append(_text(right, y - 3, short_count(frac * highest * every), "axis end"))
-    return body
+        yield _text(right, y - 3, short_count(frac * highest * every), "axis end")
 
 
 def _beyond(cut: Cut, of: Histogram) -> str:
     left, top, right, bottom = PLOT
     x = left + (right - left) * of.place(cut.at)
-    return _rect(*((left, top, x - left) if cut.removes == "below" else (x, top, right - x)), bottom - top, "beyond")
+    start, end = (left, x) if cut.removes == "below" else (x, right)
+    return _rect(start, top, end - start, bottom - top, "beyond")
 
 
 def _cut_line(cut: Cut, of: Histogram, n: int) -> Iterable[str]:
@@ -160,7 +170,7 @@ def _cut_line(cut: Cut, of: Histogram, n: int) -> Iterable[str]:
     if 0 <= place <= 1:
         yield f'<line class="cut" x1="{x:.2f}" x2="{x:.2f}" y1="{top - 4}" y2="{bottom}"/>'
     anchor = "end" if place > 0.8 else "mid" if place > 0.2 else ""
-    yield _text(x, 10 if n % 2 == 0 else 20, said, f"cutname {anchor}")
+    yield _text(x, 10 if n % 2 == 0 else 21, said, f"cutname {anchor}")
 
 
 def _value_axis(of: Histogram) -> Iterable[str]:

@@ -126,7 +126,7 @@ def _measure(connection: duckdb.DuckDBPyConnection, seen: Sequence[_Seen]) -> in
         f"""
         create or replace temp table measured as select copies > 0 as is_kept, {picked} from documents
         where stage is distinct from 'quarantine' and md5_number_lower(doc_id) % {every} = 0
-        """  # noqa: S608 - columns of the plan, quoted
+        """
     )
     return every
 
@@ -149,7 +149,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection, seen: Sequence[_Seen]) -> dic
         f"'middle': quantile_cont({s.alias}, [{TAIL_FRAC}, {1 - TAIL_FRAC}])}} as {s.alias}"
         for s in seen
     )
-    return rows_as_dicts(connection, f"select {asked} from measured")[0]  # noqa: S608 - our own aliases
+    return rows_as_dicts(connection, f"select {asked} from measured")[0]
 
 
 def _histogram(
@@ -170,7 +170,7 @@ def _histogram(
         f"""
         select greatest(0, least({bins - 1}, {position}))::int as bin, count(*) filter (is_kept) as kept, count(*) as n
         from measured where {column.alias} is not null group by 1
-        """,  # noqa: S608 - our own aliases and numbers
+        """,
     )
     kept, removed = [0] * bins, [0] * bins
     for row in found:
@@ -194,15 +194,18 @@ def _edges(shape: Mapping[str, Any], bounds: Sequence[float], column: _Seen) -> 
     whole = "int" in column.type
     low, high = shape["middle"]
     scale: Scale = "log" if whole and high >= LOG_FROM and low >= 0 and high > 20 * max(low, 1) else "linear"
-    reach = math.inf if scale == "log" or column.unit == "fraction" else 2 * (high - low)
-    near = [b for b in bounds if low - reach <= b <= high + reach] or [b for b in bounds if low == high]
-    low, high = min([low, *near]), max([high, *near])
-    if whole and high - low < BINS:
-        low, high = math.floor(low) - 0.5, math.ceil(high) + 0.5
+    reach = math.inf if scale == "log" or column.unit == "fraction" or low == high else 2 * (high - low)
+    near = [b for b in bounds if low - reach <= b <= high + reach]
+    if whole and max([high, *near]) - min([low, *near]) < BINS:
+        low, high = math.floor(min([low, *near])) - 0.5, math.ceil(max([high, *near])) + 0.5
         return "linear", [low + i for i in range(round(high - low) + 1)]
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    low, high = _scaled(low, scale), _scaled(high, scale)
+    ends = [_scaled(v, scale) for v in (low, high, *near)]
+    # a bound at the very end would leave nothing of what it removes
+    pad = 0.07 * (max(ends) - min(ends)) or 0.5
+    low = min(_scaled(low, scale), *(_scaled(b, scale) - pad for b in near)) if near else ends[0]
+    high = max(_scaled(high, scale), *(_scaled(b, scale) + pad for b in near)) if near else ends[1]
+    low = max(low, _scaled(min(shape["low"], *near, 0.0) if near else shape["low"], scale))
+    high = high if high > low else low + pad
     return scale, [low + (high - low) * i / BINS for i in range(BINS + 1)]
 
 
@@ -215,7 +218,7 @@ def _categories(
         select coalesce({column.alias}, {quoted("(not measured)")}) as value, count(*) filter (is_kept) as kept,
                count(*) filter (not is_kept) as removed
         from measured group by 1 order by kept + removed desc, 1 limit {CATEGORIES}
-        """,  # noqa: S608 - our own aliases
+        """,
     )
     values = tuple((f["value"], f["kept"], f["removed"]) for f in found)
     return Categories(column.name, column.meaning, values, tuple(rules), every)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -45,15 +44,17 @@ def _sign(character: str) -> str:
 
 def compare(left: str, right: str) -> Comparison:
     """Word by word, around the first difference."""
-    common = len(os.path.commonprefix([left, right]))
+    pairs = enumerate(zip(left, right, strict=False))
+    common = next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
     same = left == right
     start = 0 if same or common < SHOWN_CHARS // 2 else common - BEFORE_DIFFERENCE_CHARS
-    a = WORD.findall(visible(left[start : start + SHOWN_CHARS]))
-    b = WORD.findall(visible(right[start : start + SHOWN_CHARS]))
-    ours, theirs = [], []
-    for tag, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    ours = WORD.findall(visible(left[start : start + SHOWN_CHARS]))
+    theirs = WORD.findall(visible(right[start : start + SHOWN_CHARS]))
+    here: list[Piece] = []
+    there: list[Piece] = []
+    for tag, a0, a1, b0, b1 in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if a1 > a0:
-            ours.append(Piece("".join(a[a0:a1]), tag != "equal"))
+            here.append(Piece("".join(ours[a0:a1]), tag != "equal"))
         if b1 > b0:
-            theirs.append(Piece("".join(b[b0:b1]), tag != "equal"))
-    return Comparison(tuple(ours), tuple(theirs), start, same)
+            there.append(Piece("".join(theirs[b0:b1]), tag != "equal"))
+    return Comparison(tuple(here), tuple(there), start, same)

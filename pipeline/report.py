@@ -1,0 +1,187 @@
+"""The report: one self-contained page on what a job kept, what it left out and why. No script, no outside request."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.resources
+import io
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from ruamel.yaml import YAML
+
+from pipeline import report_charts as charts
+from pipeline import report_data as data
+from pipeline import wording
+from pipeline.catalog import JobRecord, Tables, choose_job, open_catalog, tables_of
+from pipeline.errors import UsageError
+from pipeline.funnel import FunnelRow, ends, funnel
+from pipeline.recipe import Recipe
+from pipeline.recipe_file import validate
+from pipeline.report_histograms import Categories, Histogram, histograms
+from pipeline.report_texts import Comparison, compare, visible
+from pipeline.samples import Place, texts_of
+from pipeline.store import Store
+
+EXCERPT_CHARS = 400
+COMPARED_CHARS = 4_000
+STAGE_VERBS = {"text": "ingest", "notes": "score", "verdict": "judge"}
+"""What a stage does, where its table is called otherwise."""
+
+
+def write_report(store: Store, job_id: str | None = None) -> str:
+    """Write `jobs/<id>/report.html` of a job (None: the latest) and return where it is."""
+    job = choose_job(store, job_id)
+    path = f"{Store.job(job.id)}/report.html"
+    store.put(path, render_report(store, job.id))
+    return store.full(path)
+
+
+def render_report(store: Store, job_id: str | None = None) -> str:
+    """The page. Every figure on it is counted by SQL over the job's tables."""
+    job = choose_job(store, job_id)
+    tables = tables_of(store, job)
+    if tables.mix is None or tables.verdict is None:
+        raise UsageError(
+            f"job {job.id} in {store.root} stopped before its decisions were complete (state: {job.record.get('state')}); "
+            "run the same command again without --until, then report"
+        )
+    recipe = recipe_of(store, job, tables)
+    source = _Source(store, job, tables, recipe, open_catalog(store, job.id))
+    style = Markup(charts.PALETTE + charts.MARKS + _template_text("report.css"))  # noqa: S704 - our own files
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    page = _environment().get_template("report.html.j2")
+    return page.render(style=style, style_digest=digest, **_context(source))
+
+
+def recipe_of(store: Store, job: JobRecord, tables: Tables) -> Recipe:
+    """The recipe a job ran, its rules in the order in which they were asked (a job's recipe.json is sorted by name)."""
+    recipe = validate(store.read_json(f"{Store.job(job.id)}/recipe.json"), f"job {job.id}")
+    told = [] if tables.verdict is None else tables.verdict.parameters["rules"]
+    order = [str(s).partition(":")[0] for s in told]
+    return recipe.model_copy(update={"rules": {n: recipe.rules[n] for n in order if n in recipe.rules}})
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What the page is made from."""
+
+    store: Store
+    job: JobRecord
+    tables: Tables
+    recipe: Recipe
+    connection: duckdb.DuckDBPyConnection
+
+
+def _context(source: _Source) -> dict[str, Any]:
+    connection, recipe = source.connection, source.recipe
+    rows = funnel(connection, recipe)
+    pictures = histograms(connection, recipe)
+    sources, files = (data.losses_by(connection, c) for c in ("source", "file_path"))
+    return {
+        "job": source.job.record,
+        "recipe": recipe,
+        "recipe_yaml": recipe_yaml(recipe),
+        "workspace": source.store.root,
+        "rows": rows,
+        "ends": ends(rows),
+        "speed": _speed(source, rows),
+        "stages": data.stage_times(connection, source.job.id),
+        "verbs": STAGE_VERBS,
+        "slowest": data.slowest_units(source.job.events),
+        "rules": data.rule_losses(connection, recipe),
+        "histograms": [p for p in pictures if isinstance(p, Histogram)],
+        "categories": [p for p in pictures if isinstance(p, Categories)],
+        "languages": data.language_mix(connection),
+        "cluster_sizes": data.cluster_sizes(connection),
+        "jaccards": data.jaccards(connection),
+        "clusters": _clusters(source),
+        "samples": _samples(source, rows),
+        "kept": _with_texts(source, data.kept_samples(connection)),
+        "losses": [("Sources", sources), ("Files", files)] if sources else [("Files", files)],
+        "quarantined": data.quarantined(connection),
+    }
+
+
+def _speed(source: _Source, rows: list[FunnelRow]) -> dict[str, Any]:
+    started = [e for e in source.job.events if e["verb"] == "stage_started" and e.get("units")]
+    seconds = float(source.job.record.get("seconds") or 0)
+    return {
+        "seconds": seconds,
+        "mb_per_s": rows[0].bytes / 1e6 / seconds if seconds else 0.0,
+        "workers": max((e.get("workers") or 1 for e in started), default=1),
+        "executors": sorted({str(e.get("executor")) for e in started}),
+    }
+
+
+def _clusters(source: _Source) -> list[dict[str, Any]]:
+    """The largest clusters, keeper and least similar member beside each other."""
+    found = [c for c in data.largest_clusters(source.connection) if c["keeper"] and c["member"]]
+    places = data.places_of([end for c in found for end in (c["keeper"], c["member"])])
+    texts = texts_of(source.store, source.tables.text, places, COMPARED_CHARS)
+    for cluster in found:
+        ends = [texts.get(p) for p in data.places_of([cluster["keeper"], cluster["member"]])]
+        told: Comparison | None = compare(ends[0].text, ends[1].text) if ends[0] and ends[1] else None
+        cluster["compared"] = told
+    return found
+
+
+def _samples(source: _Source, rows: list[FunnelRow]) -> list[dict[str, Any]]:
+    """For every step that removed something: the step, and some of what it removed."""
+    found = _with_texts(source, data.removed_samples(source.connection))
+    steps = [r for r in rows if r.stage in ("judge", "dedup") and r.documents]
+    largest = sorted(steps, key=lambda r: -r.documents)[:3]
+    groups = []
+    for step in steps:
+        documents = [d for d in found if (d["stage"], d["reason"]) == (step.stage, step.reason)]
+        groups.append({"step": step, "open": step in largest, "documents": documents})
+    return groups
+
+
+def _with_texts(source: _Source, documents: data.Rows) -> data.Rows:
+    places: list[Place] = data.places_of(documents)
+    texts = texts_of(source.store, source.tables.text, places, EXCERPT_CHARS)
+    return [d | {"excerpt": texts.get(p)} for d, p in zip(documents, places, strict=True)]
+
+
+def recipe_yaml(recipe: Recipe, defaults: bool = False) -> str:
+    """The recipe as a file to run; defaults: with everything it did not say."""
+    tree = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=not defaults, exclude_none=True)
+    stream = io.StringIO()
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = None
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 110
+    yaml.dump({"version": recipe.version, **tree}, stream)
+    return stream.getvalue()
+
+
+def _environment() -> Environment:
+    """Escapes everything: a document's text is hostile."""
+    loader = PackageLoader("pipeline", "templates")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {n: getattr(wording, n) for n in ("count", "size", "duration", "measure")}
+    made.filters |= {"visible": visible, "shell": shlex.quote, "rounded": _rounded}
+    made.globals |= {"share": wording.share, "charts": charts, "sum_of": _sum_of}
+    return made
+
+
+def _rounded(value: str) -> str:
+    """A measured value as a verdict records it, without the digits nobody reads."""
+    try:
+        return wording.measure(float(value))
+    except ValueError:
+        return value
+
+
+def _sum_of(rows: list[dict[str, Any]], column: str) -> int:
+    return sum(r[column] for r in rows)
+
+
+def _template_text(name: str) -> str:
+    return importlib.resources.files("pipeline").joinpath("templates", name).read_text(encoding="utf-8")
