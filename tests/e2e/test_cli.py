@@ -1,0 +1,260 @@
+"""The command line as a user starts it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.corpora import documents, write_parquet
+from tests.integration.test_run import digests
+
+WINNOW = [sys.executable, "-m", "pipeline.cli"]
+
+
+def winnow(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*WINNOW, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    write_parquet(folder / "crawl")
+    (folder / "small.yaml").write_text(
+        """
+version: 1
+name: small
+score: [exact, gopher, minhash]
+rules:
+  word_count: {column: gopher.word_count, min: 50}
+dedup:
+  fuzzy: {jaccard: 0.8}
+"""
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(home: Path) -> Path:
+    said = winnow("run", "small.yaml", "crawl/", "--output", "out", "--json", cwd=home)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["funnel"]["kept"] == 168
+    return home
+
+
+def test_run_prints_the_account(ran: Path) -> None:
+    said = winnow("run", "small.yaml", "crawl/", "--output", "out", "-q", cwd=ran)
+    assert said.returncode == 0
+    assert "240 rows in = 168 + 72 + 0" in said.stdout
+    assert "judge.word_count" in said.stdout
+
+
+def test_plan_does_no_work(home: Path) -> None:
+    said = winnow("plan", "small.yaml", "crawl/", "--workspace", "elsewhere", cwd=home)
+    assert said.returncode == 0
+    assert "ingest -> score -> judge -> pairs -> dedup -> mix -> export" in said.stdout
+    assert not (home / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv"])
+def test_sql_in_every_format(ran: Path, format_: str) -> None:
+    said = winnow("sql", "select count(*) as n from verdicts where not kept", "--format", format_, cwd=ran)
+    assert said.returncode == 0
+    assert "24" in said.stdout
+
+
+def test_sql_to_parquet(ran: Path) -> None:
+    said = winnow("sql", "select doc_id, gopher.word_count from documents", "--format", "parquet", "-o", "w.parquet", cwd=ran)
+    assert said.returncode == 0, said.stderr
+    assert pq.read_table(ran / "w.parquet").num_rows == 240
+
+
+@pytest.mark.parametrize("view", ["documents", "verdicts", "duplicates", "quarantine", "shards", "stages", "jobs", "scorers", "columns"])
+def test_every_view_answers(ran: Path, view: str) -> None:
+    said = winnow("sql", f"select * from {view} limit 3", "--format", "json", cwd=ran)
+    assert said.returncode == 0, said.stderr
+    assert len(said.stdout.splitlines()) == (0 if view == "quarantine" else 1 if view == "jobs" else 3) or view in ("jobs", "stages")
+
+
+def test_why_tells_rule_and_keeper(ran: Path) -> None:
+    assert "failed word_count: is 2, wanted min 50" in winnow("why", "doc-00009", cwd=ran).stdout
+    assert "fuzzy duplicate of doc-00008" in winnow("why", "doc-00005", cwd=ran).stdout
+    near = winnow("why", "doc-0009", cwd=ran)
+    assert near.returncode == 2
+    assert "doc-00009" in near.stderr
+
+
+def test_score_writes_rows_in_order(home: Path, tmp_path: Path) -> None:
+    said = winnow("score", "crawl/", "--scorer", "gopher", "--scorer", "minhash:num_perm=64", "-o", str(tmp_path / "notes"), "-q", cwd=home)
+    assert said.returncode == 0, said.stderr
+    table = pq.read_table(tmp_path / "notes", columns=["doc_id", "minhash"])
+    assert table.column("doc_id").to_pylist() == [d["id"] for d in documents()]
+    assert table.schema.field("minhash").type.field("signature").type == pa.binary(256)
+
+
+def test_score_with_a_users_file(home: Path, tmp_path: Path) -> None:
+    example = Path(__file__).parent.parent.parent / "examples" / "question_marks.py"
+    said = winnow("score", "crawl/", "--scorer", str(example), "-n", "2", "-o", str(tmp_path / "notes"), "-q", cwd=home)
+    assert said.returncode == 0, said.stderr
+    assert pq.read_table(tmp_path / "notes").column("question_marks").to_pylist()[0] == {"questions": 0, "question_frac": 0.0}
+
+
+def test_dedup_writes_one_row_a_document(home: Path, tmp_path: Path) -> None:
+    said = winnow("dedup", "crawl/", "-o", str(tmp_path / "dedup"), "-q", cwd=home)
+    assert said.returncode == 0, said.stderr
+    rows = {r["id"]: r for r in pq.read_table(tmp_path / "dedup" / "dedup.parquet").to_pylist()}
+    assert len(rows) == 240
+    assert (rows["doc-00005"]["keep"], rows["doc-00005"]["duplicate_of"]) == (False, "doc-00008")
+
+
+@pytest.mark.parametrize("command", [["scorers"], ["scorers", "gopher"], ["recipes"], ["recipes", "fineweb"], ["models"], ["corpora"], ["doctor"], ["verify"]])
+def test_lists_and_checks(ran: Path, command: list[str]) -> None:
+    said = winnow(*command, cwd=ran)
+    assert said.returncode == 0, said.stderr
+    assert len(said.stdout) > 20
+
+
+def test_verify_finds_a_flipped_bit(home: Path, tmp_path: Path) -> None:
+    winnow("run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "-q", cwd=home)
+    part = next((tmp_path / "ws" / "corpora" / "crawl" / "notes" / "parts").rglob("*.parquet"))
+    data = bytearray(part.read_bytes())
+    data[len(data) // 3] ^= 4
+    part.write_bytes(data)
+    said = winnow("verify", "--workspace", str(tmp_path / "ws"), cwd=home)
+    assert said.returncode == 1
+    assert part.name in said.stdout.replace("\n", "").replace(" ", "").replace("│", "") or "1 faults" in said.stdout
+
+
+MISTAKES = {
+    "no such preset": (["run", "finweb", "crawl/"], 2, "Did you mean 'fineweb'"),
+    "no such file": (["run", "none.yaml", "crawl/"], 2, "does not exist"),
+    "no such input": (["run", "small.yaml", "crwal/"], 2, "crwal"),
+    "no input": (["run", "small.yaml"], 2, "names no input"),
+    "wrong column": (["run", "small.yaml", "crawl/", "--set", "input.text=txt"], 2, "text"),
+    "typo in a setting": (["run", "small.yaml", "crawl/", "--set", "rules.word_count.mn=3"], 2, "Did you mean 'min'"),
+    "setting without value": (["run", "small.yaml", "crawl/", "--set", "rules"], 2, "expected a.b=value"),
+    "unknown executor": (["run", "small.yaml", "crawl/", "--executor", "rya"], 2, "Did you mean 'ray'"),
+    "unknown stage": (["run", "small.yaml", "crawl/", "--until", "exprot"], 2, "Did you mean 'export'"),
+    "unknown option": (["run", "small.yaml", "--frobnicate"], 2, "No such option"),
+    "bad SQL": (["sql", "selct 1"], 2, "syntax error"),
+    "unknown view": (["sql", "select * from document"], 2, "documents"),
+    "unknown job": (["sql", "select 1", "--job", "job_none"], 2, "no job 'job_none'"),
+    "unknown scorer": (["scorers", "gofer"], 2, "there are"),
+    "unknown model": (["models", "pull", "lid.177"], 1, "Did you mean 'lid.176'"),
+    "empty workspace": (["sql", "select 1", "--workspace", "nowhere"], 2, "no jobs there"),
+    "parquet to a terminal": (["sql", "select 1", "--format", "parquet"], 2, "needs --output"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_a_sentence_and_no_traceback(ran: Path, mistake: str) -> None:
+    arguments, code, words = MISTAKES[mistake]
+    said = winnow(*arguments, cwd=ran)
+    assert said.returncode == code, said.stderr
+    assert words in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_read_only_output_is_named(home: Path, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        target = "/proc/winnow-out"  # root may write anywhere else
+    else:
+        (tmp_path / "fixed").mkdir(mode=0o500)
+        target = str(tmp_path / "fixed" / "out")
+    said = winnow("run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "--output", target, "-q", cwd=home)
+    assert said.returncode == 1, said.stderr
+    assert target in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def big_enough(folder: Path) -> Path:
+    """An input that takes a few seconds, so that it can be interrupted in the middle."""
+    rows = documents(400)
+    for n in range(24):
+        table = pa.Table.from_pylist([{**r, "id": f"{n}-{r['id']}", "text": f"{r['text']} number {n} {i}\n" * 8} for i, r in enumerate(rows)])
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, folder / f"part-{n:02d}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def long_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """(home, digests of an undisturbed run)."""
+    folder = tmp_path_factory.mktemp("long")
+    big_enough(folder / "crawl")
+    (folder / "r.yaml").write_text(
+        "name: r\nscore: [exact, gopher, repetition, lines, minhash]\nrules: {w: {column: gopher.word_count, min: 50}}\n"
+        "dedup: {fuzzy: {}, guard: {max_source_loss: 1.0}}\n"
+    )
+    said = winnow("run", "r.yaml", "crawl/", "--workspace", "clean", "--output", "clean-out", "-n", "2", "-q", cwd=folder)
+    assert said.returncode == 0, said.stderr
+    return folder, {**digests(folder / "clean" / "corpora"), **digests(folder / "clean-out")}
+
+
+def interrupt(folder: Path, name: str, how: signal.Signals, at: str, whom: str) -> tuple[int, str]:
+    """Start a job, wait until its log says `at`, send a signal to the driver or to a worker; (exit code, stderr)."""
+    process = subprocess.Popen(
+        [*WINNOW, "run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "-q"],
+        cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        logs = list((folder / name / "jobs").glob("*/events.jsonl")) if (folder / name / "jobs").exists() else []
+        lines = [json.loads(x) for log in logs for x in log.read_text().splitlines() if x.endswith("}")]
+        hit = [e for e in lines if e["verb"] == "unit_done" and e["stage"] == at]
+        if hit:
+            os.kill(process.pid if whom == "driver" else int(str(hit[0]["worker"]).split(":")[-1]), how)
+            break
+        time.sleep(0.01)
+    _, stderr = process.communicate(timeout=120)
+    return process.returncode, stderr
+
+
+@pytest.mark.parametrize("at", ["text", "notes", "pairs"])
+def test_a_killed_driver_loses_nothing(long_job: tuple[Path, dict[str, str]], at: str) -> None:
+    folder, clean = long_job
+    name = f"killed-{at}"
+    code, _ = interrupt(folder, name, signal.SIGKILL, at, "driver")
+    assert code == -signal.SIGKILL
+    again = winnow("run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "--json", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert {**digests(folder / name / "corpora"), **digests(folder / f"{name}-out")} == clean
+    assert not list((folder / name / "tmp").iterdir()), "temporary files of the killed run were swept"
+
+
+def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = long_job
+    interrupt(folder, "redo", signal.SIGKILL, "notes", "driver")
+    winnow("run", "r.yaml", "crawl/", "--workspace", "redo", "-n", "2", "-q", cwd=folder)
+    logs = sorted((folder / "redo" / "jobs").glob("*/events.jsonl"))
+    done = [[e["part"] for e in map(json.loads, log.read_text().splitlines()) if e["verb"] == "unit_done"] for log in logs]
+    assert len(done) == 2
+    assert set(done[0]) & set(done[1]) == set()
+
+
+def test_a_killed_worker_costs_one_attempt(long_job: tuple[Path, dict[str, str]]) -> None:
+    folder, clean = long_job
+    code, stderr = interrupt(folder, "worker", signal.SIGKILL, "text", "worker")
+    assert code == 0, stderr
+    assert {**digests(folder / "worker" / "corpora"), **digests(folder / "worker-out")} == clean
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_job_says_so_and_goes_on(long_job: tuple[Path, dict[str, str]], how: signal.Signals) -> None:
+    folder, clean = long_job
+    name = f"stopped-{how.name}"
+    code, stderr = interrupt(folder, name, how, "notes", "driver")
+    assert code == 4, stderr
+    assert "nothing is lost" in stderr
+    assert "Traceback" not in stderr
+    again = winnow("run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "-q", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert {**digests(folder / name / "corpora"), **digests(folder / f"{name}-out")} == clean
