@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import space_bytes, strip_left, strip_right
-from scorers.kernels.jit import kernel, step
+from scorers.kernels.jit import kernel
+from scorers.kernels.leaf import leaf
 from scorers.kernels.phrases import (
     CURLY_BRACKET,
     LOREM_IPSUM,
@@ -25,20 +26,19 @@ KEPT, CITING, LOREM, CURLY = 1, 2, 4, 8
 SCRATCH_SLACK = 64
 
 
-@step
+@leaf
 def has_words(text: Any, s: int, e: int, n: int) -> bool:
     """text[s:e].split() has n entries or more; looks no further than it must."""
     before = True
     while s < e and n > 0:
-        width = space_bytes(text, s)
-        if width == 0 and before:
-            n -= 1
+        width = space_bytes(text, s) if text[s] <= 32 or text[s] >= 0xC2 else 0
+        n -= width == 0 and before
         before = width > 0
         s += max(1, width)
     return n <= 0
 
 
-@step
+@leaf
 def has_long_word(text: Any, s: int, e: int, max_chars: int) -> bool:
     """A word of text[s:e].split() has more than max_chars characters (-1: none has)."""
     if max_chars < 0 or e - s <= max_chars:
@@ -53,7 +53,7 @@ def has_long_word(text: Any, s: int, e: int, max_chars: int) -> bool:
     return False
 
 
-@step
+@leaf
 def ends_sentence(text: Any, s: int, e: int, dclm: bool) -> bool:
     """text[s:e] ends in one of . ? ! " ' and not in '...'. DCLM: . ? ! " before any whitespace."""
     e = strip_right(text, s, e) if dclm else e
@@ -65,7 +65,7 @@ def ends_sentence(text: Any, s: int, e: int, dclm: bool) -> bool:
     return c == 63 or c == 33 or c == 34 or (c == 39 and not dclm)
 
 
-@step
+@leaf
 def judged(text: Any, s: int, e: int, terminal_punct: bool, dclm: bool) -> int:
     """What phrases() says of a line less its citation marks, -1 where its end drops it."""
     if terminal_punct and not ends_sentence(text, s, e, dclm):
@@ -73,7 +73,7 @@ def judged(text: Any, s: int, e: int, terminal_punct: bool, dclm: bool) -> int:
     return phrases(text, s, e)
 
 
-@step
+@leaf
 def verdict_of(
     data: Any,
     s: int,
@@ -143,7 +143,7 @@ def judge_lines(
     return marks
 
 
-@step
+@leaf
 def put_segment(segments: Any, first: int, n: int, s: int, e: int) -> int:
     """Append s..e to segments[:, first:n], or lengthen the last one where it ends at s; the new n."""
     if s == e:
@@ -156,7 +156,7 @@ def put_segment(segments: Any, first: int, n: int, s: int, e: int) -> int:
     return n + 1
 
 
-@step
+@leaf
 def kept_break(data: Any, line_end: Any, after: Any, k: int, to: int) -> tuple[int, int]:
     """Of the line breaks after lines k..to-1, the bytes that stay: the first newline there is, else the first break."""
     for j in range(k, to):

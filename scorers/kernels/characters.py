@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.jit import load64, step, trailing_zeros
+from scorers.kernels.jit import load64, trailing_zeros
+from scorers.kernels.leaf import leaf
 
 ALPHANUMERIC = 1
 DECIMAL_DIGIT = 2
@@ -46,7 +47,7 @@ def character_classes() -> npt.NDArray[np.uint8]:
     return table
 
 
-@step
+@leaf
 def space_bytes(data: Any, i: int) -> int:
     """Bytes of the whitespace character (str.isspace) that starts at data[i], 0 where there is none."""
     c = data[i]
@@ -68,7 +69,7 @@ def space_bytes(data: Any, i: int) -> int:
     return 3 if b == 0x81 and a == 0x9F else 0
 
 
-@step
+@leaf
 def character_start(data: Any, end: int) -> int:
     """Where the character whose last byte is data[end - 1] starts."""
     i = end - 1
@@ -77,32 +78,35 @@ def character_start(data: Any, end: int) -> int:
     return i
 
 
-@step
+@leaf
 def strip_left(data: Any, start: int, end: int) -> int:
     """The start of data[start:end] after str.lstrip()."""
     while start < end:
-        width = space_bytes(data, start)
+        c = data[start]
+        if 32 < c < 0x80:
+            break
+        width = 1 if c == 32 else space_bytes(data, start)
         if width == 0:
             break
         start += width
     return start
 
 
-@step
+@leaf
 def strip_right(data: Any, start: int, end: int) -> int:
     """The end of data[start:end] after str.rstrip()."""
     while start < end:
-        last = data[end - 1]
-        if 32 < last < 0x80:
+        c = data[end - 1]
+        if 32 < c < 0x80:
             break
-        at = character_start(data, end)
-        if space_bytes(data, at) == 0:
+        at = end - 1 if c <= 32 else character_start(data, end)
+        if c != 32 and space_bytes(data, at) == 0:
             break
         end = at
     return end
 
 
-@step
+@leaf
 def break_bytes(data: Any, i: int, end: int) -> int:
     """Bytes of the line break (str.splitlines) at data[i], a CR LF being one break; 0 where there is none."""
     c = data[i]
@@ -117,7 +121,7 @@ def break_bytes(data: Any, i: int, end: int) -> int:
     return 0
 
 
-@step
+@leaf
 def next_break(data: Any, i: int, end: int) -> int:
     """The first position from i on where break_bytes is not 0, or end. Reads up to 7 bytes past end."""
     while i < end:
@@ -138,7 +142,7 @@ def next_break(data: Any, i: int, end: int) -> int:
     return end
 
 
-@step
+@leaf
 def next_byte(data: Any, i: int, end: int, byte: int) -> int:
     """The first position from i on that holds `byte`, or end. Reads up to 7 bytes past end."""
     pattern = LOW_BITS * np.uint64(byte)
@@ -152,7 +156,7 @@ def next_byte(data: Any, i: int, end: int, byte: int) -> int:
     return end
 
 
-@step
+@leaf
 def code_points(data: Any, start: int, end: int) -> int:
     """len() of data[start:end] as a str: bytes that are not continuation bytes. Reads up to 7 bytes past end."""
     n = end - start
@@ -168,7 +172,7 @@ def code_points(data: Any, start: int, end: int) -> int:
     return n
 
 
-@step
+@leaf
 def code_point(data: Any, i: int) -> int:
     """The code point whose UTF-8 starts at data[i]."""
     c: int = np.int64(data[i])  # type: ignore[assignment]  # numba would keep u8, and shift bits out of it

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from scorers.kernels.characters import ALPHANUMERIC, SPACES, code_point
-from scorers.kernels.jit import kernel, load64, step
+from scorers.kernels.jit import kernel, load64
+from scorers.kernels.leaf import leaf
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _SLOT_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -102,14 +103,14 @@ def symbol_counts(data: Any, offsets: Any, out: Any) -> None:
         out[d, 3] = spaced
 
 
-@step
+@leaf
 def is_spaced_ellipsis(data: Any, i: int) -> bool:
     """'. . .' at data[i]."""
     spaced = data[i + 1] == 32 and data[i + 2] == 46 and data[i + 3] == 32 and data[i + 4] == 46
     return bool(spaced and data[i] == 46)
 
 
-@step
+@leaf
 def starts_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
     """data[s:e] starts with one of the marks: u8[K, 16], of widths bytes each."""
     for k in range(widths.size):
@@ -122,7 +123,7 @@ def starts_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
     return False
 
 
-@step
+@leaf
 def ends_with_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
     """data[s:e], ASCII letters as lower case, ends with one of the marks: u8[K, 16], of widths bytes each."""
     for k in range(widths.size):
@@ -192,7 +193,7 @@ def symbol_words(data: Any, bounds: Any, start: Any, end: Any, whole: bool, mark
         out[d] = found
 
 
-@step
+@leaf
 def equals_any(data: Any, s: int, e: int, marks: Any, widths: Any) -> bool:
     """data[s:e] is one of the marks."""
     for k in range(widths.size):

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64, mix, step
+from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64, mix
+from scorers.kernels.leaf import leaf
 from scorers.kernels.repetition import first_equal, table_slots
 
 WINDOW_BYTES = 16
@@ -23,7 +24,7 @@ LOW_HALF = np.uint64(0x00000000FFFFFFFF)
 DATATROVE, DCLM, DOLMA = 0, 1, 2
 
 
-@step
+@leaf
 def most_words(bounds: Any) -> int:
     """Words of the document that has most."""
     most = 1
@@ -32,7 +33,7 @@ def most_words(bounds: Any) -> int:
     return most
 
 
-@step
+@leaf
 def repeated_ngrams(
     n: int, n_words: int, words: Any, keys: Any, first: Any, counts: Any, live: Any, n_live: int, slots: Any
 ) -> int:
@@ -66,7 +67,7 @@ def repeated_ngrams(
     return n_left
 
 
-@step
+@leaf
 def top_chars(
     n: int, n_words: int, before: Any, first: Any, counts: Any, live: Any, n_live: int, definition: int
 ) -> tuple[int, int]:
@@ -88,7 +89,7 @@ def top_chars(
     return best * best_chars, best
 
 
-@step
+@leaf
 def covered_chars(n: int, before: Any, live: Any, n_live: int) -> int:
     """Chars of the words that lie in a repeated n-gram, each word once."""
     covered, chars = 0, 0
@@ -99,7 +100,7 @@ def covered_chars(n: int, before: Any, live: Any, n_live: int) -> int:
     return chars
 
 
-@step
+@leaf
 def summed_chars(n: int, before: Any, live: Any, n_live: int) -> int:
     """Chars of all occurrences of repeated n-grams, words counted as often as they lie in one."""
     chars = 0
@@ -176,7 +177,7 @@ def power(n: int) -> Any:
     return found * POWERS[n]
 
 
-@step
+@leaf
 def number_words(data: Any, start: Any, end: Any, prefixes: Any, offsets: Any) -> None:
     """prefixes: u64[W+1], the number of all words' bytes before each word; offsets: i64[W+1], how many bytes."""
     prefixes[0] = 0
@@ -187,7 +188,7 @@ def number_words(data: Any, start: Any, end: Any, prefixes: Any, offsets: Any) -
         offsets[w + 1] = offsets[w] + e - s
 
 
-@step
+@leaf
 def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, slots: Any, repeated: Any) -> None:
     """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on, whitespace left out, follow another
     word's start too. Backwards, so that a word's window is its own bytes and the next word's window."""
@@ -214,7 +215,7 @@ def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, slots: Any
         repeated[at] = at != j
 
 
-@step
+@leaf
 def scanned_chars(
     n: int, prefixes: Any, offsets: Any, before: Any, keys: Any, slots: Any, candidates: Any, n_candidates: int
 ) -> int:
@@ -236,7 +237,7 @@ def scanned_chars(
     return chars
 
 
-@step
+@leaf
 def still_candidates(n: int, n_words: int, offsets: Any, repeated: Any, candidates: Any, n_candidates: int) -> int:
     """Keep of the candidates those whose n-gram can equal another: its window does, or it is shorter than a window."""
     left = 0

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import code_points, strip_left, strip_right
-from scorers.kernels.jit import hash_bytes, inline, kernel, step
+from scorers.kernels.jit import hash_bytes, inline, kernel
+from scorers.kernels.leaf import leaf
 
 
-@step
+@leaf
 def table_slots(elements: int) -> int:
     """Slots of a hash table for that many elements: a power of two, at most half full."""
     slots = 16

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scorers.kernels.c4 import CITING, KEPT
 from scorers.kernels.characters import PUNCTUATION, SENTENCE_END, code_point
-from scorers.kernels.jit import kernel, step
+from scorers.kernels.jit import kernel
+from scorers.kernels.leaf import leaf
 
 
-@step
+# first byte -> 1 where a character that ends sentences may start with it
+_MAY_END = np.zeros(256, np.uint8)
+_MAY_END[[33, 46, 63]] = 1
+_MAY_END[0xC2:] = 1
+
+
+@leaf
 def is_sentence_end(data: Any, s: int, e: int, classes: Any) -> bool:
     """The word data[s:e] is one character, and ends sentences."""
-    if e - s > 4 or (e - s > 1 and data[s] < 0xC2):
-        return False
-    width = 1 if data[s] < 0x80 else 2 if data[s] < 0xE0 else 3 if data[s] < 0xF0 else 4
-    return e - s == width and classes[code_point(data, s)] & SENTENCE_END != 0
+    c = data[s]
+    width = 1 if c < 0x80 else 2 if c < 0xE0 else 3 if c < 0xF0 else 4
+    return bool(e - s == width and classes[code_point(data, s)] & SENTENCE_END != 0)
 
 
-@step
+@leaf
 def is_punctuation(data: Any, s: int, e: int, classes: Any) -> bool:
     """Every character of data[s:e] is of a Unicode category P."""
     for i in range(s, e):
@@ -27,7 +35,7 @@ def is_punctuation(data: Any, s: int, e: int, classes: Any) -> bool:
     return True
 
 
-@step
+@leaf
 def sentences(data: Any, s: int, e: int, w: int, last: int, start: Any, end: Any, classes: Any) -> tuple[int, int]:
     """Sentences of data[s:e], whose words are those from w on, before `last`, that start in it; and the first word
     after.
@@ -41,7 +49,7 @@ def sentences(data: Any, s: int, e: int, w: int, last: int, start: Any, end: Any
             n += 1
             ended = False
         at = end[w]
-        if is_sentence_end(data, start[w], at, classes):
+        if _MAY_END[data[start[w]]] != 0 and is_sentence_end(data, start[w], at, classes):
             ended = True
         elif ended and not is_punctuation(data, start[w], at, classes):
             n += 1
