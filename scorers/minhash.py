@@ -46,7 +46,7 @@ class MinHash:
         )
 
     def score(self, batch: TextBatch) -> Values:
-        """Scratch is 24 KiB whatever the length of a document."""
+        """Scratch is less than 64 KiB whatever the length of a document."""
         a, b = permutations(self.num_perm, self.seed)
         signatures = np.empty((len(batch), self.num_perm), dtype="<u4")
         shingles = np.empty(len(batch), dtype=np.int64)
@@ -56,7 +56,7 @@ class MinHash:
 
 def permutations(num_perm: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Multipliers (odd) and addends of datasketch 2.0's affine32 scheme -> u32[num_perm], u32[num_perm]."""
-    # drawn as datasketch draws them; importing it would cost half a second in every worker
+    # drawn as datasketch draws them; importing it brings scipy and takes a second or more in every worker
     draw = np.random.RandomState(seed)
     multipliers = draw.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     return multipliers, draw.randint(0, 1 << 32, num_perm, dtype=np.uint32)

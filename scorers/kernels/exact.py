@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic as untyped_intrinsic
+from numba.extending import intrinsic
 
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, SEPARATOR, TABLE_SIZE
 from scorers.kernels.jit import inline, kernel, load64, step, trailing_zeros
@@ -22,12 +22,7 @@ STORE_BYTES = 8
 """Room that a document needs behind its folded text, because stores are eight bytes wide."""
 
 
-intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = untyped_intrinsic
-
-
-@intrinsic
-def store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
-    """Write a u64 at byte `index` of a u8 array, unaligned, little endian."""
+def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
     signature = types.void(array, index, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -37,6 +32,10 @@ def store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
         return context.get_dummy_value()
 
     return signature, generate
+
+
+store64: Callable[[Any, Any, Any], Any] = intrinsic(_store64)
+"""Write a u64 at byte `index` of a u8 array, unaligned, little endian."""
 
 
 @inline
@@ -77,7 +76,8 @@ def fold_character(data: Any, i: int, table: Any, out: Any, o: int, first: int) 
         folding = np.uint64(table[code_point])
     if folding != SEPARATOR:
         store64(out, o, folding & BYTES_MASK)
-        return i + width, o + np.int64((folding >> LENGTH_SHIFT) & LENGTH_MASK)
+        length: Any = np.int64((folding >> LENGTH_SHIFT) & LENGTH_MASK)
+        return i + width, o + length
     if o > first and out[o - 1] != 32:
         out[o] = 32
         o += 1
@@ -97,8 +97,8 @@ def fold_document(data: Any, start: int, end: int, table: Any, out: Any, first: 
             i += 8
             o += 8
             continue
-        n = np.int64(trailing_zeros(stops) >> np.uint64(3)) if stops != 0 else 8
-        n = min(n, end - i)
+        even: Any = np.int64(trailing_zeros(stops) >> np.uint64(3)) if stops != 0 else 8
+        n = min(even, end - i)
         store64(out, o, lower(v))
         i += n
         o += n

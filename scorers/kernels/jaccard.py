@@ -62,7 +62,7 @@ def shingle_sets(
     hashes = np.empty(room, dtype=np.uint64)
     write_shingles(data, offsets, word_table(), ngram, bounds, hashes)
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        # numpy's sort is vectorised: 5 to 10 times faster here than one written as a kernel
+        # numpy sorts in vectors: 7 to 10 times faster than a kernel from 500 shingles on, 1.4 times at 20
         hashes[start:end].sort()
     return bounds, hashes[: drop_repeats(bounds, hashes)].copy()
 

@@ -200,7 +200,8 @@ def fill(data: Any, end: int, table: Any, power: np.uint64, edges: Any, hashes: 
     `begin` comes first.
     """
     ngram = hashes.size - CHUNK
-    i, after = chunk_words(data, np.int64(state[POSITION]), end, table, edges, hashes, ngram)
+    start: Any = np.int64(state[POSITION])
+    i, after = chunk_words(data, start, end, table, edges, hashes, ngram)
     words: Any = np.int64(state[WORDS])
     rolling = state[ROLLING]
     n = 0
