@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.fasttext_predict import mean_rows, remember_vocabulary, two_best
+from scorers.kernels.fasttext_predict import NO_ROW, mean_rows, remember_vocabulary, two_best
 from scorers.text import PADDING_BYTES, TextBatch
 
 MAGIC = 793712314
@@ -26,6 +26,7 @@ MEMORY_WORDS = 1 << 14
 """Words remembered within one batch besides the vocabulary: 4 MB of sums at 16 dimensions (docs/language.md)."""
 
 F32 = npt.NDArray[np.float32]
+U16 = npt.NDArray[np.uint16]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
@@ -38,7 +39,7 @@ class FastTextError(ValueError):
 class FastTextModel:
     """W words, R rows, K dimensions, L labels, S slots of the word table.
 
-    rows: f32[R, K], bucket_rows: i32[buckets] (row of an n-gram's hash, -1: pruned), output: f32[L-1, K],
+    rows: f32[R, K], bucket_rows: u16[buckets] (row of an n-gram's hash, or NO_ROW), output: f32[L-1, K],
     left, right: i32[2L-1] (the Huffman tree, leaves first, root last), keys: u64[S], places: i32[S] (the word table),
     sums: f32[W, K], counts: i32[W] (of each word: its own row and its n-grams')
     """
@@ -47,7 +48,7 @@ class FastTextModel:
     shortest: int
     longest: int
     rows: F32
-    bucket_rows: I32
+    bucket_rows: U16
     output: F32
     left: I32
     right: I32
@@ -185,18 +186,20 @@ def _read(content: bytes, name: str) -> FastTextModel:
     )
 
 
-def _dictionary(reader: _Reader, buckets: int) -> tuple[list[bytes], tuple[str, ...], list[int], I32]:
-    """Words, labels without their prefix, the labels' counts, and the row of every n-gram bucket (-1: pruned)."""
+def _dictionary(reader: _Reader, buckets: int) -> tuple[list[bytes], tuple[str, ...], list[int], U16]:
+    """Words, labels without their prefix, the labels' counts, and the row of every n-gram bucket (or NO_ROW)."""
     size, word_count, _labels, _tokens, pruned = reader.take("iiiqq")
     entries = [(reader.string(), reader.take("qb")) for _ in range(size)]
     words = [word for word, (_count, kind) in entries if kind == 0]
     labels = tuple(word.decode().removeprefix("__label__") for word, (_count, kind) in entries if kind == 1)
-    bucket_rows = np.full(buckets, -1, np.int32)
-    if pruned < 0:
-        bucket_rows[:] = word_count + np.arange(buckets)
-    else:
-        kept = np.asarray(reader.array("<i4", 2 * pruned), np.int32).reshape(-1, 2)
-        bucket_rows[kept[:, 0]] = word_count + kept[:, 1]
+    if pruned < 0 or word_count + pruned >= NO_ROW:
+        raise FastTextError(
+            f"model {reader.name!r}: {word_count} words, {pruned} n-grams kept (-1: all); "
+            f"read here are pruned models of less than {NO_ROW} together"
+        )
+    bucket_rows = np.full(buckets, NO_ROW, np.uint16)
+    kept = np.asarray(reader.array("<i4", 2 * pruned), np.int32).reshape(-1, 2)
+    bucket_rows[kept[:, 0]] = word_count + kept[:, 1]
     if not words or words[0] != END_OF_LINE:
         raise FastTextError(f"model {reader.name!r}: its first word is not the end-of-line mark")
     return words, labels, [count for _word, (count, kind) in entries if kind == 1], bucket_rows
@@ -223,7 +226,7 @@ def _huffman(counts: list[int]) -> tuple[I32, I32]:
 
 
 def _word_table(
-    words: list[bytes], shortest: int, longest: int, bucket_rows: I32, rows: F32
+    words: list[bytes], shortest: int, longest: int, bucket_rows: U16, rows: F32
 ) -> tuple[npt.NDArray[np.uint64], I32, F32, I32]:
     """The vocabulary in an open-addressed table with room for MEMORY_WORDS more: keys, places, summed rows, counts."""
     slots = 1 << (2 * (len(words) + MEMORY_WORDS) - 1).bit_length()
