@@ -1,4 +1,4 @@
-"""The words of a batch: computed once, shared by every scorer that counts them."""
+"""The words of a batch: computed once for every scorer that counts them."""
 
 from __future__ import annotations
 

@@ -128,7 +128,14 @@ def spells(data: Any, at: Any, starts: Any, j: int, pieces: int, tables: Any) ->
 def rejoin(data: Any, at: Any, cut: Any, starts: Any, k: int, tables: Any) -> None:
     """spaCy's last pass: of k tokens, some that spell an exception become its pieces; the longest first, then the
     leftmost, and a token that was once part of a find is taken."""
+    begun = np.uint64(0)
+    ended = np.uint64(0)
+    for j in range(k):
+        begun |= tables[PIECES_FROM, data[at[starts[j]]]]
+        ended |= tables[PIECES_TO, data[at[starts[j + 1]] - 1]]
     for pieces in range(min(k, MAX_PIECES), 0, -1):
+        if (begun & ended) >> np.uint64(pieces) & np.uint64(1) == 0:
+            continue
         for j in range(k - pieces + 1):
             slot = spells(data, at, starts, j, pieces, tables)
             if slot < 0:

@@ -55,47 +55,15 @@ def cut_bits(data: Any, s: int, e: int, classes: Any, tables: Any, scratch: Any,
 
 
 @leaf
-def put_cut(bits: Any, s: int, e: int, n: int, start: Any, end: Any) -> int:
-    """Write the words of the chunk [s, e) that start at the bytes whose bits are set; n after them."""
-    start[n] = s
-    bits &= bits - np.uint64(1)
-    while bits != 0:
-        at = s + np.int64(trailing_zeros(bits))
-        end[n] = at
-        n += 1
-        start[n] = at
-        bits &= bits - np.uint64(1)
-    end[n] = e
-    return n + 1
-
-
-@leaf
-def split_rest(
-    data: Any,
-    s: int,
-    e: int,
-    n: int,
-    classes: Any,
-    tables: Any,
-    scratch: Any,
-    cut: Any,
-    seen: Any,
-    start: Any,
-    end: Any,
+def cut_long(
+    data: Any, s: int, e: int, n: int, classes: Any, tables: Any, scratch: Any, cut: Any, start: Any, end: Any
 ) -> int:
-    """Write the words of any chunk data[s:e]; n after them. seen: u64[2, REMEMBERED], chunks' hashes and cuts."""
-    if e - s > MAX_REMEMBERED_BYTES:
-        k = cut_chunk(data, s, e, classes, tables, scratch, cut)
-        for j in range(k):
-            start[n + j] = s + scratch[2, j]
-            end[n + j] = s + scratch[2, j + 1]
-        return n + k
-    hashed = hash_bytes(data, s, e - s)
-    slot = np.int64(hashed & np.uint64(REMEMBERED - 1))
-    if seen[0, slot] != hashed or seen[1, slot] == 0:
-        seen[0, slot] = hashed
-        seen[1, slot] = cut_bits(data, s, e, classes, tables, scratch, cut)
-    return put_cut(seen[1, slot], s, e, n, start, end)
+    """Write the words of the chunk data[s:e], of any length; n after them."""
+    k = cut_chunk(data, s, e, classes, tables, scratch, cut)
+    for j in range(k):
+        start[n + j] = s + scratch[2, j]
+        end[n + j] = s + scratch[2, j + 1]
+    return n + k
 
 
 @kernel
@@ -106,7 +74,7 @@ def split_english(data: Any, offsets: Any, classes: Any, tables: Any, bounds: An
     scratch = np.empty((3, room), np.int64)
     cut = np.empty(room, np.uint8)
     chunks = np.empty((2, room), np.int64)
-    seen = np.zeros((2, REMEMBERED), np.uint64)
+    seen = np.zeros((REMEMBERED, 2), np.uint64)
     first, last = chunks[0], chunks[1]
     n = 0
     bounds[0] = 0
@@ -125,6 +93,19 @@ def split_english(data: Any, offsets: Any, classes: Any, tables: Any, bounds: An
                     end[n + 1] = e
                     n += 1 + (p < e)
                     continue
-            n = split_rest(data, s, e, n, classes, tables, scratch, cut, seen, start, end)
+            if e - s > MAX_REMEMBERED_BYTES:
+                n = cut_long(data, s, e, n, classes, tables, scratch, cut, start, end)
+                continue
+            hashed = hash_bytes(data, s, e - s)
+            slot = np.int64(hashed & np.uint64(REMEMBERED - 1))
+            if seen[slot, 0] != hashed or seen[slot, 1] == 0:
+                seen[slot, 0] = hashed
+                seen[slot, 1] = cut_bits(data, s, e, classes, tables, scratch, cut)
+            bits = seen[slot, 1]
+            while bits != 0:
+                start[n] = s + np.int64(trailing_zeros(bits))
+                bits &= bits - np.uint64(1)
+                end[n] = s + np.int64(trailing_zeros(bits)) if bits != 0 else e
+                n += 1
         bounds[d + 1] = n
     return n
