@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
     return signature, generate
 
 
-store64: Callable[[Any, Any, Any], Any] = intrinsic(_store64)
+store64: Any = intrinsic(_store64)
 """Write a u64 at byte `index` of a u8 array, unaligned, little endian."""
 
 
