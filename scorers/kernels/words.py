@@ -83,7 +83,7 @@ def letters_end(data: Any, s: int, e: int) -> int:
 
 
 @leaf
-def wide_space_bytes(data: Any, i: int, stop: int) -> int:
+def wide_space_bytes(data: Any, i: Any, stop: int) -> int:
     """Bytes of the whitespace character (str.isspace) beyond ASCII at data[i], 0 where there is none."""
     c = data[i]
     if i + 1 >= stop:
