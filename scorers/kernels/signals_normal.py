@@ -20,11 +20,12 @@ from scorers.kernels.signal_tables import (
     SPACE,
 )
 from scorers.kernels.signals import NEWLINE, class_of, utf8_bytes
-from scorers.text import PADDING_BYTES
 
 LONGEST_GRAM = 10
 GROWTH = 3
 """NFD makes at most this many bytes of one (U+0390: 6 of 2)."""
+SPARE_BYTES = 16
+"""load64 reads up to eight bytes past the last word."""
 JAVASCRIPT = np.uint64(int.from_bytes(b"javascri", "little"))
 LOREM, IPSUM = np.uint64(int.from_bytes(b"lorem", "little")), np.uint64(int.from_bytes(b"ipsum", "little"))
 FIVE_BYTES = np.uint64(0xFFFFFFFFFF)
@@ -195,7 +196,7 @@ def normal_signals(
         longest = max(longest, offsets[d + 1] - offsets[d])
     most = longest // 2 + 2
     scratch = Scratch(
-        np.empty(GROWTH * longest + PADDING_BYTES, np.uint8), np.empty(most, np.uint64), np.empty(most, np.int32),
+        np.empty(GROWTH * longest + SPARE_BYTES, np.uint8), np.empty(most, np.uint64), np.empty(most, np.int32),
         np.empty(most, np.uint64), np.empty(most + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.int32),
         np.empty(most, np.int32), np.empty(table_slots(most), np.int32),
     )  # fmt: skip
