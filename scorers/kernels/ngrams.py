@@ -17,6 +17,8 @@ from scorers.kernels.leaf import leaf
 from scorers.kernels.repetition import first_equal, table_slots
 
 WINDOW_BYTES = 16
+SIEVE_PLACES = 8
+"""Places of a sieve for each slot of a table for as many elements: 16 to 32 an element, so that 3 to 6 % share one."""
 BASE, BASE_TO_2, BASE_TO_4, BASE_TO_8 = (np.uint64(pow(251, k, 2**64)) for k in (1, 2, 4, 8))
 POWERS = np.array([pow(251, k, 2**64) for k in range(1025)], np.uint64)
 EVEN_BYTES, EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
@@ -33,43 +35,71 @@ def most_words(bounds: Any) -> int:
     return most
 
 
-@leaf
-def repeated_ngrams(
-    n: int, n_words: int, words: Any, keys: Any, first: Any, counts: Any, live: Any, n_live: int, slots: Any
-) -> int:
-    """Go from the repeated (n-1)-grams of a document to its repeated n-grams; how many positions those have.
+@inline
+def count_key(key: Any, mask: int, sieve: Any) -> None:
+    """Count a key in sieve: u8, up to two. A place may be shared: no key that occurs twice is ever taken for one that
+    does not, and few of those that do not for one that does. No branch, which makes it worth a pass of its own."""
+    k = np.int64(key & np.uint64(mask))
+    sieve[k] += sieve[k] < 2
 
-    words: u64[W] hashes. keys: u64[W], the (n-1)-gram at each live position, becomes the n-gram. live: i32, the
-    positions of repeated (n-1)-grams in order (n_live of them), becomes those of n-grams. first, counts: i32[W], per
-    position the first of its n-gram, and at that first position the occurrences.
-    """
+
+@leaf
+def repeated_bigrams(n_words: int, words: Any, keys: Any, sieve: Any, live: Any) -> int:
+    """keys: u64[W], the bigram at each word; live: the words at which it may occur elsewhere too; how many they are."""
+    size = SIEVE_PLACES * table_slots(n_words)
+    sieve[:size] = 0
+    for j in range(n_words - 1):
+        # word hashes are mixed already, so that their sum with anything is
+        keys[j] = words[j] * MIX_1 + words[j + 1]
+        count_key(keys[j], size - 1, sieve)
+    n_live = 0
+    for j in range(n_words - 1):
+        live[n_live] = j
+        n_live += sieve[np.int64(keys[j] & np.uint64(size - 1))] > 1
+    return n_live
+
+
+@leaf
+def longer_ngrams(n: int, n_words: int, words: Any, keys: Any, live: Any, n_live: int) -> int:
+    """keys, at live words those of their (n-1)-grams, become those of the n-grams that may be repeated, as both
+    (n-1)-grams in them are; live: their words; how many they are."""
+    left = 0
+    for k in range(n_live - 1):
+        j = live[k]
+        if live[k + 1] == j + 1 and j + n <= n_words:
+            keys[j] = keys[j] * MIX_1 + words[j + n - 1]
+            live[left] = j
+            left += 1
+    return left
+
+
+@leaf
+def repeated_ngrams(keys: Any, counts: Any, again: Any, live: Any, n_live: int, slots: Any) -> int:
+    """Keep of the live words those whose n-gram (keys: u64[W]) occurs more than once; how many they are. counts: i32[W],
+    at the first word of each n-gram its occurrences, 0 at the others of it. again: bool[W], scratch."""
     size = table_slots(n_live)
     slots[:size] = -1
-    n_tried = 0
     for k in range(n_live):
         j = live[k]
-        if j + n > n_words or (n > 2 and (k + 1 == n_live or live[k + 1] != j + 1)):
-            continue
-        # word hashes are mixed already, so that their sum with anything is
-        keys[j] = keys[j] * MIX_1 + words[j + n - 1]
-        at = first_equal(slots, size - 1, keys, j)
-        first[j] = at
-        counts[j] = 0
-        counts[at] += 1
-        live[n_tried] = j
-        n_tried += 1
-    n_left = 0
-    for k in range(n_tried):
-        j = live[k]
-        if counts[first[j]] > 1:
-            live[n_left] = j
-            n_left += 1
-    return n_left
+        first = first_equal(slots, size - 1, keys, j)
+        if first == j:
+            counts[j] = 1
+            again[j] = False
+        else:
+            counts[j] = 0
+            counts[first] += 1
+            again[first] = True
+            again[j] = True
+    left = 0
+    for k in range(n_live):
+        live[left] = live[k]
+        left += again[live[k]]
+    return left
 
 
 @leaf
 def top_chars(
-    n: int, n_words: int, before: Any, first: Any, counts: Any, live: Any, n_live: int, definition: int
+    n: int, n_words: int, before: Any, counts: Any, live: Any, n_live: int, definition: int
 ) -> tuple[int, int]:
     """Chars of the most frequent n-gram times its occurrences, spaces between words not counted; and the occurrences.
 
@@ -81,8 +111,6 @@ def top_chars(
     best, best_chars = 1, before[n] - before[0]
     for k in range(n_live):
         j = live[k]
-        if first[j] != j:
-            continue
         chars = before[j + n] - before[j]
         if counts[j] > best or (definition == DCLM and counts[j] == best and chars > best_chars):
             best, best_chars = counts[j], chars
@@ -120,22 +148,24 @@ def ngrams_by_words(
     i64[D, 9], written for n >= 5: chars of all n-grams, which is Dolma's denominator.
     """
     most = most_words(bounds)
-    slots = np.empty(table_slots(most), np.int32)
+    slots, sieve = np.empty(table_slots(most), np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     keys, before = np.empty(most, np.uint64), np.empty(most + 1, np.int64)
-    first, counts, live = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    again, counts, live = np.empty(most, np.bool_), np.empty(most, np.int32), np.empty(most, np.int32)
     for d in range(bounds.size - 1):
         a = bounds[d]
         n_words = bounds[d + 1] - a
         before[0] = 0
         for j in range(n_words):
             before[j + 1] = before[j] + chars[a + j]
-            keys[j] = hashes[a + j]
-            live[j] = j
-        n_live = n_words
+        n_live = 0
         for n in range(2, longest + 1):
-            n_live = repeated_ngrams(n, n_words, hashes[a:], keys, first, counts, live, n_live, slots)
+            if n == 2:
+                n_live = repeated_bigrams(n_words, hashes[a:], keys, sieve, live)
+            else:
+                n_live = longer_ngrams(n, n_words, hashes[a:], keys, live, n_live)
+            n_live = repeated_ngrams(keys, counts, again, live, n_live, slots)
             if n < 5:
-                best_chars, best = top_chars(n, n_words, before, first, counts, live, n_live, definition)
+                best_chars, best = top_chars(n, n_words, before, counts, live, n_live, definition)
                 out[d, n - 2] = best_chars + (best * (n - 1) if definition == DATATROVE else 0)
                 continue
             if definition == DCLM:
@@ -189,30 +219,31 @@ def number_words(data: Any, start: Any, end: Any, prefixes: Any, offsets: Any) -
 
 
 @leaf
-def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, slots: Any, repeated: Any) -> None:
-    """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on, whitespace left out, follow another
+def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, sieve: Any, repeated: Any) -> None:
+    """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on, whitespace left out, may follow another
     word's start too. Backwards, so that a word's window is its own bytes and the next word's window."""
     n_words = start.size
-    size = table_slots(n_words)
-    slots[:size] = -1
+    size = SIEVE_PLACES * table_slots(n_words)
+    sieve[:size] = 0
     low, high = np.uint64(0), np.uint64(0)
     for j in range(n_words - 1, -1, -1):
         s, width = start[j], end[j] - start[j]
+        own: Any = load64(data, s)
         if width < 8:
-            shift, rest = np.uint64(8 * width), np.uint64(64 - 8 * width)
-            high = (high << shift) | (low >> rest)
-            low = (load64(data, s) & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
+            shift = np.uint64(8 * width)
+            high = (high << shift) | (low >> (np.uint64(64) - shift))
+            low = (own & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
         else:
-            rest = np.uint64(8 * max(0, 16 - width))
-            high = low << (np.uint64(64) - rest) if width > 8 else low
-            if width > 8:
-                own = load64(data, s + 8)
-                high = own if rest == 0 else (own & ((np.uint64(1) << (np.uint64(64) - rest)) - np.uint64(1))) | high
-            low = load64(data, s)
-        keys[j] = mix(low * MIX_1 + high * MIX_2)
-        at = first_equal(slots, size - 1, keys, j)
-        repeated[j] = at != j
-        repeated[at] = at != j
+            more: Any = load64(data, s + 8)
+            if width < 16:
+                shift = np.uint64(8 * width - 64)
+                more = (more & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
+            low, high = own, more
+        key = (low * MIX_1 + high) * MIX_2
+        keys[j] = key >> np.uint64(20)
+        count_key(keys[j], size - 1, sieve)
+    for j in range(n_words):
+        repeated[j] = sieve[np.int64(keys[j] & np.uint64(size - 1))] > 1
 
 
 @leaf
@@ -256,11 +287,11 @@ def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out
     prefixes, offsets = np.empty(most + 1, np.uint64), np.empty(most + 1, np.int64)
     slots, keys = np.empty(table_slots(most), np.int32), np.empty(most, np.uint64)
     repeated, before = np.empty(most, np.bool_), np.empty(most + 1, np.int64)
-    candidates = np.empty(most, np.int32)
+    candidates, sieve = np.empty(most, np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     for d in range(bounds.size - 1):
         a, b = bounds[d], bounds[d + 1]
         number_words(data, start[a:b], end[a:b], prefixes, offsets)
-        mark_repeated_windows(data, start[a:b], end[a:b], keys, slots, repeated)
+        mark_repeated_windows(data, start[a:b], end[a:b], keys, sieve, repeated)
         before[0] = 0
         for j in range(b - a):
             before[j + 1] = before[j] + chars[a + j]
