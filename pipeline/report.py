@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
-import io
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from ruamel.yaml import YAML
 
 from pipeline import report_charts as charts
 from pipeline import report_data as data
@@ -21,6 +19,7 @@ from pipeline import wording
 from pipeline.catalog import JobRecord, Tables, choose_job, open_catalog, tables_of
 from pipeline.errors import UsageError
 from pipeline.funnel import FunnelRow, ends, funnel
+from pipeline.lock import recipe_yaml
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.report_histograms import Categories, Histogram, histograms
@@ -147,18 +146,6 @@ def _with_texts(source: _Source, documents: data.Rows) -> data.Rows:
     places: list[Place] = data.places_of(documents)
     texts = texts_of(source.store, source.tables.text, places, EXCERPT_CHARS)
     return [d | {"excerpt": texts.get(p)} for d, p in zip(documents, places, strict=True)]
-
-
-def recipe_yaml(recipe: Recipe, defaults: bool = False) -> str:
-    """The recipe as a file to run; defaults: with everything it did not say."""
-    tree = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=not defaults, exclude_none=True)
-    stream = io.StringIO()
-    yaml = YAML(typ="safe")
-    yaml.default_flow_style = None
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 110
-    yaml.dump({"version": recipe.version, **tree}, stream)
-    return stream.getvalue()
 
 
 def _environment() -> Environment:

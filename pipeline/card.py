@@ -1,0 +1,182 @@
+"""What lies beside an exported corpus for those who use it: a dataset card, the locked recipe, Croissant metadata.
+
+All of it is a function of the recipe, the tables and the files written: no clock, no machine, so that the same input
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline import wording
+from pipeline.bands import choose_bands, match_probability
+from pipeline.croissant import croissant
+from pipeline.funnel import FunnelRow, ends, funnel_of
+from pipeline.lock import as_yaml, lock_text, scorers_of
+from pipeline.manifest import Manifest
+from pipeline.notes import Notes
+from pipeline.recipe import Recipe
+from pipeline.report_texts import visible
+from pipeline.rules import sentence
+from pipeline.store import PartRecord, Store
+
+DISTRIBUTION = "winnow-curation"
+HUB_LICENSES = frozenset(
+    {
+        *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "unlicense", "mpl-2.0", "wtfpl"),
+        *(
+            "cc0-1.0",
+            "cc-by-3.0",
+            "cc-by-4.0",
+            "cc-by-sa-3.0",
+            "cc-by-sa-4.0",
+            "cc-by-nc-4.0",
+            "pddl",
+            "odc-by",
+            "odbl",
+        ),
+        *("gpl-2.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "cdla-permissive-1.0", "cdla-permissive-2.0"),
+    }
+)
+"""Identifiers the Hugging Face Hub takes; any other licence is 'other' there, and named in the card."""
+SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
+         (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"))  # fmt: skip
+LANGUAGE = re.compile(r"[a-z]{2,3}")
+MAX_DISTINCT = 100_000
+SHOWN = 15
+CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+MAX_CELL_CHARS = 120
+
+
+def write_card(destination: Store, made: Manifest, notes: Notes, recipe: Recipe) -> None:
+    """Write README.md, recipe.lock.yaml and croissant.json beside an export."""
+    version = importlib.metadata.version(DISTRIBUTION)
+    kept = _Kept.read(destination, made)
+    destination.put("recipe.lock.yaml", lock_text(recipe, made, notes, version))
+    metadata = croissant(recipe, made, kept.schema, kept.licenses.most_common(SHOWN), version)
+    destination.put("croissant.json", json.dumps(metadata, indent=1, ensure_ascii=False) + "\n")
+    destination.put("README.md", _readme(destination, made, notes, recipe, kept, version))
+
+
+def data_parts(made: Manifest) -> list[PartRecord]:
+    """The export's own shards, without what lies in removed/ and quarantine/."""
+    return [p for p in made.parts if p.path.startswith("data/")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The kept documents by what is known of their origin. A column with too many values to list is left out."""
+
+    schema: pa.Schema
+    licenses: Counter[str]
+    languages: Counter[str]
+    sources: Counter[str]
+
+    @staticmethod
+    def read(destination: Store, made: Manifest) -> _Kept:
+        parts = data_parts(made)
+        schema = destination.parquet(parts[0].path).schema_arrow if parts else pa.schema([])
+        counted = (_count_values(destination, parts, schema, c) for c in ("license", "language", "source"))
+        return _Kept(schema, *counted)
+
+
+def _count_values(destination: Store, parts: Sequence[PartRecord], schema: pa.Schema, column: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    if column not in schema.names:
+        return found
+    for part in parts:
+        for pair in pc.value_counts(destination.read_table(part.path, columns=[column]).column(column)).to_pylist():
+            found[pair["values"] if pair["values"] is not None else ""] += pair["counts"]
+        if len(found) > MAX_DISTINCT:
+            return Counter()
+    return Counter() if set(found) == {""} else Counter(dict(sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))))
+
+
+def _funnel(destination: Store, made: Manifest, recipe: Recipe) -> list[FunnelRow]:
+    """The export's counts, with the bytes of text that `removed/` accounts for; the rest was kept."""
+    text_bytes: Counter[str] = Counter()
+    for part in made.parts:
+        if part.path.startswith("removed/"):
+            table = destination.read_table(part.path, columns=["stage", "rule", "text_bytes"])
+            for row in table.group_by(["stage", "rule"]).aggregate([("text_bytes", "sum")]).to_pylist():
+                text_bytes[f"{row['stage']}.{row['rule']}"] += row["text_bytes_sum"] or 0
+    text_bytes["kept"] = made.details["text_bytes_in"] - text_bytes.total()
+    return funnel_of(made.counts, text_bytes, recipe)
+
+
+def _readme(destination: Store, made: Manifest, notes: Notes, recipe: Recipe, kept: _Kept, version: str) -> str:
+    page = _environment()
+    rows = _funnel(destination, made, recipe)
+    return page.get_template("card.md.j2").render(
+        front=as_yaml(_front_matter(made, recipe, kept)),
+        recipe=recipe, made=made, version=version, rows=rows, ends=ends(rows), share=wording.share,
+        data=data_parts(made), schema=kept.schema, sentences=[(sentence(n, r), r.why) for n, r in recipe.rules.items()],
+        scorers=scorers_of(notes), curve=_curve(notes, recipe), files=notes.text.details.get("files", []),
+        origins=[("Licence", kept.licenses), ("Source", kept.sources), ("Language", kept.languages)], shown=SHOWN,
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    loader = PackageLoader("pipeline", "templates")
+    # Markdown, not HTML: what comes from outside goes through `cell`
+    made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    made.filters |= {"count": wording.count, "size": wording.size, "cell": cell}
+    return made
+
+
+def cell(value: object, max_chars: int = MAX_CELL_CHARS) -> str:
+    """Outside text in Markdown: on one line, no mark-up of its own, not too long."""
+    text = visible(" ".join(str(value).split()))
+    text = text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+    return re.sub(
+        r"([\\`*_{}\[\]|#!~$])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )
+
+
+def _front_matter(made: Manifest, recipe: Recipe, kept: _Kept) -> dict[str, Any]:
+    """What the Hugging Face Hub reads."""
+    documents = made.details["data_rows"]
+    languages = [code for code, _ in kept.languages.most_common() if LANGUAGE.fullmatch(code)]
+    front: dict[str, Any] = {
+        "pretty_name": recipe.name,
+        "license": _license(kept.licenses),
+        **({"language": languages} if languages else {}),
+        "task_categories": ["text-generation"],
+        "size_categories": [next((name for below, name in SIZES if documents < below), "100B<n<1T")],
+        "tags": ["winnow", "pretraining"],
+    }
+    if data_parts(made):
+        files = [{"split": "train", "path": "data/*.parquet"}]
+        front["configs"] = [{"config_name": "default", "data_files": files}]
+    return front
+
+
+def _license(licenses: Counter[str]) -> str:
+    """The one licence of all documents, if the Hub knows it."""
+    if not licenses:
+        return "unknown"
+    only = next(iter(licenses)).lower() if len(licenses) == 1 else ""
+    return only if only in HUB_LICENSES else "other"
+
+
+def _curve(notes: Notes, recipe: Recipe) -> dict[str, Any] | None:
+    """How near-duplicates were looked for, and which share of pairs that finds."""
+    fuzzy = recipe.dedup.fuzzy if recipe.dedup else None
+    if fuzzy is None:
+        return None
+    minhash = scorers_of(notes)[fuzzy.on]["parameters"]
+    bands, rows = fuzzy.bands, fuzzy.rows
+    if bands is None or rows is None:
+        bands, rows = choose_bands(minhash["num_perm"], fuzzy.jaccard, fuzzy.recall)
+    points = [(j, match_probability(j, bands, rows)) for j in CURVE]
+    return {"fuzzy": fuzzy, "minhash": minhash, "bands": bands, "rows": rows, "points": points}
