@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.store import filesystem, is_remote, local_path, open_parquet
 
-BATCH_DECODED_BYTES = 256_000_000
+BATCH_DECODED_BYTES = 128_000_000
 """No batch of one reader call can decode to more than this (or one row)."""
 GATHERED_BYTES = 8_000_000
 GATHERED_ROWS = 65_536
@@ -26,6 +26,9 @@ MAX_COMPRESSION = 1_000
 READ_BUFFER_BYTES = 1 << 20
 HEADER_BYTES = 32
 DICTIONARY_PAGE = 2
+
+Faults = dict[int, tuple[str, str]]
+"""Row groups that cannot be taken in: reason and detail by index."""
 
 
 class Unreadable(Exception):
@@ -76,12 +79,25 @@ def decode(source: Reader, group: int) -> Iterator[pa.Table]:
             raise Unreadable(group, "bomb", f"decodes to over {allowed} bytes from {declared} declared")
         gathered.append(batch)
         if held >= GATHERED_BYTES or sum(b.num_rows for b in gathered) >= GATHERED_ROWS:
-            yield pa.Table.from_batches(gathered).combine_chunks()
+            yield pa.Table.from_batches(gathered)
             gathered, held = [], 0
     if gathered:
-        yield pa.Table.from_batches(gathered).combine_chunks()
+        yield pa.Table.from_batches(gathered)
     if rows != metadata.num_rows:
         raise Unreadable(group, "corrupt_page", f"{rows} rows read, the footer says {metadata.num_rows}")
+
+
+def faults(path: str, columns: Sequence[str] | None, first: int, count: int) -> Faults:
+    """Every row group in [first, first + count) that cannot be read: looked for only once one was met."""
+    source = reader(path, columns)
+    bad: Faults = {}
+    for group in range(first, first + count):
+        try:
+            for _ in decode(source, group):
+                pass
+        except Unreadable as error:
+            bad[group] = (error.reason, error.detail)
+    return bad
 
 
 def _batches(source: Reader, group: int) -> Iterator[pa.RecordBatch]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import pyarrow as pa
@@ -12,16 +13,14 @@ from pipeline.shard import part_key
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
-from pipeline.sources.pages import Reader, Unreadable, decode, reader
+from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader, Unreadable, decode, faults, reader
 from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
 from pipeline.sources.streams import open_bytes
 from pipeline.store import PartRecord, Store, open_parquet
 
 FORMAT = 1
-ROW_GROUP_ROWS = 65_536
-Faults = dict[int, tuple[str, str]]
-"""Row groups that cannot be taken in: reason and detail by index."""
+Edges = tuple[int, ...]
 MAX_ROWS_PER_BYTE = 10_000
 FEW_ROWS = 1_000_000
 
@@ -63,6 +62,7 @@ class ParquetUnit:
     row: int
     max_doc_bytes: int
     run_bytes: int
+    copied: bool
 
     @property
     def rows(self) -> int:
@@ -127,97 +127,122 @@ def _ends(file: SourceFile) -> tuple[bytes, bytes]:
         return b"?", b""
 
 
-def split(probed: ParquetProbe, corpus: str, target_bytes: int, max_doc_bytes: int) -> list[ParquetUnit]:
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How files are cut into units. copied: the text is taken into the workspace."""
+
+    corpus: str
+    target_bytes: int
+    max_doc_bytes: int
+    copied: bool
+
+
+def split(probed: ParquetProbe, how: Cutting) -> list[ParquetUnit]:
     """A file's units: runs of consecutive row groups of about target_bytes of text."""
     units, start, row = [], 0, 0
     while start < len(probed.groups):
         end, size = start, 0
-        while end < len(probed.groups) and (end == start or size + probed.groups[end].text_bytes <= target_bytes):
+        while end < len(probed.groups) and (end == start or size + probed.groups[end].text_bytes <= how.target_bytes):
             size += probed.groups[end].text_bytes
             end += 1
-        groups = probed.groups[start:end]
-        if any(g.rows for g in groups):
-            units.append(_unit(probed, corpus, (start, end), row, max_doc_bytes, target_bytes))
-        start, row = end, row + sum(g.rows for g in groups)
+        rows = sum(g.rows for g in probed.groups[start:end])
+        if rows:
+            units.append(_unit(probed, (start, end), row, how))
+        start, row = end, row + rows
     return units
 
 
-def _unit(
-    probed: ParquetProbe, corpus: str, run: tuple[int, int], row: int, max_doc_bytes: int, target: int
-) -> ParquetUnit:
+def _unit(probed: ParquetProbe, run: tuple[int, int], row: int, how: Cutting) -> ParquetUnit:
     file, columns = probed.file, probed.columns
     assert columns is not None
     told = sorted(partitions(file.path).items())
-    determined = ("parquet", FORMAT, file.name, file.bytes, file.stamp, run, columns.paths, told, max_doc_bytes, target)
-    key = part_key(*determined)
-    part = Store.part(corpus, "text", key)
-    return ParquetUnit(key, part, file, columns, run[0], probed.groups[slice(*run)], row, max_doc_bytes, target)
+    asked = (how.max_doc_bytes, how.target_bytes, how.copied)
+    key = part_key("parquet", FORMAT, file.name, file.bytes, file.stamp, run, asdict(columns), told, asked)
+    part, groups = Store.part(how.corpus, "text", key), probed.groups[slice(*run)]
+    return ParquetUnit(key, part, file, columns, run[0], groups, row, how.max_doc_bytes, how.target_bytes, how.copied)
 
 
-def register(store: Store, unit: ParquetUnit) -> PartRecord:
-    """Take in one unit: check every row, write ids and verdicts, leave the text where it is."""
+def register(store: Store, unit: ParquetUnit, known: Faults | None = None, edges: Edges | None = None) -> PartRecord:
+    """Take in one unit: check every row, write ids and verdicts, leave the text where it is. known: row groups known to
+    be unreadable; edges: where each row group begins in the file that holds the text, if that is a copy."""
     check_unchanged(unit.file)
+    bad = known or {}
     try:
-        return _commit(store, unit, {})
+        return _commit(store, unit, bad, edges)
     except Unreadable:
-        return _commit(store, unit, scan(unit))
-
-
-def scan(unit: ParquetUnit) -> Faults:
-    """Every row group that cannot be read: looked for only once one was met."""
-    source = reader(unit.file.path, unit.columns.paths)
-    bad: Faults = {}
-    for offset in range(len(unit.groups)):
-        try:
-            for _ in decode(source, unit.first + offset):
-                pass
-        except Unreadable as error:
-            bad[unit.first + offset] = (error.reason, error.detail)
-    return bad
+        return _commit(
+            store, unit, faults(unit.file.path, unit.columns.paths, unit.first, len(unit.groups)) | bad, edges
+        )
 
 
 def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
     """The part of a unit that cannot be taken in at all: all its rows quarantined."""
-    return _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))})
+    return _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))}, None)
 
 
-def _commit(store: Store, unit: ParquetUnit, bad: Faults) -> PartRecord:
+def _commit(store: Store, unit: ParquetUnit, bad: Faults, edges: Edges | None) -> PartRecord:
     source = None if len(bad) == len(unit.groups) else reader(unit.file.path, unit.columns.paths)
-    fill = partial(_write_runs, unit=unit, source=source, bad=bad)
+    where = edges or tuple(range(unit.first, unit.first + len(unit.groups) + 1))
+    fill = partial(_write_runs, unit=unit, source=source, bad=bad, edges=where)
     return commit_rows(store, unit.key, unit.part, IDS_SCHEMA, unit.run_bytes, fill)
 
 
-def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: Faults) -> None:
+def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: Faults, edges: Edges) -> None:
     """One run as long as groups are alike readable and no more than run_bytes: dictionaries can hold more than a footer
     declares."""
     row, begun = unit.row, unit.first
+    held = _Held(out, unit)
     for group in range(unit.first, unit.first + len(unit.groups)):
         if group > begun and (out.run_bytes >= unit.run_bytes or (group in bad) != (group - 1 in bad)):
-            out.end_run((begun, group), group - 1 not in bad)
+            held.flush()
+            out.end_run((edges[begun - unit.first], edges[group - unit.first]), group - 1 not in bad)
             begun = group
         rows = unit.groups[group - unit.first].rows
         if group in bad:
             _write_bad(out, unit.file.name, row, rows, bad[group])
         elif rows and source is not None:
-            _write_group(out, unit, source, group, row)
+            held.add(decode(source, group), row)
         row += rows
+    held.flush()
     last = unit.first + len(unit.groups)
-    out.end_run((begun, last), last - 1 not in bad)
+    out.end_run((edges[begun - unit.first], edges[-1]), last - 1 not in bad)
 
 
 def _write_bad(out: PartWriter, name: str, row: int, rows: int, why: tuple[str, str]) -> None:
-    for start in range(row, row + rows, ROW_GROUP_ROWS):
-        out.add(quarantined_rows(name, positions(start, min(ROW_GROUP_ROWS, row + rows - start)), *why))
+    for start in range(row, row + rows, GATHERED_ROWS):
+        out.add(quarantined_rows(name, positions(start, min(GATHERED_ROWS, row + rows - start)), *why))
     out.tally.reject(why[0], rows)
 
 
-def _write_group(out: PartWriter, unit: ParquetUnit, source: Reader, group: int, row: int) -> None:
-    hive = partitions(unit.file.path)
-    for table in decode(source, group):
-        verdicts = judge_text(pick(table, unit.columns.text), unit.max_doc_bytes)
-        own = None if unit.columns.id is None else as_strings(pick(table, unit.columns.id))
-        provenance: dict[str, pa.Array | str | None] = dict(hive)
-        provenance |= {name: as_strings(pick(table, path)) for name, path in unit.columns.provenance}
-        at = positions(row, table.num_rows)
-        out.add(id_rows(unit.file.name, at, verdicts, own, provenance, out.tally))
-        row += table.num_rows
+class _Held:
+    """Rows of small row groups are gathered before they are looked at: a file may have 100,000 of them."""
+
+    def __init__(self, out: PartWriter, unit: ParquetUnit) -> None:
+        self._out, self._unit = out, unit
+        self._hive = partitions(unit.file.path)
+        self._tables: list[pa.Table] = []
+        self._rows = self._bytes = self._row = 0
+
+    def add(self, tables: Iterable[pa.Table], row: int) -> None:
+        """Take tables that begin with the file's `row`."""
+        for table in tables:
+            if not self._tables:
+                self._row = row
+            self._tables.append(table)
+            self._rows += table.num_rows
+            self._bytes += table.nbytes
+            row += table.num_rows
+            if self._rows >= GATHERED_ROWS or self._bytes >= GATHERED_BYTES:
+                self.flush()
+
+    def flush(self) -> None:
+        """Look at what is held, and pass its rows on."""
+        if self._tables:
+            table, columns = pa.concat_tables(self._tables), self._unit.columns
+            verdicts = judge_text(pick(table, columns.text), self._unit.max_doc_bytes)
+            own = None if columns.id is None else as_strings(pick(table, columns.id))
+            provenance: dict[str, pa.Array | str | None] = dict(self._hive)
+            provenance |= {name: as_strings(pick(table, path)) for name, path in columns.provenance}
+            at = positions(self._row, table.num_rows)
+            self._out.add(id_rows(self._unit.file.name, at, verdicts, own, provenance, self._out.tally))
+        self._tables, self._rows, self._bytes = [], 0, 0

@@ -14,6 +14,7 @@ from pipeline.sources.columns import ID_NAMES, NESTED_NAMES, TEXT_NAMES
 from pipeline.sources.lines import Line
 
 BOM = b"\xef\xbb\xbf"
+NOTHING: dict[str, Any] = {}
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def parse(lines: Iterable[Line], text: str | None, id: str | None) -> Records:
             except orjson.JSONDecodeError as error:
                 if not line.strip():
                     continue
-                parsed = _lenient(line, error)
+                parsed = _lenient(line, error, text_names)
             record = _object(parsed)
             body = _take_text(record, text_names)
         except _NoDocument as fault:
@@ -71,21 +72,38 @@ def _object(parsed: Any) -> dict[str, Any]:
     return parsed
 
 
-def _lenient(line: bytes, error: orjson.JSONDecodeError) -> Any:
-    """What orjson rejects and others write: NaN (as null), lone surrogates (looked for later, in the text)."""
+def _lenient(line: bytes, error: orjson.JSONDecodeError, text_names: tuple[str, ...]) -> Any:
+    """What orjson rejects and others write: NaN (read as null), lone surrogates (which the text may not have)."""
     try:
-        return json.loads(line.decode(), parse_constant=lambda _: None)
+        parsed = json.loads(line.decode(), parse_constant=lambda _: None)
     except UnicodeDecodeError as fault:
         raise _NoDocument("not_utf8", f"byte {fault.start} of the line: {fault.reason}") from None
     except (ValueError, RecursionError):
         raise _NoDocument("not_json", str(error)[:300]) from None
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        named = next((n for n in text_names if type(_object(parsed).get(n)) is str), None)
+        if named is not None and not _encodable(parsed[named]):
+            raise _NoDocument("not_utf8", f"lone surrogate in {named}") from None
+        return orjson.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
+    return parsed
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+        return True
+    except UnicodeEncodeError:
+        return False
 
 
 def _take_text(record: dict[str, Any], names: tuple[str, ...]) -> str:
     """The first text field that is a string, taken out of the record."""
     for name in names:
         if type(record.get(name)) is str:
-            return _valid_text(record.pop(name), name)
+            text: str = record.pop(name)
+            return text
     present = next((n for n in names if n in record), None)
     if present is None:
         raise _NoDocument("no_text_field", f"it has {', '.join(list(record)[:12])[:300] or 'no fields'}")
@@ -94,45 +112,33 @@ def _take_text(record: dict[str, Any], names: tuple[str, ...]) -> str:
     raise _NoDocument("text_not_string", f"{present} is {type(record[present]).__name__}")
 
 
-def _valid_text(value: str, name: str) -> str:
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise _NoDocument("not_utf8", f"lone surrogate at character {error.start} of {name}") from None
-    return value
-
-
 def _take_rest(out: Records, record: dict[str, Any], id_names: tuple[str, ...]) -> None:
     """Id and provenance to their columns, what is left as JSON."""
     named = next((n for n in id_names if n in record), None)
     out.ids.append(None if named is None else _scalar(record.pop(named)))
-    nested = next((record[n] for n in NESTED_NAMES if type(record.get(n)) is dict), None)
+    nested = next((record[n] for n in NESTED_NAMES if type(record.get(n)) is dict), NOTHING)
     for name, values in out.provenance.items():
-        if name in record:
-            value = record[name]
-            values.append(_scalar(value))
-            if type(value) is str:
-                del record[name]
+        value = record.get(name, nested.get(name)) if nested else record.get(name)
+        if type(value) is str:
+            values.append(value)
+            record.pop(name, None)
         else:
-            values.append(_scalar(nested[name]) if nested is not None and name in nested else None)
+            values.append(None if value is None else _scalar(value))
     out.metadata.append(_as_json(record) if record else None)
 
 
 def _scalar(value: Any) -> str | None:
     """A single value as a string; lists and objects have no string form that would be an id."""
     if type(value) is str:
-        return value if value.isascii() else value.encode("utf-8", "replace").decode()
-    if value is None or isinstance(value, dict | list):
-        return None
-    return _as_json(value)
+        return value
+    return None if value is None or isinstance(value, dict | list) else _as_json(value)
 
 
 def _as_json(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
-    except (TypeError, ValueError):  # lone surrogates, integers beyond 64 bits, nesting beyond 254
+    except (TypeError, ValueError):  # integers beyond 64 bits, nesting beyond 254
         try:
-            return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+            return json.dumps(value, ensure_ascii=False)
         except RecursionError:
             return "null"

@@ -144,8 +144,10 @@ def _table(
 
 def with_text(rows: pa.Table, metadata: pa.Array, text: pa.Array) -> pa.Table:
     """Rows of a converted part: text is null where the row is quarantined."""
-    kept = pc.if_else(pc.is_null(rows.column("quarantine").combine_chunks()), text, None)
-    return pa.table([*rows.columns, metadata, kept], schema=CONVERTED_SCHEMA)
+    reasons = rows.column("quarantine")
+    if reasons.null_count < len(reasons):
+        text = pc.if_else(pc.is_null(reasons.combine_chunks()), text, None)
+    return pa.table([*rows.columns, metadata, text], schema=CONVERTED_SCHEMA)
 
 
 def count_verdicts(verdicts: Verdicts, tally: Tally) -> None:

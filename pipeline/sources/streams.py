@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -10,9 +11,8 @@ import pyarrow as pa
 from pipeline.sources.pages import ReadInterrupted
 from pipeline.store import filesystem, is_remote, local_path
 
-BLOCK_BYTES = 4_000_000
+BLOCK_BYTES = 2_000_000
 STEP_BYTES = 1 << 16
-"""A compressed stream is read in small steps: what a failing step had decoded is lost with it."""
 STREAM_BYTES = 1_000_000_000
 MAX_GROWTH = 1_000
 """A stream may grow to STREAM_BYTES, or to MAX_GROWTH times its file; above, it is taken for a bomb."""
@@ -44,32 +44,54 @@ def plain_blocks(path: str, start: int) -> Iterator[bytes]:
 
 
 def packed_blocks(path: str, codec: str, file_bytes: int) -> Iterator[bytes]:
-    """What a compressed file decodes to, member after member. Raises StreamBroken after the last good block. PyArrow's streams are used since zstandard's own reader takes a truncated file for a whole one."""
+    """What a compressed file decodes to, member after member. Raises StreamBroken after the last good byte.
+    Through PyArrow, since zstandard's own reader takes a truncated file for a whole one."""
     allowed = max(STREAM_BYTES, MAX_GROWTH * file_bytes)
     held: list[bytes] = []
     held_bytes = total = 0
     broken: StreamBroken | None = None
-    with open_bytes(path) as raw, _decoder(raw, codec) as stream:
-        while True:
-            try:
-                step = stream.read(STEP_BYTES)
-            except (OSError, pa.ArrowException, MemoryError) as error:
-                broken = _broken(path, error)
-                step = b""
+    try:
+        for step in _steps(path, codec):
             total += len(step)
             if total > allowed:
-                broken = StreamBroken("bomb", f"over {allowed} bytes from a file of {file_bytes}")
-            if not step or broken is not None:
-                break
+                raise StreamBroken("bomb", f"over {allowed} bytes from a file of {file_bytes}")
             held.append(step)
             held_bytes += len(step)
             if held_bytes >= BLOCK_BYTES:
                 yield b"".join(held)
                 held, held_bytes = [], 0
+    except StreamBroken as error:
+        broken = error
     if held:
         yield b"".join(held)
     if broken is not None:
         raise broken
+
+
+def _steps(path: str, codec: str) -> Iterator[bytes]:
+    seen = 0
+    try:
+        with open_bytes(path) as raw, _decoder(raw, codec) as stream:
+            while step := stream.read(STEP_BYTES):
+                seen += len(step)
+                yield step
+        return
+    except (OSError, pa.ArrowException, MemoryError) as error:
+        broken = _broken(path, error)
+    yield _last_bytes(path, codec, seen)
+    raise broken
+
+
+def _last_bytes(path: str, codec: str, seen: int) -> bytes:
+    """What a failing step had decoded: read again, byte by byte behind what was seen."""
+    found = bytearray()
+    with open_bytes(path) as raw, _decoder(raw, codec) as stream:
+        while seen > 0:
+            seen -= len(stream.read(min(seen, STEP_BYTES)))
+        with contextlib.suppress(OSError, pa.ArrowException, MemoryError):
+            while byte := stream.read(1):
+                found += byte
+    return bytes(found)
 
 
 def _decoder(raw: IO[bytes], codec: str) -> Any:

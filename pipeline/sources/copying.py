@@ -1,0 +1,58 @@
+"""Taking Parquet in whole, for an input that may vanish: a verbatim copy of its row groups beside the ids."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.shard import part_key
+from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
+from pipeline.sources.parquet import ParquetUnit, register
+from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
+
+GROUPS_KEY = b"winnow.copied_groups"
+
+
+def copy_path(corpus: str, unit: ParquetUnit) -> str:
+    """Where a unit's copy lies."""
+    return Store.part(corpus, "text", part_key("copy", unit.key))
+
+
+def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
+    """Copy one unit's readable row groups with all their columns, then take them in as if they lay there."""
+    path = copy_path(corpus, unit)
+    if not store.exists(path):
+        try:
+            _commit(store, path, unit, {})
+        except Unreadable:
+            _commit(store, path, unit, faults(unit.file.path, None, unit.first, len(unit.groups)))
+    told = json.loads(store.parquet(path).metadata.metadata[GROUPS_KEY])
+    edges = (0, *accumulate(told["groups"]))
+    return register(store, unit, {int(g): (r, d) for g, (r, d) in told["bad"].items()}, edges)
+
+
+def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
+    good_rows = sum(g.rows for i, g in enumerate(unit.groups) if unit.first + i not in bad)
+    store.commit(path, partial(_write, unit=unit, bad=bad), lambda t: verify_parquet(t, good_rows))
+
+
+def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> None:
+    source = reader(unit.file.path, None)
+    groups = [0] * len(unit.groups)
+    with parquet_writer(temporary, _plain(source.parquet.schema_arrow)) as writer:
+        for offset in range(len(groups)):
+            if unit.first + offset not in bad and unit.groups[offset].rows:
+                for table in decode(source, unit.first + offset):
+                    writer.write_table(table, row_group_size=table.num_rows)
+                    groups[offset] += 1
+        writer.add_key_value_metadata({GROUPS_KEY: json.dumps({"groups": groups, "bad": bad}, sort_keys=True).encode()})
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """The schema as `decode` gives it: dictionaries are decoded."""
+    types = [f.type.value_type if pa.types.is_dictionary(f.type) else f.type for f in schema]
+    return pa.schema([pa.field(f.name, t) for f, t in zip(schema, types, strict=True)])

@@ -1,0 +1,309 @@
+"""Input that is broken or means harm: nothing of it kills a worker, passes silently, or goes uncounted."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import resource
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from pipeline.quarantine import over_budget
+from pipeline.recipe import Budget
+from pipeline.sources import pages, streams
+from tests.taking_in import take_in, write_docs
+
+GOOD = [f"document number {i} " * 40 for i in range(400)]
+
+
+def _good_bytes(folder: Path, **options: object) -> bytes:
+    path = write_docs(folder / "good.parquet", list(GOOD), row_group_size=100, use_dictionary=False, **options)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "zero_bytes": (lambda b: b"", "empty_file"),
+    "three_bytes": (lambda b: b[:3], "not_parquet"),
+    "magic_only": (lambda b: b[:4], "corrupt"),
+    "half": (lambda b: b[: len(b) // 2], "truncated"),
+    "minus_last_byte": (lambda b: b[:-1], "truncated"),
+    "minus_last_8_bytes": (lambda b: b[:-8], "truncated"),
+    "bad_magic": (lambda b: b"XXXX" + b[4:-4] + b"XXXX", "not_parquet"),
+    "encrypted": (lambda b: b"PARE" + b[4:-4] + b"PARE", "encrypted"),
+    "footer_of_2_gb": (lambda b: b[:-8] + (2**31 - 1).to_bytes(4, "little") + b"PAR1", "corrupt"),
+    "footer_of_4_gb": (lambda b: b[:-8] + (2**32 - 1).to_bytes(4, "little") + b"PAR1", "corrupt"),
+    "footer_of_zero": (lambda b: b[:-8] + bytes(4) + b"PAR1", "corrupt"),
+    "footer_garbled": (lambda b: b[:-200] + os.urandom(192) + b[-8:], "corrupt"),
+    "html_instead": (lambda b: b"<html>404 not found</html>" * 10, "not_parquet"),
+    "gzipped_parquet": (gzip.compress, "not_parquet"),
+}
+
+
+@pytest.mark.parametrize("case", CONTAINERS)
+def test_broken_parquet_file_goes_to_quarantine(tmp_path: Path, case: str) -> None:
+    damage, reason = CONTAINERS[case]
+    (tmp_path / "bad.parquet").write_bytes(damage(_good_bytes(tmp_path)))
+    write_docs(tmp_path / "ok.parquet", ["fine"])
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.bad_files() == {"bad.parquet": reason}
+    assert taken.texts() == ["fine"]
+
+
+def _flip(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_corrupt_page_costs_its_row_group_only(tmp_path: Path, copy: bool) -> None:
+    content = _good_bytes(tmp_path, write_page_checksum=True)
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    chunk = pq.ParquetFile(path).metadata.row_group(2).column(1)
+    path.write_bytes(_flip(content, chunk.data_page_offset + chunk.total_compressed_size // 2))
+    taken = take_in(tmp_path / "ws", path, copy=copy)
+    assert taken.reasons() == {"corrupt_page": 100}
+    assert taken.text.counts == {"documents": 300, "quarantined": 100}
+    assert taken.texts() == [*GOOD[:200], *[None] * 100, *GOOD[300:]]
+    assert [r["file_row"] for r in taken.ids()] == list(range(400))
+
+
+def test_any_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
+    content = _good_bytes(tmp_path, write_page_checksum=True, compression="zstd")
+    path, chance = tmp_path / "a.parquet", random.Random(7)
+    for attempt in range(60):
+        at = chance.randrange(4, len(content) - 8)
+        path.write_bytes(_flip(content, at))
+        taken = take_in(tmp_path / f"ws{attempt}", path)
+        texts = taken.texts()
+        if not taken.bad_files():
+            assert all(t is None or t == good for t, good in zip(texts, GOOD, strict=True)), f"bit at {at}"
+            assert taken.text.counts["quarantined"] == sum(t is None for t in texts)
+
+
+def test_a_dictionary_bomb_is_not_decoded(tmp_path: Path) -> None:
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 135_000]))
+    pq.write_table(pa.table({"text": values}), tmp_path / "bomb.parquet", compression="zstd", store_schema=False)
+    assert (tmp_path / "bomb.parquet").stat().st_size < 60_000
+    peak_kb, said = _in_child(tmp_path, tmp_path / "bomb.parquet")
+    assert said == "{'bomb': 100000} {'documents': 0, 'quarantined': 100000}"
+    assert peak_kb < 1_500_000
+
+
+def test_a_shared_prefix_bomb_is_not_decoded(tmp_path: Path) -> None:
+    table = pa.table({"text": pa.array(["y" * 1_000_000 + str(i) for i in range(2_000)], pa.large_string())})
+    options = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}, "compression": "zstd"}
+    pq.write_table(table, tmp_path / "bomb.parquet", **options)
+    del table
+    assert (tmp_path / "bomb.parquet").stat().st_size < 1_100_000
+    peak_kb, said = _in_child(tmp_path, tmp_path / "bomb.parquet")
+    assert said == "{'bomb': 2000} {'documents': 0, 'quarantined': 2000}"
+    assert peak_kb < 1_500_000
+
+
+def test_an_all_identical_corpus_is_no_bomb(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["the same page " * 20] * 300_000}), tmp_path / "a.parquet")
+    assert take_in(tmp_path / "ws", tmp_path).text.counts == {"documents": 300_000, "quarantined": 0}
+
+
+def _in_child(workspace: Path, path: Path) -> tuple[int, str]:
+    """Ingest in a process of its own: (peak memory in kB, reasons and counts)."""
+    code = (
+        "import sys; from tests.taking_in import take_in\n"
+        "taken = take_in(sys.argv[1], sys.argv[2])\n"
+        "assert set(taken.texts()) <= {None}\n"
+        "print(taken.reasons(), taken.text.counts); print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')).split()[1])"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code, str(workspace / "ws"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=root, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    said, peak_kb = done.stdout.strip().splitlines()
+    return int(peak_kb), said
+
+
+def _nested(depth: int) -> pa.Array:
+    value = pa.array([1])
+    for _ in range(depth):
+        value = pa.StructArray.from_arrays([value], ["x"])
+    return value
+
+
+class _Pickled(pa.ExtensionType):
+    """As in CVE-2023-47248: reading such a type must not run what it carries."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.string(), "winnow.test.pickled")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b"cos\nsystem\n(S'touch /tmp/winnow-owned'\ntR."
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> _Pickled:
+        return cls()
+
+
+TABLES: dict[str, Callable[[], pa.Table]] = {
+    "ten_thousand_columns": lambda: pa.table({"text": ["x"], **{f"c{i}": [i] for i in range(10_000)}}),
+    "nested_deep": lambda: pa.table({"text": ["x"], "deep": _nested(90)}),
+    "duplicate_other_columns": lambda: pa.table([["x"], [1], ["2"]], names=["text", "n", "n"]),
+    "duplicate_id_columns": lambda: pa.table([["x"], ["1"], ["2"]], names=["text", "id", "id"]),
+    "null_typed_columns": lambda: pa.table({"text": ["x"], "id": pa.nulls(1), "url": pa.nulls(1)}),
+    "list_id": lambda: pa.table({"text": ["x"], "id": [[1, 2]]}),
+    "dotted_names": lambda: pa.table({"text": ["x"], "text.extra": ["no"], "metadata.url": ["u"]}),
+    "metadata_not_utf8": lambda: pa.table({"text": ["x"]}).replace_schema_metadata({b"\xff": b"\xfe"}),
+    "extension_type": lambda: pa.table(
+        {"text": ["x"], "e": pa.ExtensionArray.from_storage(_Pickled(), pa.array(["s"]))}
+    ),
+    "years_0_and_9999": lambda: pa.table({"text": ["x"], "date": pa.array([-62_167_219_200], pa.timestamp("s"))}),
+    "timestamp_far_out": lambda: pa.table({"text": ["x"], "date": pa.array([2**62], pa.timestamp("us"))}),
+}
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("case", TABLES)
+def test_odd_tables_give_their_document(tmp_path: Path, case: str, copy: bool) -> None:
+    if copy and case == "dotted_names":
+        pytest.skip("nothing of it depends on how text is kept")
+    pq.write_table(TABLES[case](), tmp_path / "a.parquet")
+    taken = take_in(tmp_path / "ws", tmp_path, copy=copy)
+    assert taken.texts() == ["x"]
+    assert taken.text.counts == {"documents": 1, "quarantined": 0}
+    assert not Path("/tmp/winnow-owned").exists()
+
+
+def test_two_text_columns_of_one_name_are_no_text_column(tmp_path: Path) -> None:
+    pq.write_table(pa.table([["x"], ["y"]], names=["text", "text"]), tmp_path / "a.parquet")
+    write_docs(tmp_path / "b.parquet", ["fine"])
+    assert take_in(tmp_path / "ws", tmp_path).bad_files() == {"a.parquet": "no_text_column"}
+
+
+def test_many_tiny_row_groups(tmp_path: Path) -> None:
+    write_docs(tmp_path / "a.parquet", [str(i) for i in range(3_000)], row_group_size=1)
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.texts() == [str(i) for i in range(3_000)]
+    assert len(taken.text.shards) == 1
+
+
+def test_a_hundred_megabyte_document(tmp_path: Path) -> None:
+    write_docs(tmp_path / "a.parquet", ["small", "z" * 100_000_000, "z" * 100_000_001], compression="zstd")
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert [r["quarantine"] for r in taken.ids()] == [None, None, "too_long"]
+    assert [r["text_bytes"] for r in taken.ids()] == [5, 100_000_000, None]
+
+
+def _lines(count: int) -> bytes:
+    return b"".join(b'{"id": "%d", "text": "line %d of a stream"}\n' % (i, i) for i in range(count))
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "zst": zstandard.ZstdCompressor().compress,
+}
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_truncated_stream_keeps_what_came_before_and_counts_the_rest(tmp_path: Path, packer: str) -> None:
+    noise = random.Random(1)
+    content = b"".join(b'{"text": "%x"}\n' % noise.getrandbits(4_000) for i in range(2_000))
+    packed = PACKERS[packer](content)
+    (tmp_path / f"a.jsonl.{packer}").write_bytes(packed[: len(packed) * 3 // 4])
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.reasons() == {"truncated_stream": 1}
+    assert taken.bad_files() == {f"a.jsonl.{packer}": "truncated_stream"}
+    documents = taken.text.counts["documents"]
+    assert 1_000 < documents < 1_510
+    assert [t.encode() for t in taken.texts()[:-1] if t] == [line[10:-2] for line in content.split(b"\n")[:documents]]
+    assert taken.ids()[-1]["file_row"] == sum(len(line) + 1 for line in content.split(b"\n")[:documents])
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_concatenated_members_are_one_file_and_junk_behind_them_is_told(tmp_path: Path, packer: str) -> None:
+    pack = PACKERS[packer]
+    (tmp_path / f"a.jsonl.{packer}").write_bytes(pack(_lines(3)) + pack(_lines(2)))
+    (tmp_path / f"b.jsonl.{packer}").write_bytes(pack(_lines(3)) + b"junk behind the end of it")
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.text.counts == {"documents": 8, "quarantined": 1}
+    assert list(taken.bad_files()) == [f"b.jsonl.{packer}"]
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_stream_bomb_is_stopped(tmp_path: Path, packer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "STREAM_BYTES", 20_000_000)
+    monkeypatch.setattr(streams, "MAX_GROWTH", 10)
+    (tmp_path / f"a.jsonl.{packer}").write_bytes(PACKERS[packer](_lines(10) + b" " * 200_000_000))
+    taken = take_in(tmp_path / "ws", tmp_path, max_doc_bytes=1_000)
+    assert taken.bad_files() == {f"a.jsonl.{packer}": "bomb"}
+    assert taken.text.counts == {"documents": 10, "quarantined": 1}
+
+
+def test_one_endless_line_in_a_stream_is_bounded_in_memory(tmp_path: Path) -> None:
+    squeeze = zlib.compressobj(wbits=31)
+    packed = b"".join(squeeze.compress(b" " * 10_000_000) for _ in range(80)) + squeeze.flush()
+    (tmp_path / "a.jsonl.gz").write_bytes(
+        gzip.compress(b'{"text": "') + packed + gzip.compress(b'"}\n{"text": "after"}\n')
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    taken = take_in(tmp_path / "ws", tmp_path, max_doc_bytes=10_000_000)
+    assert taken.reasons() == {"too_long": 1}
+    assert taken.texts() == [None, "after"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
+
+
+def test_a_zstd_stream_with_a_window_of_two_gigabytes_is_refused(tmp_path: Path) -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=False)
+    squeeze = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    (tmp_path / "a.jsonl.zst").write_bytes(squeeze.compress(_lines(5)) + squeeze.flush())
+    assert take_in(tmp_path / "ws", tmp_path).bad_files() == {"a.jsonl.zst": "corrupt_stream"}
+
+
+def test_a_zstd_stream_that_needs_a_dictionary_is_refused(tmp_path: Path) -> None:
+    words = zstandard.ZstdCompressionDict(_lines(500))
+    (tmp_path / "a.jsonl.zst").write_bytes(zstandard.ZstdCompressor(dict_data=words).compress(_lines(5)))
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.text.counts["documents"] == 0
+    assert len(taken.bad_files()) == 1
+
+
+def test_files_that_lie_about_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "plain.jsonl.gz").write_bytes(_lines(2))
+    (tmp_path / "packed.jsonl").write_bytes(gzip.compress(_lines(3)))
+    (tmp_path / "noise.jsonl.zst").write_bytes(b"\x01\x02\x03\x04" * 100)
+    (tmp_path / "empty.jsonl.gz").write_bytes(b"")
+    (tmp_path / "parquet.jsonl").write_bytes(_good_bytes(tmp_path))
+    taken = take_in(tmp_path / "ws", tmp_path)
+    assert taken.text.counts == {"documents": 5, "quarantined": 0}
+    assert taken.bad_files() == {
+        "noise.jsonl.zst": "corrupt", "empty.jsonl.gz": "empty_file", "parquet.jsonl": "not_jsonl",
+    }  # fmt: skip
+
+
+def test_dictionary_page_size_is_read_from_its_header(tmp_path: Path) -> None:
+    write_docs(tmp_path / "a.parquet", ["w" * 1_000, "v" * 500], compression="none")
+    chunk = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).column(1)
+    header = (tmp_path / "a.parquet").read_bytes()[chunk.dictionary_page_offset :][:32]
+    assert pages.dictionary_bytes(header) == 1_000 + 500 + 2 * 4
+    assert pages.dictionary_bytes(b"") == 0
+    assert pages.dictionary_bytes(b"\x15\xff\xff") == 0
+
+
+def test_over_budget_says_what_where_and_what_to_do(tmp_path: Path) -> None:
+    write_docs(tmp_path / "a.parquet", ["x", None, None, "y"])
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    text = take_in(tmp_path / "ws", tmp_path).text
+    said = over_budget(text, Budget(max_row_frac=0.1, max_file_frac=0.1))
+    assert said is not None
+    assert said.startswith("2 of 4 rows (50.00%) are in quarantine, allowed are 10.00%. null_text: 2 (a.parquet). ")
+    assert "--set input.quarantine.max_row_frac=0.551" in said
+    assert "1 of 2 files (50.00%) are in quarantine, allowed are 10.00%. corrupt: 1 (b.parquet)" in said
+    assert over_budget(text, Budget(max_row_frac=0.5, max_file_frac=0.5)) is None
