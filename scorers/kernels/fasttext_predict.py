@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import hash_bytes, inline, kernel, step
+from scorers.kernels.jit import hash_bytes, inline, kernel
+from scorers.kernels.leaf import leaf
 
 FNV_START = np.uint32(2166136261)
 FNV_PRIME = np.uint32(16777619)
@@ -56,7 +57,7 @@ def add_row(h: np.uint32, bucket_rows: Any, rows: Any, total: Any) -> int:
     return 1
 
 
-@step
+@leaf
 def add_subwords(
     data: Any, start: int, end: int, shortest: int, longest: int, bucket_rows: Any, rows: Any, total: Any
 ) -> int:
@@ -94,7 +95,7 @@ def add_subwords(
     return added
 
 
-@step
+@leaf
 def is_label(data: Any, start: int, end: int) -> bool:
     """Whether a word starts with '__label__'; fastText ignores those."""
     if end - start < len(LABEL_PREFIX):
@@ -105,7 +106,7 @@ def is_label(data: Any, start: int, end: int) -> bool:
     return True
 
 
-@step
+@leaf
 def find_slot(keys: Any, key: np.uint64) -> np.int64:
     """Where key is, or where it would go, in an open-addressed table keys: u64[2^n], 0 = free."""
     slot = np.int64(key & np.uint64(len(keys) - 1))
@@ -187,7 +188,7 @@ def mean_rows(
             total[k] *= scale
 
 
-@step
+@leaf
 def descend(
     hidden: Any, output: Any, left: Any, right: Any, labels: Any, log_scores: Any, stack: Any, logs: Any
 ) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import code_point
-from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64, step
+from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64
+from scorers.kernels.leaf import leaf
 from scorers.kernels.signal_tables import BULLET, LETTER, LOWER, SENTENCE_END, SPACE, UPPER, WORD
 
 STOP_WORD_SLOTS = 4096
@@ -56,7 +57,7 @@ def remember_stop_words(data: Any, offsets: Any, slots: Any) -> None:
         slots[k] = key
 
 
-@step
+@leaf
 def is_stop_word(data: Any, start: int, end: int, slots: Any) -> bool:
     """Whether data[start:end] is among the remembered."""
     if end - start > LONGEST_STOP_WORD:
@@ -70,7 +71,7 @@ def is_stop_word(data: Any, start: int, end: int, slots: Any) -> bool:
     return False
 
 
-@step
+@leaf
 def token_end(data: Any, i: int, stop: int, kind: Any, classes: Any) -> tuple[int, int, int, Any]:
     """Of the token (characters of one kind: WORD or not, no SPACE) that starts at i: its end, code points, upper-case
     ones, and all classes seen in it."""
@@ -94,7 +95,7 @@ def token_end(data: Any, i: int, stop: int, kind: Any, classes: Any) -> tuple[in
     return i, chars, upper, seen
 
 
-@step
+@leaf
 def brackets(data: Any, start: int, end: int) -> int:
     """Curly brackets in data[start:end]."""
     found = 0
@@ -146,13 +147,13 @@ def text_signals(data: Any, offsets: Any, classes: Any, stop_words: Any, counts:
             row[0] += line_chars
 
 
-@step
+@leaf
 def ends_with_quote(data: Any, start: int, end: int) -> bool:
     """Whether data[start:end] ends with a right double quotation mark."""
     return bool(end - start >= 3 and data[end - 3] == 0xE2 and data[end - 2] == 0x80 and data[end - 1] == 0x9D)
 
 
-@step
+@leaf
 def ends_with_ellipsis(data: Any, start: int, end: int) -> bool:
     """Whether data[start:end] ends with '...' or '…'."""
     if end - start < 3:

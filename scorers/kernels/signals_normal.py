@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scorers.kernels.characters import code_point
-from scorers.kernels.jit import hash_bytes, inline, kernel, load64, step
-from scorers.kernels.ngrams import DOLMA, covered_chars, repeated_ngrams, top_chars
+from scorers.kernels.jit import hash_bytes, inline, kernel, load64
+from scorers.kernels.leaf import leaf
+from scorers.kernels.ngrams import DOLMA, covered_chars, longer_ngrams, repeated_ngrams, top_chars
 from scorers.kernels.repetition import table_slots
 from scorers.kernels.signal_tables import (
     DEPENDS,
@@ -38,20 +39,20 @@ COUNTS = TOP_2 + LONGEST_GRAM - 1
 
 class Scratch(NamedTuple):
     """One document's normalised words, reused for the next. text: u8, hash: u64, chars: i32 a word; the rest is what
-    repeated_ngrams wants."""
+    the n-grams take."""
 
     text: Any
     hash: Any
     chars: Any
     keys: Any
     before: Any
-    first: Any
     counts: Any
+    again: Any
     live: Any
     slots: Any
 
 
-@step
+@leaf
 def put_character(
     data: Any, i: int, classes: Any, starts: Any, widths: Any, chars: Any, numeric: Any, pool: Any, text: Any, at: int,
     inside: bool,
@@ -87,7 +88,7 @@ def marks_of(data: Any, i: int, first_marks: Any, last_marks: Any) -> tuple[Any,
     return first_marks[point], last_marks[point]
 
 
-@step
+@leaf
 def look_for_words(text: Any, word_at: int, at: int, row: Any) -> None:
     """Count 'javascript', and 'lorem ipsum' anywhere in the text, at the word text[word_at:at]."""
     head = load64(text, word_at)
@@ -97,7 +98,7 @@ def look_for_words(text: Any, word_at: int, at: int, row: Any) -> None:
         row[LOREM_IPSUM] += load64(text, word_at - 6) & FIVE_BYTES == LOREM
 
 
-@step
+@leaf
 def normalise(
     data: Any, i: int, stop: int, folding: Any, classes: Any, scratch: Any, row: Any, numeric_sums: Any
 ) -> bool:
@@ -105,7 +106,6 @@ def normalise(
 
     False, with nothing of use written, where a character depends on its neighbours.
     """
-    # a named tuple's fields are counted references, and so is each of them in a call: taken once a document
     text, hashes, chars = scratch.text, scratch.hash, scratch.chars
     ascii_bytes, starts, widths, folded_chars, folded_numeric, first_marks, last_marks, pool = folding
     at, word_at, word_chars, last_mark = 0, 0, 0, np.uint8(0)
@@ -154,30 +154,30 @@ def normalise(
     return True
 
 
-@step
+@leaf
 def repetition(scratch: Any, row: Any) -> float:
     """Unique words, top and repeated n-grams of scratch's words, into row; the sum of c log c over words' counts."""
-    hashes, chars, keys, before = scratch.hash, scratch.chars, scratch.keys, scratch.before
-    first, counts, live, slots = scratch.first, scratch.counts, scratch.live, scratch.slots
+    hashes, keys, before = scratch.hash, scratch.keys, scratch.before
+    counts, live = scratch.counts, scratch.live
     n_words = row[WORDS]
     before[0] = 0
     for j in range(n_words):
-        before[j + 1] = before[j] + chars[j]
-        keys[j] = 0
+        before[j + 1] = before[j] + scratch.chars[j]
+        keys[j] = hashes[j]
         live[j] = j
-    n_live = n_words
-    logs = 0.0
     # of one word first: an n-gram can only repeat where its words do
-    for n in range(1, LONGEST_GRAM + 1):
-        n_live = repeated_ngrams(n, n_words, hashes, keys, first, counts, live, n_live, slots)
-        if n == 1:
-            row[UNIQUE] = n_words - n_live
-            for k in range(n_live):
-                if first[live[k]] == live[k]:
-                    row[UNIQUE] += 1
-                    logs += counts[live[k]] * np.log(counts[live[k]])
-        elif n < 5:
-            top, times = top_chars(n, n_words, before, first, counts, live, n_live, DOLMA)
+    n_live = repeated_ngrams(keys, counts, scratch.again, live, n_words, scratch.slots)
+    row[UNIQUE] = n_words - n_live
+    logs = 0.0
+    for k in range(n_live):
+        if counts[live[k]] > 0:
+            row[UNIQUE] += 1
+            logs += counts[live[k]] * np.log(counts[live[k]])
+    for n in range(2, LONGEST_GRAM + 1):
+        n_live = longer_ngrams(n, n_words, hashes, keys, live, n_live)
+        n_live = repeated_ngrams(keys, counts, scratch.again, live, n_live, scratch.slots)
+        if n < 5:
+            top, times = top_chars(n, n_words, before, counts, live, n_live, DOLMA)
             row[TOP_2 + n - 2] = top if times > 1 else 0
         else:
             row[TOP_2 + n - 2] = covered_chars(n, before, live, n_live)
@@ -197,7 +197,7 @@ def normal_signals(
     most = longest // 2 + 2
     scratch = Scratch(
         np.empty(GROWTH * longest + SPARE_BYTES, np.uint8), np.empty(most, np.uint64), np.empty(most, np.int32),
-        np.empty(most, np.uint64), np.empty(most + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.int32),
+        np.empty(most, np.uint64), np.empty(most + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.bool_),
         np.empty(most, np.int32), np.empty(table_slots(most), np.int32),
     )  # fmt: skip
     for d in range(offsets.size - 1):
