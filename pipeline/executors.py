@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from pipeline.errors import UnitFailed, UsageError, WinnowError
+from pipeline import pool
 from pipeline.pool import Outcome, Pool
 
 ATTEMPTS = 3
@@ -201,6 +202,12 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
         return task(unit), None, worker
     except Exception as error:
         return None, error, worker
+
+
+def prepare(name: Name, workers: int | None, address: str | None) -> None:
+    """Where worker processes are likely, begin to start them."""
+    if name != "ray" and not (address or os.environ.get("RAY_ADDRESS")) and (workers or os.cpu_count() or 1) > 1:
+        pool.prepare()
 
 
 def choose(name: Name, workers: int | None, address: str | None, input_bytes: int) -> Executor:

@@ -14,11 +14,11 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-PRELOAD = ("pipeline.stages.score", "pipeline.stages.export", "pipeline.stages.judge", "pipeline.stages.ingest")
+PRELOAD = ("pipeline.stages.score", "pipeline.stages.export", "pipeline.stages.pairs", "pipeline.stages.ingest", "pipeline.warm")
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 
 
@@ -43,12 +43,22 @@ class _Worker:
     since: float = 0.0
 
 
+def prepare() -> None:
+    """Start the fork server now: it imports and warms up on another core while the driver still plans."""
+    get_context("forkserver").set_forkserver_preload(list(PRELOAD))
+    os.environ["WINNOW_FORK_SERVER"] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["WINNOW_FORK_SERVER"]
+
+
 class Pool:
     """`workers` processes, started on first use and kept for the whole job."""
 
     def __init__(self, workers: int) -> None:
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(list(PRELOAD))
+        prepare()
         self._wanted = workers
         self._workers: list[_Worker] = []
 

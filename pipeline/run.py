@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline import executors, manifest
+from pipeline import executors, manifest, warm
 from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, UsageError, WinnowError
 from pipeline.job import Job
 from pipeline.manifest import Manifest
@@ -17,6 +17,7 @@ from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
+from pipeline.scoring import parse_spec
 from pipeline.stage import run_stage
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
@@ -49,6 +50,8 @@ class Settings:
 def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
+    warm.ask_for([parse_spec(entry, i) for i, entry in enumerate(recipe.score)])
+    executors.prepare(settings.executor, settings.workers, settings.ray_address)
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
     store.sweep()
     job = Job(store, recipe, progress or Silent())

@@ -61,6 +61,16 @@ def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
 
 
 def spec_of(entry: Any, position: int = 0) -> ScorerSpec:
+    """A checked spec: its scorer is there and takes these parameters."""
+    spec = parse_spec(entry, position)
+    try:
+        spec.build()
+    except base.ScorerError as error:
+        raise PlanError(f"score[{position}]: {error}") from None
+    return spec
+
+
+def parse_spec(entry: Any, position: int = 0) -> ScorerSpec:
     """A spec from `name`, `{name: {parameters}}`, `{alias: {use: name, parameters}}` or a path to a .py file."""
     if isinstance(entry, str):
         alias, given = entry, {}
@@ -79,12 +89,7 @@ def spec_of(entry: Any, position: int = 0) -> ScorerSpec:
         raise PlanError(
             f"score[{position}]: {alias!r} cannot name a column of the notes; use letters, digits and '_', and not a column of the text table"
         )
-    spec = ScorerSpec(alias, scorer, tuple(sorted((k, _hashable(v)) for k, v in given.items())))
-    try:
-        spec.build()
-    except base.ScorerError as error:
-        raise PlanError(f"score[{position}]: {error}") from None
-    return spec
+    return ScorerSpec(alias, scorer, tuple(sorted((k, _hashable(v)) for k, v in given.items())))
 
 
 def _hashable(value: Any) -> Any:

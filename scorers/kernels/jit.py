@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.extending import intrinsic
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+FOLDER = Path(__file__).parent
+IMPORT = re.compile(r"^from scorers\.kernels\.(\w+) import", re.MULTILINE)
+
+
+def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
+    """njit with a cache on disk that is keyed by the function's file and every kernel file it imports from. Numba looks
+    at the function's own file only, so that a change in another would leave yesterday's machine code in use."""
+    package, _, module = function.__module__.rpartition(".")
+    if package == "scorers.kernels":
+        config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
+    try:
+        compiled: Callable[P, R] = njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", **options)(
+            function
+        )
+    finally:
+        config.CACHE_DIR = ""
+    return compiled
+
+
+@cache
+def _cache_home() -> Path:
+    beside = FOLDER / "__pycache__"
+    writable = os.access(beside if beside.exists() else FOLDER, os.W_OK)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow"
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or (beside if writable else home))
+
+
+@cache
+def _digest(module: str) -> str:
+    """Of the sources that a module's machine code is made of: its own, and those it imports from, and so on."""
+    seen: dict[str, str] = {}
+    waiting = [module, "jit"]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen[name] = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+            waiting += IMPORT.findall(seen[name])
+    return hashlib.sha256("".join(seen[n] for n in sorted(seen)).encode()).hexdigest()[:16]
+
 
 KERNELS: dict[str, Callable[..., Any]] = {}
 """Every kernel by 'module.function', so that a test can hold each to an oracle."""
@@ -19,7 +64,7 @@ KERNELS: dict[str, Callable[..., Any]] = {}
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile on first call and cache on disk. Releases the GIL; no fastmath, no parallel (the executor owns the cores)."""
-    compiled: Callable[P, R] = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
+    compiled = _cached(function, {})
     KERNELS[f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}"] = compiled
     return compiled
 
@@ -32,13 +77,16 @@ def inline(function: Callable[P, R]) -> Callable[P, R]:
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
     """A piece of a kernel that stays a function: for what is large, or called from many places."""
-    compiled: Callable[P, R] = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
-    return compiled
+    return _cached(function, {})
 
 
-@intrinsic
-def load64(_context: Any, array: Any, index: Any) -> Any:
-    """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
+def leaf(function: Callable[P, R]) -> Callable[P, R]:
+    """A step that allocates nothing. A step counts references (two atomic operations for each array argument of each
+    call), which made a chunk of English three times as slow."""
+    return _cached(function, {"_nrt": False})
+
+
+def _load64(_context: Any, array: Any, index: Any) -> Any:
     signature = types.uint64(array, index)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -51,9 +99,11 @@ def load64(_context: Any, array: Any, index: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
-def trailing_zeros(_context: Any, value: Any) -> Any:
-    """Number of trailing zero bits of a non-zero u64."""
+load64: Any = intrinsic(_load64)
+"""u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
+
+
+def _trailing_zeros(_context: Any, value: Any) -> Any:
     signature = types.uint64(types.uint64)
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -61,6 +111,9 @@ def trailing_zeros(_context: Any, value: Any) -> Any:
 
     return signature, generate
 
+
+trailing_zeros: Any = intrinsic(_trailing_zeros)
+"""Number of trailing zero bits of a non-zero u64."""
 
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 MIX_2 = np.uint64(0xBF58476D1CE4E5B9)

@@ -1,0 +1,51 @@
+"""Load what workers need before they exist: scorers, compiled kernels, models.
+
+The fork server imports this module once (see pool.PRELOAD); workers forked from it find everything loaded. It is the
+one module that works when it is imported, because that is all a fork server offers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from pipeline.scoring import ScorerSpec
+
+VARIABLE = "WINNOW_WARM"
+SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf Boxkämpfer jagen Viktor.", "")
+
+
+def ask_for(specs: Sequence[ScorerSpec]) -> None:
+    """Say which scorers the fork server shall load."""
+    os.environ[VARIABLE] = json.dumps([[s.alias, s.scorer, s.parameters] for s in specs])
+
+
+def load(specs: Sequence[ScorerSpec]) -> None:
+    """Measure a few words with each scorer: compiles or loads its kernels, and opens its model."""
+    from pipeline.stages.score import measure
+    from scorers.text import TextBatch
+
+    batch = TextBatch.from_strings(list(SAMPLE))
+    for spec in specs:
+        measure(spec, batch)
+
+
+def asked() -> list[ScorerSpec]:
+    """What `ask_for` said."""
+    told = json.loads(os.environ.get(VARIABLE, "[]"))
+    return [ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given)) for alias, scorer, given in told]
+
+
+def _in_fork_server() -> None:
+    import contextlib
+
+    from scorers.kernels import jaccard
+
+    assert jaccard
+    with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
+        load(asked())
+
+
+if VARIABLE in os.environ and os.environ.get("WINNOW_FORK_SERVER") == "1":
+    _in_fork_server()
