@@ -166,24 +166,25 @@ def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
     for schema in schemas:
         for field in schema:
             before = merged.setdefault(field.name, field.type)
-            if before != field.type:
-                merged[field.name] = _common(before, field.type)
-                if merged[field.name] == pa.string() and not (is_text(before) and is_text(field.type)):
-                    conflicts.setdefault(field.name, set()).update((str(before), str(field.type)))
+            common = before if before == field.type else _common(before, field.type)
+            merged[field.name] = common or pa.string()
+            if common is None:
+                conflicts.setdefault(field.name, set()).update((str(before), str(field.type)))
     told = [
         f"column {n!r} is {' and '.join(sorted(c))} in different files: written as string" for n, c in conflicts.items()
     ]
     return pa.schema(list(merged.items())), told
 
 
-def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+    """A type that holds the values of both, or None."""
     if is_text(a) and is_text(b):
         return pa.large_string()
     try:
         joined = pa.unify_schemas([pa.schema([("x", a)]), pa.schema([("x", b)])], promote_options="permissive")
         return joined.field("x").type
     except pa.ArrowException:
-        return pa.string()
+        return None
 
 
 def schema_details(schema: pa.Schema) -> dict[str, Any]:
