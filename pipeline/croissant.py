@@ -11,6 +11,8 @@ from pipeline.manifest import Manifest
 from pipeline.recipe import Recipe
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
+PARQUET = "application/x-parquet"
+"""The name Croissant readers know; the registered application/vnd.apache.parquet is read by none of them."""
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -52,13 +54,13 @@ def croissant(
     files = [
         {
             "@type": "cr:FileObject", "@id": p.path, "name": p.path, "contentUrl": p.path, "sha256": p.sha256,
-            "contentSize": f"{p.bytes} B", "encodingFormat": "application/vnd.apache.parquet",
+            "contentSize": f"{p.bytes} B", "encodingFormat": PARQUET,
         }
         for p in parts
     ]  # fmt: skip
     every = {
         "@type": "cr:FileSet", "@id": "data", "name": "data", "containedIn": [{"@id": p.path} for p in parts],
-        "encodingFormat": "application/vnd.apache.parquet", "includes": "data/*.parquet",
+        "encodingFormat": PARQUET, "includes": "data/*.parquet",
     }  # fmt: skip
     fields = [_field(f) for f in schema if _data_type(f.type)]
     documents = {"@type": "cr:RecordSet", "@id": "documents", "name": "documents", "field": fields}

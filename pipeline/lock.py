@@ -37,7 +37,9 @@ def recipe_yaml(recipe: Recipe, defaults: bool = False) -> str:
 
 def scorers_of(notes: Notes) -> dict[str, dict[str, Any]]:
     """What the notes' passes say of each scorer the recipe names: scorer, version, parameters, fingerprint, columns."""
-    return {alias: notes.passes[n].parameters["scorers"][alias] for alias, n in notes.where.items()}
+    told = {alias: notes.passes[n].parameters["scorers"][alias] for alias, n in notes.where.items()}
+    # sorted, as they are in a manifest read back: the first run and one that reuses its work write the same bytes
+    return {alias: t | {"parameters": dict(sorted(t["parameters"].items()))} for alias, t in told.items()}
 
 
 def input_digest(notes: Notes) -> str:
@@ -55,7 +57,7 @@ def lock_text(recipe: Recipe, made: Manifest, notes: Notes, version: str) -> str
     tree = recipe.model_dump(mode="json", by_alias=True, exclude_none=True) | {"score": score}
     lock = {
         "winnow": version,
-        "recipe_digest": recipe.digest(),
+        "recipe_digest": Recipe.model_validate(tree).digest(),
         "input": {"digest": input_digest(notes), "rows": notes.text.rows, "text_bytes": made.details["text_bytes_in"]},
         "scorers": {alias: _locked(alias, told[alias]) for alias in told},
     }

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+from markupsafe import escape as escaped
 
 from pipeline.funnel import End, FunnelRow
 from pipeline.report_histograms import Categories, Cut, Histogram
+from pipeline.report_texts import visible
 from pipeline.wording import count, measure, share, short_count, size
 
 PALETTE = """
@@ -52,19 +54,24 @@ def standalone(svg: str, width_px: int = 880) -> str:
 
 def _svg(title: str, body: Iterable[str], height_px: float, view: str = "") -> Markup:
     inside = "".join(body)
-    return Markup(f'<svg role="img" aria-label="{escape(title)}" height="{height_px:g}"{view}>{inside}</svg>')  # noqa: S704 - every text is escaped
+    return Markup(f'<svg role="img" aria-label="{_shown(title)}" height="{height_px:g}"{view}>{inside}</svg>')  # noqa: S704 - every text is escaped
+
+
+def _shown(text: str) -> Markup:
+    """Text from outside: names of languages, sources and rules."""
+    return escaped(visible(text))
 
 
 def _rect(x: float, y: float, width: float, height: float, mark: str, tip: str = "", unit: str = "") -> str:
     """A rectangle; unit '%' lays x and width out in percent."""
-    inside = f"<title>{escape(tip)}</title>" if tip else ""
+    inside = f"<title>{_shown(tip)}</title>" if tip else ""
     place = f'x="{x:.3f}{unit}" y="{y:.2f}" width="{max(width, 0):.3f}{unit}" height="{max(height, 0):.2f}"'
     return f'<rect class="{mark}" {place}>{inside}</rect>'
 
 
 def _text(x: str | float, y: float, said: str, mark: str = "") -> str:
     at = x if isinstance(x, str) else f"{x:.2f}"
-    return f'<text x="{at}" y="{y:.2f}" class="{mark}">{escape(said)}</text>'
+    return f'<text x="{at}" y="{y:.2f}" class="{mark}">{_shown(said)}</text>'
 
 
 def funnel_svg(rows: Sequence[FunnelRow]) -> Markup:
@@ -126,7 +133,7 @@ def histogram_svg(of: Histogram) -> Markup:
         x = left + i * width
         bars = _rect(x, bottom - tall, width - 0.6, tall - blue, "removed") if removed else ""
         bars += _rect(x, bottom - blue, width - 0.6, blue, "kept") if kept else ""
-        body.append(f"<g><title>{escape(tip)}</title>{bars}</g>")
+        body.append(f"<g><title>{_shown(tip)}</title>{bars}</g>")
     body += [part for n, c in enumerate(of.cuts) for part in _cut_line(c, of, n)]
     body += [*_value_axis(of), *_count_axis(highest, of.every)]
     told = "; ".join(f"{c.rule} {c.bound} removes {count(c.documents)}" for c in of.cuts)
@@ -247,7 +254,7 @@ def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
         x = left + (right - left) * math.log10(row["size"]) / wide
         y = bottom - (bottom - top) * math.log10(max(1, row["clusters"])) / tall
         tip = f"{count(row['clusters'])} clusters of {count(row['size'])} documents"
-        body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(tip)}</title></circle>')
+        body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{_shown(tip)}</title></circle>')
     body.append(_text((left + right) / 2, bottom + 28, "documents in a cluster", "axis mid"))
     body.append(_text(left + 4, top + 10, "clusters of that size", "axis"))
     return _svg(

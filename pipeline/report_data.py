@@ -59,23 +59,25 @@ def rule_losses(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[R
 
 
 def language_mix(connection: duckdb.DuckDBPyConnection) -> Rows:
-    """language, documents, kept, bytes, kept_bytes: the most frequent, the others as one. Empty without languages."""
+    """language, documents, kept, bytes, kept_bytes: the most frequent, the others as one. Empty where no scorer says
+    what language a document is in."""
     scored = rows_as_dicts(connection, "select alias from scorers where scorer = 'language' order by alias limit 1")
-    column = f'"{scored[0]["alias"]}".code' if scored else "language"
+    if not scored:
+        return []
+    column = f'"{scored[0]["alias"]}".code'
     return rows_as_dicts(
         connection,
         f"""
         with per as (
-            select {column} as language, count(*) as documents, count(*) filter (copies > 0) as kept,
+            select {column} as code, count(*) as documents, count(*) filter (copies > 0) as kept,
                    coalesce(sum(text_bytes), 0)::bigint as bytes,
                    coalesce(sum(text_bytes) filter (copies > 0), 0)::bigint as kept_bytes
             from documents where stage is distinct from 'quarantine' group by 1),
-        ranked as (select *, row_number() over (order by documents desc, language) <= {LANGUAGES} as shown from per)
-        select case when not shown then 'others' else coalesce(language, '(none)') end as language,
+        ranked as (select *, row_number() over (order by documents desc, code) <= {LANGUAGES} as shown from per)
+        select case when not shown then 'others' else coalesce(code, '(none)') end as language,
                sum(documents)::bigint as documents, sum(kept)::bigint as kept, sum(bytes)::bigint as bytes,
                sum(kept_bytes)::bigint as kept_bytes
-        from ranked where (select count(language) from per) > 0
-        group by 1, shown order by shown desc, 2 desc, 1
+        from ranked group by 1, shown order by shown desc, 2 desc, 1
         """,
     )
 
