@@ -98,7 +98,7 @@ def english_documents(limit: int | None) -> list[str]:
 
 def reference_filters() -> dict[str, Any]:
     """datatrove's filters by rule set."""
-    from datatrove.pipeline.filters import (
+    from datatrove.pipeline.filters import (  # type: ignore[import-untyped]
         C4QualityFilter,
         FineWebQualityFilter,
         GopherQualityFilter,
@@ -116,7 +116,7 @@ def reference_filters() -> dict[str, Any]:
 
 def reference_row(text: str, filters: dict[str, Any] | None = None) -> Row:
     """datatrove's reason by rule set (KEEP where it keeps), and for each editing one the text it leaves."""
-    from datatrove.data import Document
+    from datatrove.data import Document  # type: ignore[import-untyped]
 
     row: Row = {}
     for name, block in (filters or _worker_filters()).items():

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-import spacy
-from datatrove.utils.text import TERMINAL_PUNCTUATION
+from datatrove.utils.text import TERMINAL_PUNCTUATION  # type: ignore[import-untyped]
+from spacy.about import __version__ as spacy_version
 from spacy.pipeline import Sentencizer
 
 TARGET = Path(__file__).parent.parent / "scorers" / "kernels" / "mark_classes.tsv"
@@ -37,7 +37,7 @@ def main() -> None:
     """Write the file."""
     head = (
         f"# Written by tools/write_mark_classes.py from Unicode {unicodedata.unidata_version}, datatrove 0.10.1 "
-        f"(Apache-2.0, Hugging Face) and spaCy {spacy.__version__} (MIT, Explosion AI)."
+        f"(Apache-2.0, Hugging Face) and spaCy {spacy_version} (MIT, Explosion AI)."
     )
     lines = [f"{name}\t{' '.join(ranges(holds))}" for name, holds in CLASSES.items()]
     TARGET.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")

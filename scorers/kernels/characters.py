@@ -133,7 +133,8 @@ def next_break(data: Any, i: int, end: int) -> int:
         if found == 0:
             i += 8
             continue
-        i += np.int64(trailing_zeros(found) >> np.uint64(3))
+        ahead: Any = np.int64(trailing_zeros(found) >> np.uint64(3))
+        i += ahead
         if i >= end:
             break
         if break_bytes(data, i, end) > 0:
@@ -150,8 +151,8 @@ def next_byte(data: Any, i: int, end: int, byte: int) -> int:
         x = load64(data, i) ^ pattern
         found = (x - LOW_BITS) & ~x & HIGH_BITS
         if found != 0:
-            i += np.int64(trailing_zeros(found) >> np.uint64(3))
-            return min(i, end)
+            ahead: Any = np.int64(trailing_zeros(found) >> np.uint64(3))
+            return int(min(i + ahead, end))
         i += 8
     return end
 
@@ -167,7 +168,8 @@ def code_points(data: Any, start: int, end: int) -> int:
             x &= np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(8 * (i + 8 - end))
         if x & HIGH_BITS != 0:
             continuation = (x >> np.uint64(7)) & ~(x >> np.uint64(6)) & LOW_BITS
-            n -= np.int64((continuation * LOW_BITS) >> np.uint64(56))
+            found: Any = np.int64((continuation * LOW_BITS) >> np.uint64(56))
+            n -= found
         i += 8
     return n
 

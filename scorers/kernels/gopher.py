@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.characters import ALPHANUMERIC, SPACES, code_point
-from scorers.kernels.jit import kernel, load64
+from scorers.kernels.characters import ALPHANUMERIC, HIGH_BITS, LEADS_E2, LOW_BITS, SPACES, code_point
+from scorers.kernels.jit import kernel, load64, trailing_zeros
 from scorers.kernels.leaf import leaf
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -17,9 +17,7 @@ _MASKS = np.array([0, 0, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0], np.uint64)
 """The bytes of a word of that many bytes (5: and more) that can be a stop word, in a little-endian number."""
 HASH_SIGN, FULL_STOP = 35, 46
 
-# byte -> 1 where a symbol or its end may be; everything else is passed over in one step
-_OF_SYMBOL = np.zeros(256, np.uint8)
-_OF_SYMBOL[[HASH_SIGN, FULL_STOP, 0xE2]] = 1
+ALL_HASHES, ALL_STOPS = LOW_BITS * np.uint64(HASH_SIGN), LOW_BITS * np.uint64(FULL_STOP)
 
 
 def _stop_slots() -> npt.NDArray[np.uint64]:
@@ -71,6 +69,21 @@ def word_sums(data: Any, bounds: Any, start: Any, end: Any, chars: Any, flags: A
         out[d, 6] = distinct
 
 
+@leaf
+def next_symbol(data: Any, i: int, end: int) -> int:
+    """The first '#', '.' or lead byte of '…' from i on, or end. Reads up to 7 bytes past end."""
+    while i < end:
+        x = load64(data, i)
+        hashes, stops, leads = x ^ ALL_HASHES, x ^ ALL_STOPS, x ^ LEADS_E2
+        found = ((hashes - LOW_BITS) & ~hashes) | ((stops - LOW_BITS) & ~stops) | ((leads - LOW_BITS) & ~leads)
+        found &= HIGH_BITS
+        if found != 0:
+            ahead: Any = np.int64(trailing_zeros(found) >> np.uint64(3))
+            return int(min(i + ahead, end))
+        i += 8
+    return end
+
+
 @kernel
 def symbol_counts(data: Any, offsets: Any, out: Any) -> None:
     """out: i64[D, 4]: str.count of '#', '...', '…' and '. . .', each counted alone and without overlap."""
@@ -78,11 +91,12 @@ def symbol_counts(data: Any, offsets: Any, out: Any) -> None:
         i = offsets[d]
         stop = offsets[d + 1]
         hashes, dots, ellipses, spaced, spaced_end = 0, 0, 0, 0, 0
-        while i < stop:
+        while True:
+            i = next_symbol(data, i, stop)
+            if i == stop:
+                break
             c = data[i]
-            if _OF_SYMBOL[c] == 0:
-                i += 1
-            elif c == HASH_SIGN:
+            if c == HASH_SIGN:
                 hashes += 1
                 i += 1
             elif c == FULL_STOP:

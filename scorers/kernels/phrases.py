@@ -60,7 +60,8 @@ def phrases(text: Any, s: int, e: int) -> int:
     while i < e:
         rare = rare_bytes(load64(text, i))
         while rare != 0:
-            at = i + np.int64(trailing_zeros(rare) >> np.uint64(3))
+            ahead: Any = np.int64(trailing_zeros(rare) >> np.uint64(3))
+            at = i + ahead
             rare &= rare - np.uint64(1)
             if at >= e:
                 break

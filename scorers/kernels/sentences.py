@@ -11,7 +11,6 @@ from scorers.kernels.characters import PUNCTUATION, SENTENCE_END, code_point
 from scorers.kernels.jit import kernel
 from scorers.kernels.leaf import leaf
 
-
 # first byte -> 1 where a character that ends sentences may start with it
 _MAY_END = np.zeros(256, np.uint8)
 _MAY_END[[33, 46, 63]] = 1
