@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -248,3 +249,47 @@ def sentence_count(tokens: list[str]) -> int:
         elif ends:
             ended = True
     return sentences
+
+
+# --- pieces
+
+
+def newline_lines(text: str) -> list[tuple[str, str, int]]:
+    """Each line, stripped, and its length."""
+    return [(line, line.strip(), len(line)) for line in text.split("\n")]
+
+
+def break_lines(text: str) -> list[tuple[str, str]]:
+    """Each line, and stripped."""
+    return [(line, line.strip()) for line in text.splitlines()]
+
+
+def without_spans(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text less spans of its bytes."""
+    gone = {k for start, end in spans for k in range(start, end)}
+    return bytes(b for k, b in enumerate(text.encode()) if k not in gone).decode()
+
+
+ORACLES: dict[str, Callable[..., Any]] = {
+    "gopher.word_sums": gopher_datatrove,
+    "gopher.symbol_counts": gopher_dclm,
+    "gopher.line_marks": gopher_nemo,
+    "gopher.symbol_words": gopher_nemo,
+    "gopher.median_chars": gopher_dolma,
+    "gopher.fasttext_words": gopher_dclm,
+    "repetition.duplicates": repetition_dclm,
+    "repetition.bare_hashes": repetition_dclm,
+    "repetition.paragraphs": repetition_datatrove,
+    "ngrams.ngrams_by_words": repetition_dolma,
+    "ngrams.ngrams_by_text": repetition_datatrove,
+    "line_table.split_on_newlines": newline_lines,
+    "line_table.split_on_breaks": break_lines,
+    "lines.line_ends": fineweb,
+    "c4.judge_lines": c4_datatrove,
+    "c4.kept_segments": c4_dclm,
+    "c4.removed_spans": c4_datatrove,
+    "c4.citing_lines": sentence_count,
+    "sentences.kept_sentences": sentence_count,
+    "spans.copy_without_spans": without_spans,
+}
+"""The twin of every kernel of these measures, by its name in scorers.kernels.jit.KERNELS."""

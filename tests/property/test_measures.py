@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scorers.base import Scorer, as_struct, scorer_class
-from scorers.spans import apply_spans
+from scorers.kernels.jit import KERNELS
+from scorers.kernels.line_table import break_lines, newline_lines
+from scorers.spans import SPANS, apply_spans
 from scorers.text import TextBatch
 from scorers.words import NOT_PUNCTUATION, Definition, words
 from tests import oracle_measures as oracle
@@ -128,6 +131,41 @@ def test_repeated_ngrams_are_compared_by_their_joined_text(split: list[str]) -> 
 def test_fineweb_measures_equal_their_twin(first: str, text: str) -> None:
     got = measured("lines", {"short_line_chars": 7}, [first, text])[1]
     same(got, oracle.fineweb(text, word_strings(text, "datatrove"), 7))
+
+
+@given(TEXTS, TEXTS)
+@SETTINGS
+def test_line_tables_equal_pythons_lines(first: str, text: str) -> None:
+    batch = TextBatch.from_strings([first, text])
+    raw = bytes(batch.data)
+    at_newlines, at_breaks = newline_lines(batch), break_lines(batch)
+    for table, expected in ((at_newlines, oracle.newline_lines(text)), (at_breaks, oracle.break_lines(text))):
+        found = range(table.bounds[1], table.bounds[2])
+        whole = [raw[table.start[k] : table.end[k]].decode() for k in found]
+        bare = [raw[table.bare_start[k] : table.bare_end[k]].decode() for k in found]
+        assert list(zip(whole, bare, strict=True)) == [row[:2] for row in expected]
+    assert at_newlines.chars[at_newlines.bounds[1] :].tolist() == [row[2] for row in oracle.newline_lines(text)]
+    assert at_newlines.document_chars().tolist() == [len(first), len(text)]
+
+
+@given(
+    st.text(st.characters(max_codepoint=127)), st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=5)
+)
+@SETTINGS
+def test_documents_less_spans_equal_their_twin(text: str, gaps: list[tuple[int, int]]) -> None:
+    spans, at = [], 0
+    for skipped, width in gaps:
+        if at + skipped + width <= len(text):
+            spans.append((at + skipped, at + skipped + width))
+            at += skipped + width
+    column = pa.array([[], [{"start": s, "end": e} for s, e in spans]], SPANS)
+    got = apply_spans(TextBatch.from_strings(["whole", text]), column).to_arrow().to_pylist()
+    assert got == ["whole", oracle.without_spans(text, spans)]
+
+
+def test_every_kernel_of_the_measures_has_a_twin() -> None:
+    mine = {"gopher", "repetition", "ngrams", "line_table", "lines", "c4", "sentences", "spans"}
+    assert {name for name in KERNELS if name.split(".")[0] in mine} == set(oracle.ORACLES)
 
 
 def newlined(text: str) -> str:
