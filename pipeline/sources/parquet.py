@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.shard import part_key
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick
@@ -21,7 +22,7 @@ from pipeline.store import PartRecord, Store, open_parquet
 
 FORMAT = 1
 Edges = tuple[int, ...]
-MAX_ROWS_PER_BYTE = 10_000
+MAX_ROWS_PER_BYTE = 1_000
 FEW_ROWS = 1_000_000
 
 
@@ -84,22 +85,26 @@ class ParquetUnit:
 def probe(file: SourceFile, text: str | None, id: str | None) -> ParquetProbe:
     """Read one footer; what is wrong with the file comes back as its problem."""
     try:
-        metadata_of = open_parquet(file.path)
-        metadata, schema = metadata_of.metadata, metadata_of.schema_arrow
-    except (OSError, pa.ArrowException, ValueError, KeyError, NotImplementedError, RecursionError) as error:
+        return _look(file, open_parquet(file.path), text, id)
+    except (OSError, pa.ArrowException, ValueError, LookupError, NotImplementedError, RecursionError) as error:
         reason = _why_not(file, error)
-        return ParquetProbe(file, reason, str(error).strip().splitlines()[0][:300] if str(error).strip() else reason)
-    if metadata.num_rows > max(FEW_ROWS, MAX_ROWS_PER_BYTE * file.bytes):
-        return ParquetProbe(file, "bomb", f"{metadata.num_rows} rows in {file.bytes} bytes", schema)
+        return ParquetProbe(file, reason, (str(error).strip() or reason).splitlines()[0][:300])
+
+
+def _look(file: SourceFile, opened: pq.ParquetFile, text: str | None, id: str | None) -> ParquetProbe:
+    metadata, schema = opened.metadata, opened.schema_arrow
+    groups = [metadata.row_group(g) for g in range(metadata.num_row_groups)]
+    rows = sum(g.num_rows for g in groups)
+    if any(g.num_rows < 0 for g in groups) or rows != metadata.num_rows:
+        return ParquetProbe(file, "corrupt", f"{metadata.num_rows} rows declared, {rows} in its row groups", schema)
+    if rows > max(FEW_ROWS, MAX_ROWS_PER_BYTE * file.bytes):
+        return ParquetProbe(file, "bomb", f"{rows} rows in {file.bytes} bytes", schema)
     columns = find_columns(schema, text, id)
     if isinstance(columns, str):
         return ParquetProbe(file, "no_text_column", columns, schema)
     paths = [metadata.schema.column(i).path for i in range(len(metadata.schema))]
     column = paths.index(columns.text)
-    groups = [metadata.row_group(g) for g in range(metadata.num_row_groups)]
     sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)
-    if any(g.rows < 0 for g in sizes):
-        return ParquetProbe(file, "corrupt", "the footer declares a negative number of rows", schema)
     return ParquetProbe(file, schema=schema, columns=columns, groups=sizes)
 
 

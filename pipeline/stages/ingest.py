@@ -150,7 +150,7 @@ def _check_text(probes: Sequence[Probe], source: Input) -> None:
     if schemas and len(schemas) == len(probes):
         check_named(schemas, source.text, source.id)
     without = [p for p in probes if p.problem == "no_text_column" or (isinstance(p, JsonlProbe) and p.fields)]
-    if without and len(without) == len(probes):
+    if without and len(without) == sum(not p.problem or p in without for p in probes):
         first = without[0]
         fields = first.fields if isinstance(first, JsonlProbe) else ()
         found = f"no text field; it has {', '.join(fields[:30])}" if fields else first.detail
