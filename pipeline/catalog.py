@@ -87,10 +87,12 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
 
 @dataclass(frozen=True)
 class Tables:
-    """The committed tables a job stands on."""
+    """The committed tables a job stands on. aliases: of each notes table, the scorers that this job uses; another may
+    have the same name with other parameters."""
 
     text: Manifest
     notes: tuple[Manifest, ...]
+    aliases: tuple[tuple[str, ...], ...]
     verdict: Manifest | None
     dedup: Manifest | None
     mix: Manifest | None
@@ -108,7 +110,10 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
     verdict, dedup, mix = (next(iter(load(kind)), None) for kind in ("verdict", "dedup", "mix"))
-    return Tables(text[0], tuple(load("notes")), verdict, dedup, mix)
+    notes = tuple(load("notes"))
+    used: dict[str, str] = job.record.get("scorers", {})
+    aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
+    return Tables(text[0], notes, aliases, verdict, dedup, mix)
 
 
 def open_catalog(store: Store, job_id: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -135,8 +140,9 @@ def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tabl
         mapping.append({"path": path, "shard": i, "first_row": first.get(path, 0), "rows": shard.rows})
         first[path] = first.get(path, 0) + shard.rows
     _rows_view(connection, "text_rows", mapping, exclude=("text",) if _has_text(tables) else ())
-    for n, notes in enumerate(tables.notes):
-        _rows_view(connection, f"notes_rows_{n}", _one_per_shard(store, notes), exclude=("doc_id",))
+    for n, (notes, aliases) in enumerate(zip(tables.notes, tables.aliases, strict=True)):
+        others = (a for a in notes.parameters["scorers"] if a not in aliases)
+        _rows_view(connection, f"notes_rows_{n}", _one_per_shard(store, notes), exclude=("doc_id", *others))
     for name, table in (("mix_rows", tables.mix), ("verdict_rows", tables.verdict)):
         if table is not None:
             _rows_view(connection, name, _one_per_shard(store, table))
@@ -257,8 +263,9 @@ def _view_logs(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tabl
 def _view_columns(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
     text = pa.string()
     scorers, columns = [], []
-    for notes in tables.notes:
-        for alias, told in notes.parameters["scorers"].items():
+    for notes, aliases in zip(tables.notes, tables.aliases, strict=True):
+        for alias in aliases:
+            told = notes.parameters["scorers"][alias]
             scorers.append({"alias": alias, "scorer": told["scorer"], "version": told["version"], "parameters": json.dumps(told["parameters"]),
                             "fingerprint": told["fingerprint"], "notes": notes.key})  # fmt: skip
             columns += [{**c, "table": "documents", "name": f"{alias}.{c['name']}"} for c in told["columns"]]

@@ -115,6 +115,10 @@ class Job:
         )
         self.progress.finish(seconds)
 
+    def says(self, notes_of: dict[str, str]) -> None:
+        """Which pass holds what each scorer of the recipe said: alias -> key of the notes."""
+        self._record["scorers"] = notes_of
+
     def use(self, made: Manifest) -> Manifest:
         """Remember a table as one this job stands on."""
         keys = self.tables.setdefault(made.kind, [])

@@ -72,6 +72,7 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     finally:
         if executor is not None:
             executor.close()
+        store.sweep()
         job.progress.close()
 
 
@@ -121,8 +122,10 @@ class _Run:
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
         where = {}
-        for alias in (s.alias for s in self.plan.specs):
-            where[alias] = next(n for n, m in enumerate(made) if alias in m.parameters["scorers"])
+        for spec in self.plan.specs:
+            said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in made]
+            where[spec.alias] = said.index(spec.fingerprint())
+        self.job.says({alias: made[n].key for alias, n in where.items()})
         return Notes(text, tuple(made), where)
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:

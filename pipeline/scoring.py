@@ -11,11 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import PlanError
+from pipeline.errors import PlanError, WinnowError
 from pipeline.recipe import NAME, Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from scorers import base
+from scorers.text import TextBatch
 
 RESERVED = frozenset(c.name for c in TEXT_TABLE) | {"text", "metadata", "shard", "row", "kept", "failed"}
 
@@ -114,3 +115,12 @@ def notes_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     return pa.schema(
         [pa.field("doc_id", pa.string()), *(pa.field(s.alias, base.struct_type(s.build())) for s in specs)]
     )
+
+
+def measure(spec: ScorerSpec, batch: TextBatch) -> pa.StructArray:
+    """What one scorer says about a batch, checked against its declaration; an error names the scorer."""
+    scorer = spec.build()
+    try:
+        return base.as_struct(scorer, scorer.score(batch), len(batch))
+    except base.ScorerError as error:
+        raise WinnowError(str(error)) from error

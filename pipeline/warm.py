@@ -10,7 +10,8 @@ import json
 import os
 from collections.abc import Sequence
 
-from pipeline.scoring import ScorerSpec
+from pipeline.scoring import ScorerSpec, measure
+from scorers.text import TextBatch
 
 VARIABLE = "WINNOW_WARM"
 SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf Boxkämpfer jagen Viktor.", "")
@@ -23,9 +24,6 @@ def ask_for(specs: Sequence[ScorerSpec]) -> None:
 
 def load(specs: Sequence[ScorerSpec]) -> None:
     """Measure a few words with each scorer: compiles or loads its kernels, and opens its model."""
-    from pipeline.stages.score import measure
-    from scorers.text import TextBatch
-
     batch = TextBatch.from_strings(list(SAMPLE))
     for spec in specs:
         measure(spec, batch)

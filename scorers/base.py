@@ -14,6 +14,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,7 @@ def _from_file(path: Path) -> type[Scorer]:
     if spec is None or spec.loader is None:
         raise ScorerError(f"scorer file {str(path)!r} is not importable Python")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their own module up
     spec.loader.exec_module(module)
     if not hasattr(module, "SCORER"):
         raise ScorerError(f"scorer file {str(path)!r} defines no SCORER = YourClass at its end")

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures_models import lid_model
+
+__all__ = ["lid_model", "real_data"]
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -42,6 +42,8 @@ def score(
     result, store, settings = _run(
         {"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet
     )
+    import pyarrow as pa
+
     from pipeline.catalog import choose_job, tables_of
     from pipeline.store import Store, write_parquet
 
@@ -49,12 +51,12 @@ def score(
     destination = Store(output)
     total = len(made.text.shards)
     for i in range(total):
-        table = store.read_table(made.notes[0].parts[i].path)
-        for notes in made.notes[1:]:
-            more = store.read_table(notes.parts[i].path)
-            for name in more.column_names[1:]:
-                table = table.append_column(more.schema.field(name), more.column(name))
-        wanted = table.select(["doc_id", *(alias for alias in settings if alias in table.column_names)])
+        found = {}
+        for notes, aliases in zip(made.notes, made.aliases, strict=True):
+            table = store.read_table(notes.parts[i].path, columns=["doc_id", *aliases])
+            found |= {name: (table.schema.field(name), table.column(name)) for name in table.column_names}
+        fields, columns = zip(*(found[name] for name in ("doc_id", *settings)), strict=True)
+        wanted = pa.table(list(columns), schema=pa.schema(fields))
         name = f"notes-{i:05d}-of-{total:05d}.parquet"
         destination.commit(name, lambda t, wanted=wanted: write_parquet(t, wanted))  # type: ignore[misc]
     say(

@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
-from pipeline.scoring import ScorerSpec, notes_schema
+from pipeline.scoring import ScorerSpec, measure, notes_schema
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.stage import Stage, Unit, add_counts, counts_metadata
 from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
@@ -102,15 +101,6 @@ def _measure(
         structs = [with_nulls(measure(spec, batch), mask) for spec in specs]
         yield pa.RecordBatch.from_arrays([doc_ids.slice(start, len(text)), *structs], schema=schema)
         start += len(text)
-
-
-def measure(spec: ScorerSpec, batch: TextBatch) -> pa.StructArray:
-    """What one scorer says about a batch, checked against its declaration; an error names the scorer."""
-    scorer = spec.build()
-    try:
-        return base.as_struct(scorer, scorer.score(batch), len(batch))
-    except base.ScorerError as error:
-        raise WinnowError(str(error)) from error
 
 
 def with_nulls(struct: pa.StructArray, usable: pa.Array) -> pa.StructArray:
