@@ -41,8 +41,20 @@ def has_words(text: Any, s: int, e: int, n: int) -> bool:
 @leaf
 def has_long_word(text: Any, s: int, e: int, max_chars: int) -> bool:
     """A word of text[s:e].split() has more than max_chars characters (-1: none has)."""
-    if max_chars < 0 or e - s <= max_chars:
-        return False
+    # from space to space in leaps of at most max_chars bytes: what lies between them holds no long word
+    while max_chars >= 0 and e - s > max_chars:
+        at = s + max_chars
+        while at > s and text[at] != 32:
+            at -= 1
+        if text[at] != 32:
+            return has_long_run(text, s, e, max_chars)
+        s = at + 1
+    return False
+
+
+@leaf
+def has_long_run(text: Any, s: int, e: int, max_chars: int) -> bool:
+    """has_long_word, character by character."""
     chars = 0
     while s < e:
         width = space_bytes(text, s)

@@ -30,6 +30,8 @@ _PHRASES = (
 _BYTES = np.frombuffer(b"".join(p.encode().ljust(16, b"\0") for p, _, _ in _PHRASES), np.uint8).reshape(-1, 16)
 _WIDTHS = np.array([len(p) for p, _, _ in _PHRASES], np.int64)
 _RARE_AT = np.array([at for _, at, _ in _PHRASES], np.int64)
+_NEXT = np.array([ord((p + "\0")[at + 1]) for p, at, _ in _PHRASES], np.uint8)
+"""The byte after the rare letter, 0 at the end of a phrase."""
 _MEANINGS = np.array([meaning for _, _, meaning in _PHRASES], np.int64)
 
 # byte -> one past the last phrase with that rare letter, 0 for most bytes; and the first of them
@@ -70,6 +72,9 @@ def phrases(text: Any, s: int, e: int) -> int:
                 found |= WIDE_LETTER if is_wide(text, s, at) else 0
                 continue
             for k in range(_FROM[text[at]], to):
+                # most rare letters fail here already
+                if _NEXT[k] != 0 and text[at + 1] | 32 != _NEXT[k]:
+                    continue
                 start = at - _RARE_AT[k]
                 if start >= s and start + _WIDTHS[k] <= e and matches(text, start, k):
                     found |= _MEANINGS[k]
