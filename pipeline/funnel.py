@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import duckdb
 
 from pipeline.engine import rows_as_dicts
 from pipeline.errors import ConservationError
 from pipeline.recipe import Recipe
+from pipeline.wording import share
 
 Became = Mapping[str, int]
 """Documents (or bytes of text) by what became of them, named as the mix table names it: 'kept', 'judge.word_count',
@@ -85,6 +87,21 @@ def funnel_of(documents: Became, text_bytes: Became, recipe: Recipe) -> list[Fun
             f"the funnel ends at {left} documents, {documents.get('kept', 0)} are kept: {documents}"
         )
     return [*rows, FunnelRow("kept", "", left, left_bytes, left, left_bytes)]
+
+
+def condensed(rows: Sequence[FunnelRow], below_frac: float) -> list[FunnelRow]:
+    """The funnel with neighbouring rules that each took less than `below_frac` of the input as one step."""
+    small_documents = below_frac * rows[0].documents
+    made: list[FunnelRow] = []
+    for small, steps in groupby(rows, key=lambda r: r.stage == "judge" and r.documents < small_documents):
+        group = list(steps)
+        if not small or len(group) == 1:
+            made += group
+            continue
+        taken, taken_bytes = sum(r.documents for r in group), sum(r.bytes for r in group)
+        title = f"{len(group)} rules, each under {share(below_frac, 1)}"
+        made.append(FunnelRow("judge", title, taken, taken_bytes, group[-1].left_documents, group[-1].left_bytes))
+    return made
 
 
 def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:

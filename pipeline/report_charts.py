@@ -28,7 +28,7 @@ PALETTE = """
 """Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; all is labelled too."""
 
 MARKS = """
-svg{display:block;width:100%;overflow:visible;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+svg{display:block;overflow:visible;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg .soft{fill:var(--soft)}
 svg .axis{fill:var(--soft);font-size:10px;paint-order:stroke;stroke:var(--card);stroke-width:2.5px}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}svg.scaled{height:auto}
@@ -45,11 +45,15 @@ PLOT = (8, 35, 312, 148)
 """Left, top, right and bottom of a histogram's axes."""
 
 
-def standalone(svg: str, width_px: int = 880) -> str:
-    """A picture with its own style, as a file for a README."""
-    style = f"<style>{PALETTE}{MARKS}svg{{width:auto}}</style><rect width='100%' height='100%' fill='var(--page)'/>"
-    head, _, rest = svg.partition(">")
-    return f'{head} xmlns="http://www.w3.org/2000/svg" width="{width_px}">{style}{rest}\n'
+def standalone(svg: str, width_px: int = 880, margin_px: int = 16) -> str:
+    """A picture with its own style and ground, as a file for a README."""
+    height_px = float(svg.partition('height="')[2].partition('"')[0])
+    style = f"<style>{PALETTE}{MARKS}</style>"
+    ground = '<rect width="100%" height="100%" rx="8" fill="var(--page)"/>'
+    size = f'width="{width_px}" height="{height_px + 2 * margin_px:g}"'
+    place = f'x="{margin_px}" y="{margin_px}" width="{width_px - 2 * margin_px}"'
+    inside = str(svg).replace("<svg ", f"<svg {place} ", 1)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{ground}{inside}</svg>\n'
 
 
 def _svg(title: str, body: Iterable[str], height_px: float, view: str = "") -> Markup:
@@ -239,7 +243,7 @@ def languages_svg(rows: Sequence[dict[str, Any]]) -> Markup:
 
 def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
     """Clusters by their size, both axes logarithmic."""
-    left, top, right, bottom = 34, 12, 470, 190
+    left, top, right, bottom = 34, 20, 470, 190
     wide, tall = (max(1.0, math.ceil(math.log10(max(r[c] for r in rows)))) for c in ("size", "clusters"))
     body = []
     for power in range(int(wide) + 1):
@@ -256,7 +260,7 @@ def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
         tip = f"{count(row['clusters'])} clusters of {count(row['size'])} documents"
         body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{_shown(tip)}</title></circle>')
     body.append(_text((left + right) / 2, bottom + 28, "documents in a cluster", "axis mid"))
-    body.append(_text(left + 4, top + 10, "clusters of that size", "axis"))
+    body.append(_text(left, 10, "clusters of that size", "axis"))
     return _svg(
         "Sizes of duplicate clusters, both axes logarithmic", body, 224, ' viewBox="0 0 480 224" class="scaled"'
     )

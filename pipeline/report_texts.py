@@ -52,7 +52,9 @@ def compare(left: str, right: str) -> Comparison:
     theirs = WORD.findall(visible(right[start : start + SHOWN_CHARS]))
     here: list[Piece] = []
     there: list[Piece] = []
-    for tag, a0, a1, b0, b1 in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+    # how lines are broken is no difference
+    left_words, right_words = ([" " if word.isspace() else word for word in words] for words in (ours, theirs))
+    for tag, a0, a1, b0, b1 in SequenceMatcher(None, left_words, right_words, autojunk=False).get_opcodes():
         if a1 > a0:
             here.append(Piece("".join(ours[a0:a1]), tag != "equal"))
         if b1 > b0:

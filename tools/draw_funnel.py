@@ -1,0 +1,25 @@
+"""Draws the funnel of a workspace's latest job as a picture of its own: python tools/draw_funnel.py WORKSPACE FILE.svg"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipeline.catalog import choose_job, open_catalog, tables_of
+from pipeline.funnel import condensed, funnel
+from pipeline.report import recipe_of
+from pipeline.report_charts import funnel_svg, standalone
+from pipeline.store import Store
+
+SMALL_FRAC = 0.02
+
+
+def main(workspace: str, file: str) -> None:
+    store = Store(workspace)
+    job = choose_job(store)
+    rows = funnel(open_catalog(store, job.id), recipe_of(store, job, tables_of(store, job)))
+    Path(file).write_text(standalone(funnel_svg(condensed(rows, SMALL_FRAC))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
