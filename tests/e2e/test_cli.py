@@ -21,7 +21,9 @@ WINNOW = [sys.executable, "-m", "pipeline.cli"]
 
 
 def winnow(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*WINNOW, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
+    return subprocess.run(
+        [*WINNOW, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +74,23 @@ def test_sql_in_every_format(ran: Path, format_: str) -> None:
 
 
 def test_sql_to_parquet(ran: Path) -> None:
-    said = winnow("sql", "select doc_id, gopher.word_count from documents", "--format", "parquet", "-o", "w.parquet", cwd=ran)
+    said = winnow(
+        "sql", "select doc_id, gopher.word_count from documents", "--format", "parquet", "-o", "w.parquet", cwd=ran
+    )
     assert said.returncode == 0, said.stderr
     assert pq.read_table(ran / "w.parquet").num_rows == 240
 
 
-@pytest.mark.parametrize("view", ["documents", "verdicts", "duplicates", "quarantine", "shards", "stages", "jobs", "scorers", "columns"])
+@pytest.mark.parametrize(
+    "view", ["documents", "verdicts", "duplicates", "quarantine", "shards", "stages", "jobs", "scorers", "columns"]
+)
 def test_every_view_answers(ran: Path, view: str) -> None:
     said = winnow("sql", f"select * from {view} limit 3", "--format", "json", cwd=ran)
     assert said.returncode == 0, said.stderr
-    assert len(said.stdout.splitlines()) == (0 if view == "quarantine" else 1 if view == "jobs" else 3) or view in ("jobs", "stages")
+    assert len(said.stdout.splitlines()) == (0 if view == "quarantine" else 1 if view == "jobs" else 3) or view in (
+        "jobs",
+        "stages",
+    )
 
 
 def test_why_tells_rule_and_keeper(ran: Path) -> None:
@@ -93,7 +102,18 @@ def test_why_tells_rule_and_keeper(ran: Path) -> None:
 
 
 def test_score_writes_rows_in_order(home: Path, tmp_path: Path) -> None:
-    said = winnow("score", "crawl/", "--scorer", "gopher", "--scorer", "minhash:num_perm=64", "-o", str(tmp_path / "notes"), "-q", cwd=home)
+    said = winnow(
+        "score",
+        "crawl/",
+        "--scorer",
+        "gopher",
+        "--scorer",
+        "minhash:num_perm=64",
+        "-o",
+        str(tmp_path / "notes"),
+        "-q",
+        cwd=home,
+    )
     assert said.returncode == 0, said.stderr
     table = pq.read_table(tmp_path / "notes", columns=["doc_id", "minhash"])
     assert table.column("doc_id").to_pylist() == [d["id"] for d in documents()]
@@ -104,7 +124,10 @@ def test_score_with_a_users_file(home: Path, tmp_path: Path) -> None:
     example = Path(__file__).parent.parent.parent / "examples" / "question_marks.py"
     said = winnow("score", "crawl/", "--scorer", str(example), "-n", "2", "-o", str(tmp_path / "notes"), "-q", cwd=home)
     assert said.returncode == 0, said.stderr
-    assert pq.read_table(tmp_path / "notes").column("question_marks").to_pylist()[0] == {"questions": 0, "question_frac": 0.0}
+    assert pq.read_table(tmp_path / "notes").column("question_marks").to_pylist()[0] == {
+        "questions": 0,
+        "question_frac": 0.0,
+    }
 
 
 def test_dedup_writes_one_row_a_document(home: Path, tmp_path: Path) -> None:
@@ -115,7 +138,19 @@ def test_dedup_writes_one_row_a_document(home: Path, tmp_path: Path) -> None:
     assert (rows["doc-00005"]["keep"], rows["doc-00005"]["duplicate_of"]) == (False, "doc-00008")
 
 
-@pytest.mark.parametrize("command", [["scorers"], ["scorers", "gopher"], ["recipes"], ["recipes", "fineweb"], ["models"], ["corpora"], ["doctor"], ["verify"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["scorers"],
+        ["scorers", "gopher"],
+        ["recipes"],
+        ["recipes", "fineweb"],
+        ["models"],
+        ["corpora"],
+        ["doctor"],
+        ["verify"],
+    ],
+)
 def test_lists_and_checks(ran: Path, command: list[str]) -> None:
     said = winnow(*command, cwd=ran)
     assert said.returncode == 0, said.stderr
@@ -169,7 +204,9 @@ def test_a_read_only_output_is_named(home: Path, tmp_path: Path) -> None:
     else:
         (tmp_path / "fixed").mkdir(mode=0o500)
         target = str(tmp_path / "fixed" / "out")
-    said = winnow("run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "--output", target, "-q", cwd=home)
+    said = winnow(
+        "run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "--output", target, "-q", cwd=home
+    )
     assert said.returncode == 1, said.stderr
     assert target in said.stderr
     assert "Traceback" not in said.stderr
@@ -179,7 +216,9 @@ def big_enough(folder: Path) -> Path:
     """An input that takes a few seconds, so that it can be interrupted in the middle."""
     rows = documents(400)
     for n in range(24):
-        table = pa.Table.from_pylist([{**r, "id": f"{n}-{r['id']}", "text": f"{r['text']} number {n} {i}\n" * 8} for i, r in enumerate(rows)])
+        table = pa.Table.from_pylist(
+            [{**r, "id": f"{n}-{r['id']}", "text": f"{r['text']} number {n} {i}\n" * 8} for i, r in enumerate(rows)]
+        )
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, folder / f"part-{n:02d}.parquet")
     return folder
@@ -194,7 +233,9 @@ def long_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         "name: r\nscore: [exact, gopher, repetition, lines, minhash]\nrules: {w: {column: gopher.word_count, min: 50}}\n"
         "dedup: {fuzzy: {}, guard: {max_source_loss: 1.0}}\n"
     )
-    said = winnow("run", "r.yaml", "crawl/", "--workspace", "clean", "--output", "clean-out", "-n", "2", "-q", cwd=folder)
+    said = winnow(
+        "run", "r.yaml", "crawl/", "--workspace", "clean", "--output", "clean-out", "-n", "2", "-q", cwd=folder
+    )
     assert said.returncode == 0, said.stderr
     return folder, {**digests(folder / "clean" / "corpora"), **digests(folder / "clean-out")}
 
@@ -224,7 +265,9 @@ def test_a_killed_driver_loses_nothing(long_job: tuple[Path, dict[str, str]], at
     name = f"killed-{at}"
     code, _ = interrupt(folder, name, signal.SIGKILL, at, "driver")
     assert code == -signal.SIGKILL
-    again = winnow("run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "--json", cwd=folder)
+    again = winnow(
+        "run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "--json", cwd=folder
+    )
     assert again.returncode == 0, again.stderr
     assert {**digests(folder / name / "corpora"), **digests(folder / f"{name}-out")} == clean
     assert not list((folder / name / "tmp").iterdir()), "temporary files of the killed run were swept"
@@ -235,7 +278,9 @@ def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dic
     interrupt(folder, "redo", signal.SIGKILL, "notes", "driver")
     winnow("run", "r.yaml", "crawl/", "--workspace", "redo", "-n", "2", "-q", cwd=folder)
     logs = sorted((folder / "redo" / "jobs").glob("*/events.jsonl"))
-    done = [[e["part"] for e in map(json.loads, log.read_text().splitlines()) if e["verb"] == "unit_done"] for log in logs]
+    done = [
+        [e["part"] for e in map(json.loads, log.read_text().splitlines()) if e["verb"] == "unit_done"] for log in logs
+    ]
     assert len(done) == 2
     assert set(done[0]) & set(done[1]) == set()
 
@@ -255,6 +300,8 @@ def test_a_stopped_job_says_so_and_goes_on(long_job: tuple[Path, dict[str, str]]
     assert code == 4, stderr
     assert "nothing is lost" in stderr
     assert "Traceback" not in stderr
-    again = winnow("run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "-q", cwd=folder)
+    again = winnow(
+        "run", "r.yaml", "crawl/", "--workspace", name, "--output", f"{name}-out", "-n", "2", "-q", cwd=folder
+    )
     assert again.returncode == 0, again.stderr
     assert {**digests(folder / name / "corpora"), **digests(folder / f"{name}-out")} == clean
