@@ -147,7 +147,7 @@ def ngrams_by_words(
     most = most_words(bounds)
     slots, sieve = np.empty(table_slots(most), np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     keys, before = np.empty(most, np.uint64), np.empty(most + 1, np.int64)
-    again, counts, live = np.empty(most, np.bool_), np.empty(most, np.int32), np.empty(most, np.int32)
+    again, counts, live = np.empty(most, np.bool_), np.empty(most, np.int32), np.empty(most + 1, np.int32)
     for d in range(bounds.size - 1):
         a = bounds[d]
         n_words = bounds[d + 1] - a
@@ -213,22 +213,36 @@ def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, sieve: Any
 
 
 @leaf
-def scanned_chars(
-    n: int, prefixes: Any, offsets: Any, before: Any, keys: Any, slots: Any, candidates: Any, n_candidates: int
+def sieved(
+    n: int, prefixes: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any, n_candidates: int, out: Any
 ) -> int:
-    """Chars of the n-grams that a scan has met before, jumping over each it finds: datatrove's find_all_duplicate, at
-    the words `candidates` only."""
-    size = table_slots(n_candidates)
-    slots[:size] = -1
-    chars, free = 0, 0
+    """keys: u64[W], the joined text of the n-gram at each candidate; out: the candidates at which it may be another's
+    too; how many they are."""
+    size = SIEVE_PLACES * table_slots(n_candidates)
+    sieve[:size] = 0
     for k in range(n_candidates):
         j = candidates[k]
-        if j < free:
-            continue
         width = offsets[j + n] - offsets[j]
         # the length goes in, as digits may be 0
         keys[j] = mix(prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2)
-        if first_equal(slots, size - 1, keys, j) != j:
+        count_key(keys[j], size - 1, sieve)
+    left = 0
+    for k in range(n_candidates):
+        out[left] = candidates[k]
+        left += sieve[np.int64(keys[candidates[k]] & np.uint64(size - 1))] > 1
+    return left
+
+
+@leaf
+def scanned_chars(n: int, before: Any, keys: Any, slots: Any, live: Any, n_live: int) -> int:
+    """Chars of the n-grams that a scan has met before, jumping over each it finds: datatrove's find_all_duplicate, at
+    the live words only."""
+    size = table_slots(n_live)
+    slots[:size] = -1
+    chars, free = 0, 0
+    for k in range(n_live):
+        j = live[k]
+        if j >= free and first_equal(slots, size - 1, keys, j) != j:
             chars += before[j + n] - before[j]
             free = j + n
     return chars
@@ -240,9 +254,10 @@ def still_candidates(n: int, n_words: int, offsets: Any, repeated: Any, candidat
     left = 0
     for k in range(n_candidates):
         j = candidates[k]
-        if j + n <= n_words and (repeated[j] or offsets[j + n] - offsets[j] < WINDOW_BYTES):
-            candidates[left] = j
-            left += 1
+        if j + n > n_words:
+            break
+        candidates[left] = j
+        left += repeated[j] | (offsets[j + n] - offsets[j] < WINDOW_BYTES)
     return left
 
 
@@ -253,7 +268,8 @@ def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out
     prefixes, offsets = np.empty(most + 1, np.uint64), np.empty(most + 1, np.int64)
     slots, keys = np.empty(table_slots(most), np.int32), np.empty(most, np.uint64)
     repeated, before = np.empty(most, np.bool_), np.empty(most + 1, np.int64)
-    candidates, sieve = np.empty(most, np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
+    candidates, live = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
+    sieve = np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     for d in range(bounds.size - 1):
         a, b = bounds[d], bounds[d + 1]
         number_words(data, start[a:b], end[a:b], prefixes, offsets)
@@ -265,4 +281,5 @@ def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out
         n_candidates = b - a
         for n in range(5, 11):
             n_candidates = still_candidates(n, b - a, offsets, repeated, candidates, n_candidates)
-            out[d, n - 2] = scanned_chars(n, prefixes, offsets, before, keys, slots, candidates, n_candidates)
+            n_live = sieved(n, prefixes, offsets, keys, sieve, candidates, n_candidates, live)
+            out[d, n - 2] = scanned_chars(n, before, keys, slots, live, n_live)
