@@ -114,6 +114,7 @@ def _speed(source: _Source, rows: list[FunnelRow]) -> dict[str, Any]:
         "seconds": seconds,
         "mb_per_s": rows[0].bytes / 1e6 / seconds if seconds else 0.0,
         "workers": max((e.get("workers") or 1 for e in started), default=1),
+        "reused": sum(1 for e in source.job.events if e["verb"] == "stage_reused"),
         "executors": sorted({str(e.get("executor")) for e in started}),
     }
 

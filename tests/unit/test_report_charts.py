@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pipeline import report_charts as charts
-from pipeline.funnel import FunnelRow, ends, funnel_of
+from pipeline.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.recipe import Recipe, Rule
 from pipeline.report_histograms import Categories, Cut, Histogram
 from pipeline.report_texts import compare, visible
@@ -55,6 +55,19 @@ def test_a_funnel_goes_from_the_input_to_what_is_kept() -> None:
         ("removed by rules", 25),
         ("duplicates", 10),
         ("quarantined", 5),
+    ]
+
+
+def test_small_rules_beside_each_other_become_one_step() -> None:
+    counts = {"kept": 940, "judge.a": 3, "judge.b": 7, "judge.c": 50}
+    rules = {name: Rule(column="x.y", max=1) for name in "abcd"}
+    rows = condensed(funnel_of(counts, dict.fromkeys(counts, 1), Recipe(name="small", rules=rules)), 0.01)
+    assert [(r.title, r.documents, r.left_documents) for r in rows] == [
+        ("input", 1000, 1000),
+        ("2 rules, each under 1.0 %", 10, 990),
+        ("c", 50, 940),
+        ("d", 0, 940),
+        ("kept", 940, 940),
     ]
 
 
