@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.shard import part_key
+from pipeline.sources.footers import chunk_fault
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
-from pipeline.sources.parquet import ParquetUnit, register
+from pipeline.sources.parquet import ParquetUnit, give_up, register
 from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
 
 GROUPS_KEY = b"winnow.copied_groups"
@@ -25,6 +26,8 @@ def copy_path(corpus: str, unit: ParquetUnit) -> str:
 def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
     """Copy one unit's readable row groups with all their columns, then take them in as if they lay there."""
     path = copy_path(corpus, unit)
+    if (fault := chunk_fault(unit.file.path, None)) is not None:
+        return give_up(store, unit, "corrupt_page", fault)
     if not store.exists(path):
         try:
             _commit(store, path, unit, {})

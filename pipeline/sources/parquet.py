@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.shard import part_key
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick
+from pipeline.sources.footers import chunk_fault
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
 from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader, Unreadable, decode, faults, reader
@@ -102,6 +103,8 @@ def _look(file: SourceFile, opened: pq.ParquetFile, text: str | None, id: str | 
     columns = find_columns(schema, text, id)
     if isinstance(columns, str):
         return ParquetProbe(file, "no_text_column", columns, schema)
+    if (fault := chunk_fault(file.path, columns.paths)) is not None:
+        return ParquetProbe(file, "encrypted" if "crypt" in fault else "corrupt", fault, schema)
     paths = [metadata.schema.column(i).path for i in range(len(metadata.schema))]
     column = paths.index(columns.text)
     sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)

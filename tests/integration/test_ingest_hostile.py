@@ -91,6 +91,30 @@ def test_any_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
             assert taken.text.counts["quarantined"] == sum(t is None for t in texts)
 
 
+def test_no_flipped_bit_of_a_footer_ends_the_process(tmp_path: Path) -> None:
+    """One bit in a column chunk's metadata made PyArrow call terminate(): so in a process of its own."""
+    pq.write_table(
+        pa.table({"id": [str(i) for i in range(40)], "text": GOOD[:40]}), tmp_path / "a.parquet", row_group_size=20
+    )
+    code = (
+        "import sys, pathlib; from pipeline.errors import PlanError; from tests.taking_in import take_in\n"
+        "path = pathlib.Path(sys.argv[1]); content = path.read_bytes()\n"
+        "first = len(content) - 8 - int.from_bytes(content[-8:-4], 'little')\n"
+        "found = set()\n"
+        "for at in range(first, len(content) - 8, 5):\n"
+        "    path.write_bytes(content[:at] + bytes([content[at] ^ 8]) + content[at + 1 :])\n"
+        "    try: taken = take_in(path.parent / str(at), path)\n"
+        "    except PlanError: continue\n"  # the column's name was hit
+        "    found |= {*taken.bad_files().values(), *taken.reasons()}\n"
+        "print(sorted(found))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.parquet")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=root, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "corrupt" in done.stdout
+
+
 def test_a_dictionary_bomb_is_not_decoded(tmp_path: Path) -> None:
     values = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 135_000]))
     pq.write_table(pa.table({"text": values}), tmp_path / "bomb.parquet", compression="zstd", store_schema=False)
