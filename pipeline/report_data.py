@@ -136,7 +136,7 @@ def removed_samples(connection: duckdb.DuckDBPyConnection) -> Rows:
     return rows_as_dicts(
         connection,
         f"""
-        with picked as (
+        with picked as materialized (
             select unnest(arg_min({{'shard': shard, 'row': row}}, md5(doc_id), {SAMPLES_PER_RULE})) as place
             from mix_rows where stage in ('judge', 'dedup') group by stage, reason),
         places as (select place.shard as shard, place.row as row from picked)
@@ -154,7 +154,7 @@ def kept_samples(connection: duckdb.DuckDBPyConnection) -> Rows:
     return rows_as_dicts(
         connection,
         f"""
-        with picked as (
+        with picked as materialized (
             select unnest(arg_min({{'shard': shard, 'row': row}}, md5(doc_id), {SAMPLES_KEPT})) as place
             from mix_rows where copies > 0),
         places as (select place.shard as shard, place.row as row from picked)

@@ -16,7 +16,7 @@ from pipeline.rules import BOUNDS, column_sql, number, quoted
 
 BINS = 48
 SAMPLE_DOCUMENTS = 500_000
-"""Above this, every k-th document by hash is binned; what a bound removed is counted over all of them even so."""
+"""Above this, every k-th row is binned; what a bound removed is counted over all of them even so."""
 TAIL_FRAC = 0.005
 LOG_FROM = 100
 CATEGORIES = 8
@@ -125,7 +125,7 @@ def _measure(connection: duckdb.DuckDBPyConnection, seen: Sequence[_Seen]) -> in
     connection.execute(
         f"""
         create or replace temp table measured as select copies > 0 as is_kept, {picked} from documents
-        where stage is distinct from 'quarantine' and md5_number_lower(doc_id) % {every} = 0
+        where stage is distinct from 'quarantine' and (shard + row) % {every} = 0
         """
     )
     return every
