@@ -116,8 +116,7 @@ class Ingest:
 def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) -> Ingest:
     """List and probe the input, and cut it into units. Raises PlanError."""
     listing = list_input(source.paths, source.format)
-    with ThreadPoolExecutor(PROBE_THREADS) as threads:
-        probes = tuple(threads.map(lambda f: _probe(f, source), listing.files))
+    probes = _probe_all(listing.files, source)
     _check_text(probes, source)
     total_bytes = sum(p.text_bytes for p in probes)
     target = min(MAX_UNIT_BYTES, max(MIN_UNIT_BYTES, total_bytes // UNITS_PER_INPUT))
@@ -134,6 +133,14 @@ def _cut(probes: Sequence[Probe], source: Input, how: Cutting) -> Iterator[Paylo
             yield from jsonl.split(probe, how.corpus, how.target_bytes, source.text, source.id, how.max_doc_bytes)
     texts = [p for p in probes if isinstance(p, TextProbe)]
     yield from textfile.group(texts, how.corpus, how.target_bytes, how.max_doc_bytes)
+
+
+def _probe_all(files: Sequence[SourceFile], source: Input) -> tuple[Probe, ...]:
+    """Files that have to be opened are looked at in threads: on object storage each takes some round trips."""
+    opened = [f for f in files if f.format != "text" and not f.problem]
+    with ThreadPoolExecutor(PROBE_THREADS) as threads:
+        found = dict(zip(opened, threads.map(partial(_probe, source=source), opened), strict=True))
+    return tuple(found[f] if f in found else _probe(f, source) for f in files)
 
 
 def _probe(file: SourceFile, source: Input) -> Probe:
