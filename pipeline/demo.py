@@ -14,8 +14,11 @@ import pyarrow as pa
 
 from pipeline.demo_texts import DemoText, Package, docstrings, packages, pages
 from pipeline.engine import rows_as_dicts
+from pipeline.recipe_file import load_recipe
 from pipeline.store import write_parquet
 
+CORPUS = "demo"
+"""Its name in the workspace: a run that names it, too, finds the measurements of the demo."""
 MAX_TEXT_BYTES = 40_000_000
 PARQUET_TEXT_BYTES = 8_000_000
 SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "text", "url", "source", "license", "kind")])
@@ -134,9 +137,11 @@ def next_commands(folder: str, recipe: str) -> list[str]:
     workspace = f"{folder}/workspace"
     inputs = f"{folder}/input/packages.jsonl.gz '{folder}/input/*.parquet'"
     reasons = "select stage, reason, count(*) as documents from documents group by all order by 3 desc"
+    dedup = load_recipe(recipe).dedup
+    change = "dedup.fuzzy.jaccard=0.9" if dedup and dedup.fuzzy else "dedup.keep=text_bytes"
     return [
         f"winnow report --workspace {workspace}",
         f'winnow sql --workspace {workspace} "{reasons}"',
-        f"winnow run {recipe} {inputs} --workspace {workspace} --set dedup.fuzzy.jaccard=0.9",
+        f"winnow run {recipe} {inputs} --workspace {workspace} --corpus {CORPUS} --set {change}",
         "winnow scorers",
     ]

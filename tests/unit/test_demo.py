@@ -110,7 +110,11 @@ def test_a_module_that_does_not_parse_says_nothing_or_what_can_be_written(source
         text.encode("utf-8")
 
 
-def test_next_commands_name_the_workspace() -> None:
-    commands = demo.next_commands("winnow-demo", "minimal")
+@pytest.mark.parametrize(
+    ("recipe", "change"), [("minimal", "dedup.fuzzy.jaccard=0.9"), ("gopher", "dedup.keep=text_bytes")]
+)
+def test_next_commands_go_on_with_the_demos_measurements(recipe: str, change: str) -> None:
+    commands = demo.next_commands("winnow-demo", recipe)
     assert commands[0] == "winnow report --workspace winnow-demo/workspace"
+    assert commands[2].endswith(f"--workspace winnow-demo/workspace --corpus demo --set {change}")
     assert all(c.startswith("winnow ") for c in commands)
