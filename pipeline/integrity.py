@@ -94,3 +94,11 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
             continue
         if rows != part.rows:
             yield where, f"{rows} rows, the manifest says {part.rows}"
+    known = {p.path for p in made.parts}
+    for path in dict.fromkeys(s.text.path for s in made.shards):
+        if path in known or path.startswith("/") or "://" in path:
+            continue  # a part, or the user's own file
+        try:  # a copy of Parquet input
+            report.bytes += sum(b.nbytes for b in store.parquet(path).iter_batches(batch_size=16_384))
+        except (OSError, pa.ArrowException) as error:
+            yield store.full(path), f"cannot be read: {error}"

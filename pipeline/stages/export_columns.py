@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.manifest import Manifest
-from pipeline.schema import METADATA_COLUMN, PROVENANCE
+from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN
 from pipeline.scoring import ScorerSpec, notes_schema
 from pipeline.shard import Shard
 from pipeline.sources.columns import source_schema
@@ -67,7 +67,7 @@ class Columns:
 
     def source_columns(self, shard: Shard) -> list[str] | None:
         """Columns to read of the shard's file; None reads all."""
-        return list(dict.fromkeys([shard.column, METADATA_COLUMN.name])) if is_converted(shard) else None
+        return [TEXT_COLUMN.name, METADATA_COLUMN.name] if is_converted(shard) else None
 
     def assemble(self, shard: Shard, text: pa.Array, source: pa.RecordBatch, beside: pa.Table) -> pa.Table:
         """One output batch of equal-length inputs: edited text, the file's own columns, ids and notes."""
@@ -98,13 +98,13 @@ def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], ex
     source = source_schema(text.details)
     if any(is_converted(s) for s in text.shards):
         source = pa.unify_schemas([source, pa.schema([pa.field(METADATA_COLUMN.name, METADATA_COLUMN.type)])])
-    names = tuple(dict.fromkeys(s.column for s in text.shards))
+    names = tuple(dict.fromkeys(s.column for s in text.shards if is_converted(s) or s.ids != s.text))
     return Columns(source, names, notes, of_language, present_provenance(store, text))
 
 
 def is_converted(shard: Shard) -> bool:
     """Whether the shard's text lies in our own part rather than in the user's file."""
-    return shard.ids == shard.text
+    return shard.ids == shard.text and shard.column == TEXT_COLUMN.name
 
 
 def present_provenance(store: Store, text: Manifest) -> tuple[str, ...]:

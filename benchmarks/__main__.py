@@ -1,0 +1,19 @@
+"""Every figure of benchmarks/README.md, one after the other: make bench."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MODULES = (
+    ("benchmarks.scorers_speed",),
+    ("benchmarks.kernels_dedup", "1"),
+    ("benchmarks.neardup_recall",),
+    ("benchmarks.end_to_end", "--tenfold"),
+    ("benchmarks.beside_datatrove",),
+)
+
+if __name__ == "__main__":
+    for module, *arguments in MODULES:
+        print(f"\n## python -m {module} {' '.join(arguments)}", flush=True)
+        subprocess.run([sys.executable, "-m", module, *arguments], check=True)
