@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "models", "fasttext_model"})
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models", "fasttext_model"})
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""
@@ -60,6 +60,11 @@ def count(name: str, unit: str, meaning: str) -> Column:
 def fraction(name: str, meaning: str, high: float | None = 1.0) -> Column:
     """A share between 0 and `high` (None where a published definition can exceed 1)."""
     return Column(name, pa.float64(), "fraction", meaning, low=0.0, high=high)
+
+
+def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The values of a fraction: part / whole, 0 where whole is 0."""
+    return np.where(whole == 0, 0.0, part / np.maximum(whole, 1))
 
 
 @runtime_checkable
@@ -96,7 +101,9 @@ def fingerprint(scorer: Scorer) -> str:
 
 def struct_type(scorer: Scorer) -> pa.StructType:
     """The Arrow type of the scorer's column in the notes; field metadata carries unit and meaning."""
-    return pa.struct([pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning}) for c in scorer.columns()])
+    return pa.struct(
+        [pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning}) for c in scorer.columns()]
+    )
 
 
 def as_struct(scorer: Scorer, values: Values, rows: int) -> pa.StructArray:
@@ -127,7 +134,9 @@ def _as_array(scorer: Scorer, declared: pa.Field, value: pa.Array | npt.NDArray[
 
 def available() -> dict[str, str]:
     """Every scorer that can be named, with where it comes from: 'scorers.<name>' or an entry point's target."""
-    here = {p.stem: f"scorers.{p.stem}" for p in sorted(Path(__file__).parent.glob("*.py")) if p.stem not in NOT_SCORERS}
+    here = {
+        p.stem: f"scorers.{p.stem}" for p in sorted(Path(__file__).parent.glob("*.py")) if p.stem not in NOT_SCORERS
+    }
     theirs = {e.name: e.value for e in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
     return {**theirs, **here}
 

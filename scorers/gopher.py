@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from scorers.base import Column, Values, count, fraction
+from scorers.base import Column, Values, count, fraction, share
 from scorers.kernels.characters import character_classes
 from scorers.kernels.gopher import fasttext_words, line_marks, median_chars, symbol_counts, symbol_words, word_sums
-from scorers.kernels.line_table import break_lines, newline_lines
+from scorers.line_bounds import break_lines, newline_lines
 from scorers.text import TextBatch
 from scorers.words import words
 
@@ -157,11 +157,6 @@ def pack(marks: tuple[str, ...]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
     encoded = [m.encode() for m in marks]
     packed = np.frombuffer(b"".join(m.ljust(16, b"\0") for m in encoded), np.uint8).reshape(-1, 16)
     return packed, np.array([len(m) for m in encoded], np.int64)
-
-
-def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """part / whole, 0 where whole is 0."""
-    return np.where(whole == 0, 0.0, part / np.maximum(whole, 1))
 
 
 def mean(total: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> pa.Array:

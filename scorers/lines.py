@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from scorers.base import Column, Values, count, fraction
-from scorers.gopher import share
+from scorers.base import Column, Values, count, fraction, share
 from scorers.kernels.c4 import (
     CITING,
     CURLY,
@@ -26,10 +25,10 @@ from scorers.kernels.c4 import (
     removed_spans,
 )
 from scorers.kernels.characters import character_classes
-from scorers.kernels.line_table import break_lines, newline_lines
 from scorers.kernels.lines import line_ends
+from scorers.kernels.repetition import duplicate_counts, selected
 from scorers.kernels.sentences import kept_sentences
-from scorers.repetition import duplicate_counts, selected
+from scorers.line_bounds import break_lines, newline_lines
 from scorers.spans import SPANS, apply_spans, spans_array
 from scorers.text import PADDING_BYTES, TextBatch
 from scorers.words import words

@@ -13,11 +13,10 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from scorers.base import Column, Values, fraction
-from scorers.gopher import share
-from scorers.kernels.line_table import HashedLines, newline_lines
+from scorers.base import Column, Values, fraction, share
 from scorers.kernels.ngrams import DATATROVE, DCLM, DOLMA, ngrams_by_text, ngrams_by_words
-from scorers.kernels.repetition import bare_hashes, duplicates, paragraphs
+from scorers.kernels.repetition import bare_hashes, duplicate_counts, paragraphs, selected
+from scorers.line_bounds import HashedLines, newline_lines
 from scorers.text import TextBatch
 from scorers.words import words
 
@@ -143,21 +142,6 @@ def _fractions(ngrams: Counts, top_of: Counts, repeated_of: Counts) -> dict[str,
     per_n = repeated_of if repeated_of.ndim == 2 else np.repeat(repeated_of[:, None], 9, axis=1)
     top = {f"top_{n}gram_char_frac": share(ngrams[:, n - 2], top_of) for n in TOP}
     return top | {f"dup_{n}gram_char_frac": share(ngrams[:, n - 2], per_n[:, n - 2]) for n in REPEATED}
-
-
-def duplicate_counts(bounds: Counts, keys: npt.NDArray[np.uint64], chars: Counts) -> Counts:
-    """i64[D, 6] as kernels.repetition.duplicates writes them."""
-    counts = np.empty((len(bounds) - 1, 6), np.int64)
-    duplicates(bounds, keys, chars, counts)
-    return counts
-
-
-def selected(
-    bounds: Counts, keys: npt.NDArray[np.uint64], chars: Counts, keep: npt.NDArray[np.bool_]
-) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:
-    """Bounds, keys and chars of the elements that `keep` marks."""
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
-    return before[bounds], keys[keep], chars[keep]
 
 
 def split_lines(lines: HashedLines) -> tuple[Counts, npt.NDArray[np.uint64], Counts]:

@@ -20,7 +20,6 @@ import pyarrow as pa
 
 from scorers.base import Column, Values, count, fraction
 from scorers.kernels.gopher import symbol_counts
-from scorers.kernels.line_table import newline_lines
 from scorers.kernels.signal_tables import Folding, leave_alone, lower_and_decompose, normalised, signal_classes
 from scorers.kernels.signals import LONGEST_STOP_WORD, STOP_WORD_SLOTS, line_signals, remember_stop_words, text_signals
 from scorers.kernels.signals_normal import (
@@ -33,6 +32,7 @@ from scorers.kernels.signals_normal import (
     WORDS,
     normal_signals,
 )
+from scorers.line_bounds import newline_lines
 from scorers.text import TextBatch
 
 Counts = npt.NDArray[np.int64]

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import space_bytes, strip_left, strip_right
-from scorers.kernels.jit import kernel
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import kernel, leaf
 from scorers.kernels.phrases import (
     CURLY_BRACKET,
     LOREM_IPSUM,

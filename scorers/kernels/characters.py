@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.jit import load64, trailing_zeros
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import leaf, load64, trailing_zeros
 
 ALPHANUMERIC = 1
 DECIMAL_DIGIT = 2

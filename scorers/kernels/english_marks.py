@@ -21,8 +21,7 @@ from scorers.kernels.char_classes import (
     UPPER_OR_QUOTE,
 )
 from scorers.kernels.english_exceptions import UNIT, find_slot
-from scorers.kernels.jit import hash_bytes
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, leaf
 
 APOSTROPHE, STAR, PLUS, COMMA, HYPHEN, DOT, SLASH, COLON, CARET, TILDE = 39, 42, 43, 44, 45, 46, 47, 58, 94, 126
 LESS, EQUALS, GREATER, DOLLAR, DEGREE = 60, 61, 62, 36, 0xB0

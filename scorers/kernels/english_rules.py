@@ -24,8 +24,7 @@ from scorers.kernels.english_exceptions import (
     maybe_exception,
 )
 from scorers.kernels.english_marks import infix_chars, prefix_chars, suffix_chars
-from scorers.kernels.jit import hash_bytes
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, leaf
 from scorers.kernels.url import is_url
 from scorers.kernels.words import code_point, width_of
 

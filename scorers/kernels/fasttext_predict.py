@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import hash_bytes, inline, kernel
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, inline, kernel, leaf
 
 FNV_START = np.uint32(2166136261)
 FNV_PRIME = np.uint32(16777619)

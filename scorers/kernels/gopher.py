@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scorers.kernels.characters import ALPHANUMERIC, HIGH_BITS, LEADS_E2, LOW_BITS, SPACES, code_point
-from scorers.kernels.jit import kernel, load64, trailing_zeros
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import kernel, leaf, load64, trailing_zeros
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _SLOT_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64, mix
+from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, leaf, load64, mix
 from scorers.kernels.joined_hash import power, word_number
-from scorers.kernels.leaf import leaf
 from scorers.kernels.repetition import first_equal, table_slots
 
 WINDOW_BYTES = 16

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import DECIMAL_DIGIT, HIGH_BITS, LOW_BITS, SPACES, code_point, next_byte
-from scorers.kernels.jit import inline, load64, trailing_zeros
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import inline, leaf, load64, trailing_zeros
 
 SCRIPT, LOREM_IPSUM, CURLY_BRACKET, POLICY, WIDE_LETTER = 1, 2, 4, 8, 16
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from scorers.kernels.characters import code_points, strip_left, strip_right
-from scorers.kernels.jit import hash_bytes, inline, kernel
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, inline, kernel, leaf
+
+I64 = npt.NDArray[np.int64]
 
 
 @leaf
@@ -113,3 +115,18 @@ def paragraphs(
             chars[n] = 0
             n += 1
         out[d + 1] = n
+
+
+def duplicate_counts(bounds: I64, keys: npt.NDArray[np.uint64], chars: I64) -> I64:
+    """i64[D, 6] as `duplicates` writes them."""
+    counts = np.empty((len(bounds) - 1, 6), np.int64)
+    duplicates(bounds, keys, chars, counts)
+    return counts
+
+
+def selected(
+    bounds: I64, keys: npt.NDArray[np.uint64], chars: I64, keep: npt.NDArray[np.bool_]
+) -> tuple[I64, npt.NDArray[np.uint64], I64]:
+    """Bounds, keys and chars of the elements that `keep` marks."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
+    return before[bounds], keys[keep], chars[keep]

@@ -8,8 +8,7 @@ import numpy as np
 
 from scorers.kernels.c4 import CITING, KEPT
 from scorers.kernels.characters import PUNCTUATION, SENTENCE_END, code_point
-from scorers.kernels.jit import kernel
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import kernel, leaf
 
 # first byte -> 1 where a character that ends sentences may start with it
 _MAY_END = np.zeros(256, np.uint8)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.characters import code_point
-from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, load64
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, leaf, load64
 from scorers.kernels.signal_tables import BULLET, LETTER, LOWER, SENTENCE_END, SPACE, UPPER, WORD
 
 STOP_WORD_SLOTS = 4096

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scorers.kernels.characters import code_point
-from scorers.kernels.jit import hash_bytes, inline, kernel, load64
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, inline, kernel, leaf, load64
 from scorers.kernels.ngrams import DOLMA, covered_chars, longer_ngrams, repeated_ngrams, top_chars
 from scorers.kernels.repetition import table_slots
 from scorers.kernels.signal_tables import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from scorers.kernels.char_classes import DIGIT, HOST, LOWER, WORD
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import leaf
 
 HASH, PLUS, HYPHEN, DOT, SLASH, COLON, QUESTION, AT, UNDERSCORE, ZERO = 35, 43, 45, 46, 47, 58, 63, 64, 95, 48
 MAX_LABEL_CHARS, MAX_TLD_CHARS = 64, 63

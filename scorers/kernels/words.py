@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_3, hash_bytes, inline, kernel, load64, mix, trailing_zeros
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import MIX_1, MIX_3, hash_bytes, inline, kernel, leaf, load64, mix, trailing_zeros
 
 HIGH = np.uint64(0x8080808080808080)
 LOW_7 = np.uint64(0x7F7F7F7F7F7F7F7F)

@@ -13,8 +13,7 @@ import numpy as np
 from scorers.kernels.char_classes import SUFFIX
 from scorers.kernels.english_exceptions import maybe_first
 from scorers.kernels.english_rules import cut_chunk
-from scorers.kernels.jit import hash_bytes, kernel, load64, trailing_zeros
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import hash_bytes, kernel, leaf, load64, trailing_zeros
 from scorers.kernels.words import first_bytes, letters_end, split_chunks
 
 REMEMBERED = 1 << 14

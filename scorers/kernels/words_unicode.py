@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scorers.kernels.jit import inline, kernel
-from scorers.kernels.leaf import leaf
+from scorers.kernels.jit import inline, kernel, leaf
 from scorers.kernels.word_breaks import (
     ALPHANUMERIC,
     CLASS,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scorers.base import Scorer, as_struct, scorer_class
 from scorers.kernels.jit import KERNELS
-from scorers.kernels.line_table import break_lines, newline_lines
+from scorers.line_bounds import break_lines, newline_lines
 from scorers.spans import SPANS, apply_spans
 from scorers.text import TextBatch
 from scorers.words import NOT_PUNCTUATION, Definition, words

@@ -15,7 +15,15 @@ PACKAGES = ("api", "pipeline", "scorers", "winnow")
 
 LAYERS = (
     ("scorers.kernels",),
-    ("scorers.base", "scorers.text", "scorers.words", "scorers.spans", "scorers.models", "scorers.fasttext_model"),
+    (
+        "scorers.base",
+        "scorers.text",
+        "scorers.words",
+        "scorers.spans",
+        "scorers.line_bounds",
+        "scorers.models",
+        "scorers.fasttext_model",
+    ),
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
@@ -96,6 +104,7 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.text",
         "scorers.words",
         "scorers.spans",
+        "scorers.line_bounds",
         "scorers.models",
         "scorers.fasttext_model",
         "scorers.kernels",

@@ -1,5 +1,0 @@
-"""A step that allocates nothing."""
-
-from scorers.kernels.jit import leaf
-
-__all__ = ["leaf"]
