@@ -69,10 +69,11 @@ def datatrove_rules(documents: list[str]) -> float:
 def datatrove_signatures(documents: list[str]) -> float:
     """CPU seconds of the signatures of datatrove's MinHash stage 1 (14 x 8, word 5-grams)."""
     from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
+    from datatrove.utils.hashing import HashConfig
 
-    step = MinhashDedupSignature(
-        output_folder="/tmp/unused", config=MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8)
-    )
+    # sha1 as in FineWeb; datatrove's xxhash does not work with xxhash 4
+    config = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(hash_fc="sha1"))
+    step = MinhashDedupSignature(output_folder="/tmp/unused", config=config)
     step.get_signature(step.get_shingles("a few words to load the tokenizer with"))
     start = time.process_time()
     for text in documents:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from pipeline.errors import UnitFailed, UsageError, WinnowError
 from pipeline import pool
+from pipeline.errors import UnitFailed, UsageError, WinnowError
 from pipeline.pool import Outcome, Pool
 
 ATTEMPTS = 3

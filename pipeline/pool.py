@@ -18,7 +18,13 @@ from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-PRELOAD = ("pipeline.stages.score", "pipeline.stages.export", "pipeline.stages.pairs", "pipeline.stages.ingest", "pipeline.warm")
+PRELOAD = (
+    "pipeline.stages.score",
+    "pipeline.stages.export",
+    "pipeline.stages.pairs",
+    "pipeline.stages.ingest",
+    "pipeline.warm",
+)
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 
 

@@ -163,8 +163,9 @@ class Recipe(Strict):
         return value
 
     def canonical(self) -> str:
-        """The recipe as canonical JSON: equal recipes, equal text."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        """The recipe as canonical JSON: equal recipes, equal text. Fields come in the model's order and rules in the
+        recipe's, because the first failed rule is a document's reason."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=False)
 
     def digest(self) -> str:
         """32 hex digits over the canonical form."""

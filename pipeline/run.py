@@ -155,10 +155,11 @@ class _Run:
         stage = dataclasses.replace(stage, destination=destination)
         self._claim(destination, stage.key)
         made = run_stage(destination, stage, self.executor, self.job, "manifest.json")
-        from pipeline.card import write_card
+        from pipeline.card.card import write_card
 
         write_card(destination, made, notes, self.plan.recipe)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
+        destination.sweep(tidy=True)
         self.job.use(made)
         return destination
 

@@ -130,7 +130,9 @@ class Store:
         return bool(self.fs.exists(self.full(path))) if self.remote else os.path.exists(self.full(path))
 
     def open(self, path: str) -> IO[bytes]:
-        opened: IO[bytes] = self.fs.open(self.full(path), "rb") if self.remote else Path(self.full(path)).open("rb")
+        if not self.remote:
+            return Path(self.full(path)).open("rb")
+        opened: IO[bytes] = self.fs.open(self.full(path), "rb")
         return opened
 
     def read_json(self, path: str) -> Any:
@@ -234,8 +236,9 @@ class Store:
             with told(self.full(path)):
                 self.fs.rm(self.full(path), recursive=True)
 
-    def sweep(self) -> int:
-        """Remove temporary files of this host's dead processes; returns how many."""
+    def sweep(self, tidy: bool = False) -> int:
+        """Remove temporary files of this host's dead processes; returns how many. tidy: their folder too, once it is
+        empty (not where another job may be about to write)."""
         if self.remote:
             return 0
         swept = 0
@@ -246,6 +249,9 @@ class Store:
                 with contextlib.suppress(OSError):
                     os.unlink(self.full(f"tmp/{name}"))
                     swept += 1
+        if tidy:
+            with contextlib.suppress(OSError):
+                os.rmdir(self.full("tmp"))
         return swept
 
     @contextlib.contextmanager

@@ -32,7 +32,10 @@ def load(specs: Sequence[ScorerSpec]) -> None:
 def asked() -> list[ScorerSpec]:
     """What `ask_for` said."""
     told = json.loads(os.environ.get(VARIABLE, "[]"))
-    return [ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given)) for alias, scorer, given in told]
+    return [
+        ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given))
+        for alias, scorer, given in told
+    ]
 
 
 def _in_fork_server() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.catalog import choose_job, open_catalog, tables_of
+from pipeline.catalog import choose_job, open_catalog
 from pipeline.funnel import condensed, funnel
-from pipeline.report import recipe_of
-from pipeline.report_charts import funnel_svg, standalone
+from pipeline.report.charts import funnel_svg, standalone
+from pipeline.report.page import recipe_of
 from pipeline.store import Store
 
 SMALL_FRAC = 0.02
@@ -17,7 +17,7 @@ SMALL_FRAC = 0.02
 def main(workspace: str, file: str) -> None:
     store = Store(workspace)
     job = choose_job(store)
-    rows = funnel(open_catalog(store, job.id), recipe_of(store, job, tables_of(store, job)))
+    rows = funnel(open_catalog(store, job.id), recipe_of(store, job))
     Path(file).write_text(standalone(funnel_svg(condensed(rows, SMALL_FRAC))), encoding="utf-8")
 
 

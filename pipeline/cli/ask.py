@@ -132,7 +132,7 @@ def why(
 
 def report(workspace: Workspace = DEFAULT_WORKSPACE, job: JobId = None) -> None:
     """Write a job's report: one self-contained HTML page."""
-    from pipeline.report import write_report
+    from pipeline.report.page import write_report
     from pipeline.store import Store
 
     typer.echo(write_report(Store(workspace), job))

@@ -129,11 +129,11 @@ def demo(
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
     from pathlib import Path
 
-    from pipeline import demo as demo_corpus
     from pipeline import executors, progress
     from pipeline import run as runner
     from pipeline.catalog import open_catalog
     from pipeline.cli.show import show_demo, show_result
+    from pipeline.demo import gathering as demo_corpus
     from pipeline.recipe_file import load_recipe
     from pipeline.store import Store
 
@@ -145,7 +145,7 @@ def demo(
     how = runner.Settings(
         executor=chosen,
         workers=workers,
-        corpus="demo",
+        corpus=demo_corpus.CORPUS,
         output=str(Path(folder) / f"curated-{loaded.name}"),
         overwrite=True,
     )

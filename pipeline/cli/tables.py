@@ -51,7 +51,7 @@ def score(
     destination = Store(output)
     total = len(made.text.shards)
     for i in range(total):
-        found = {}
+        found: dict[str, tuple[Any, Any]] = {}
         for notes, aliases in zip(made.notes, made.aliases, strict=True):
             table = store.read_table(notes.parts[i].path, columns=["doc_id", *aliases])
             found |= {name: (table.schema.field(name), table.column(name)) for name in table.column_names}

@@ -48,11 +48,12 @@ class Score(Stage):
         return part_key(pass_key(self.specs), self.text.key)
 
     def units(self) -> list[Unit]:
-        of_pass = pass_key(self.specs)
-        return [
-            Unit(key := part_key(of_pass, shard.key), path := Store.part(self.corpus, self.kind, key), self.text.shard_name(i), shard.text_bytes, (key, path, shard))
-            for i, shard in enumerate(self.text.shards)
-        ]  # fmt: skip
+        of_pass, found = pass_key(self.specs), []
+        for i, shard in enumerate(self.text.shards):
+            key = part_key(of_pass, shard.key)
+            path = Store.part(self.corpus, self.kind, key)
+            found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, (key, path, shard)))
+        return found
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_score, self.store, self.specs)

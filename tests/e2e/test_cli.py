@@ -158,7 +158,8 @@ def test_lists_and_checks(ran: Path, command: list[str]) -> None:
 
 
 def test_verify_finds_a_flipped_bit(home: Path, tmp_path: Path) -> None:
-    winnow("run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "-q", cwd=home)
+    said = winnow("run", "small.yaml", "crawl/", "--workspace", str(tmp_path / "ws"), "-q", cwd=home)
+    assert said.returncode == 0, said.stderr
     part = next((tmp_path / "ws" / "corpora" / "crawl" / "notes" / "parts").rglob("*.parquet"))
     data = bytearray(part.read_bytes())
     data[len(data) // 3] ^= 4

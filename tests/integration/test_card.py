@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import winnow
-from pipeline.card import cell
+from pipeline.card.card import cell
 from pipeline.recipe_file import load_recipe
 from tests.corpora import documents
 

@@ -15,13 +15,13 @@ import pytest
 
 import winnow
 from pipeline.catalog import choose_job, open_catalog, tables_of
-from pipeline.demo import largest_clusters
+from pipeline.demo.gathering import largest_clusters
 from pipeline.errors import UsageError
 from pipeline.funnel import funnel
-from pipeline.report import recipe_of, render_report, write_report
-from pipeline.report_data import rule_losses
-from pipeline.report_histograms import Categories, Histogram, histograms
-from pipeline.samples import texts_of
+from pipeline.report.data import rule_losses
+from pipeline.report.histograms import Categories, Histogram, histograms
+from pipeline.report.page import recipe_of, render_report, write_report
+from pipeline.report.samples import texts_of
 from pipeline.store import Store
 from pipeline.wording import count
 from tests.corpora import documents, prose
@@ -88,7 +88,7 @@ def html(done: tuple[Store, winnow.Result]) -> str:
 def test_the_funnel_is_the_manifests_account(done: tuple[Store, winnow.Result]) -> None:
     store, result = done
     job = choose_job(store, result.job_id)
-    steps = funnel(open_catalog(store, result.job_id), recipe_of(store, job, tables_of(store, job)))
+    steps = funnel(open_catalog(store, result.job_id), recipe_of(store, job))
     assert {f"{s.stage}.{s.reason}": s.documents for s in steps[1:-1] if s.documents} | {
         "kept": steps[-1].documents
     } == result.funnel
@@ -116,7 +116,7 @@ def test_a_rule_says_what_it_alone_removes(done: tuple[Store, winnow.Result]) ->
     store, result = done
     job = choose_job(store, result.job_id)
     connection = open_catalog(store, result.job_id)
-    losses = {r.name: r for r in rule_losses(connection, recipe_of(store, job, tables_of(store, job)))}
+    losses = {r.name: r for r in rule_losses(connection, recipe_of(store, job))}
     banned = losses["no_digits"]
     assert (banned.first, banned.failed, banned.alone) == (1, 1, 1)
     short = losses["word_count"]
@@ -129,7 +129,7 @@ def test_a_rule_says_what_it_alone_removes(done: tuple[Store, winnow.Result]) ->
 def test_histograms_hold_every_measured_document(done: tuple[Store, winnow.Result]) -> None:
     store, result = done
     job = choose_job(store, result.job_id)
-    found = histograms(open_catalog(store, result.job_id), recipe_of(store, job, tables_of(store, job)))
+    found = histograms(open_catalog(store, result.job_id), recipe_of(store, job))
     assert [f.column for f in found] == [
         "gopher.word_count", "gopher.alpha_word_frac", "repetition.dup_line_frac", "gopher.stop_words", "source",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import demo, demo_texts
+from pipeline.demo import gathering, texts
 
 METADATA = """Metadata-Version: 2.1
 Name: Alpha
@@ -61,8 +61,8 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def gathered(site: Path, folder: Path) -> demo.DemoCorpus:
-    return demo.gather(folder, demo_texts.packages([str(site)]))
+def gathered(site: Path, folder: Path) -> gathering.DemoCorpus:
+    return gathering.gather(folder, texts.packages([str(site)]))
 
 
 def test_package_texts_are_jsonl(site: Path, tmp_path: Path) -> None:
@@ -100,13 +100,13 @@ def test_gathering_again_changes_no_file(site: Path, tmp_path: Path) -> None:
 
 
 def test_gathering_stops_at_the_cap(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "MAX_TEXT_BYTES", 10)
+    monkeypatch.setattr(gathering, "MAX_TEXT_BYTES", 10)
     assert gathered(site, tmp_path / "input").documents == 2
 
 
 @pytest.mark.parametrize("source", [b"", b"def (", b"\x00", b'"""\\ud800"""', b"# -*- coding: nonsense -*-\n'''x'''"])
 def test_a_module_that_does_not_parse_says_nothing_or_what_can_be_written(source: bytes) -> None:
-    for _, text in demo_texts.docstrings_of(source):
+    for _, text in texts.docstrings_of(source):
         text.encode("utf-8")
 
 
@@ -114,7 +114,7 @@ def test_a_module_that_does_not_parse_says_nothing_or_what_can_be_written(source
     ("recipe", "change"), [("minimal", "dedup.fuzzy.jaccard=0.9"), ("gopher", "dedup.keep=text_bytes")]
 )
 def test_next_commands_go_on_with_the_demos_measurements(recipe: str, change: str) -> None:
-    commands = demo.next_commands("winnow-demo", recipe)
+    commands = gathering.next_commands("winnow-demo", recipe)
     assert commands[0] == "winnow report --workspace winnow-demo/workspace"
     assert commands[2].endswith(f"--workspace winnow-demo/workspace --corpus demo --set {change}")
     assert all(c.startswith("winnow ") for c in commands)

@@ -90,6 +90,4 @@ def test_every_oracle_is_there_and_used() -> None:
     uses = "\n".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.py") if p.stem != "oracles")
     for kernel, oracle in ORACLES.items():
         twin = oracle.rpartition(".")[2]
-        assert re.search(rf"\b{twin}\b", re.sub(rf"def {twin}\(", "", uses)), (
-            f"{kernel}: {oracle} is in no test"
-        )
+        assert re.search(rf"\b{twin}\b", re.sub(rf"def {twin}\(", "", uses)), f"{kernel}: {oracle} is in no test"

@@ -10,8 +10,8 @@ import pytest
 from pipeline import report_charts as charts
 from pipeline.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.recipe import Recipe, Rule
-from pipeline.report_histograms import Categories, Cut, Histogram
-from pipeline.report_texts import compare, visible
+from pipeline.report.histograms import Categories, Cut, Histogram
+from pipeline.report.texts import compare, visible
 from pipeline.wording import count, duration, measure, share, short_count, size
 
 HOSTILE = "</svg><script>alert(1)</script>"

@@ -20,13 +20,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline import wording
 from pipeline.bands import choose_bands, match_probability
-from pipeline.croissant import croissant
+from pipeline.card.croissant import croissant
+from pipeline.card.lock import as_yaml, lock_text, scorers_of
 from pipeline.funnel import FunnelRow, ends, funnel_of
-from pipeline.lock import as_yaml, lock_text, scorers_of
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes
 from pipeline.recipe import Recipe
-from pipeline.report_texts import visible
+from pipeline.report.texts import visible
 from pipeline.rules import sentence
 from pipeline.store import PartRecord, Store
 
@@ -127,7 +127,7 @@ def _readme(destination: Store, made: Manifest, notes: Notes, recipe: Recipe, ke
 
 
 def _environment() -> Environment:
-    loader = PackageLoader("pipeline", "templates")
+    loader = PackageLoader("pipeline.card", "templates")
     # Markdown, not HTML: what comes from outside goes through `cell`
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     made.filters |= {"count": wording.count, "size": wording.size, "cell": cell}

@@ -13,18 +13,17 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline import report_charts as charts
-from pipeline import report_data as data
 from pipeline import wording
+from pipeline.card.lock import recipe_yaml
 from pipeline.catalog import JobRecord, Tables, choose_job, open_catalog, tables_of
 from pipeline.errors import UsageError
 from pipeline.funnel import FunnelRow, ends, funnel
-from pipeline.lock import recipe_yaml
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.report_histograms import Categories, Histogram, histograms
-from pipeline.report_texts import Comparison, compare, visible
-from pipeline.samples import Place, texts_of
+from pipeline.report import charts, data
+from pipeline.report.histograms import Categories, Histogram, histograms
+from pipeline.report.samples import Place, texts_of
+from pipeline.report.texts import Comparison, compare, visible
 from pipeline.store import Store
 
 EXCERPT_CHARS = 400
@@ -50,7 +49,7 @@ def render_report(store: Store, job_id: str | None = None) -> str:
             f"job {job.id} in {store.root} stopped before its decisions were complete (state: {job.record.get('state')}); "
             "run the same command again without --until, then report"
         )
-    recipe = recipe_of(store, job, tables)
+    recipe = recipe_of(store, job)
     source = _Source(store, job, tables, recipe, open_catalog(store, job.id))
     style = Markup(charts.PALETTE + charts.MARKS + _template_text("report.css"))  # noqa: S704 - our own files
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -58,12 +57,9 @@ def render_report(store: Store, job_id: str | None = None) -> str:
     return page.render(style=style, style_digest=digest, **_context(source))
 
 
-def recipe_of(store: Store, job: JobRecord, tables: Tables) -> Recipe:
-    """The recipe a job ran, its rules in the order in which they were asked (a job's recipe.json is sorted by name)."""
-    recipe = validate(store.read_json(f"{Store.job(job.id)}/recipe.json"), f"job {job.id}")
-    told = [] if tables.verdict is None else tables.verdict.parameters["rules"]
-    order = [str(s).partition(":")[0] for s in told]
-    return recipe.model_copy(update={"rules": {n: recipe.rules[n] for n in order if n in recipe.rules}})
+def recipe_of(store: Store, job: JobRecord) -> Recipe:
+    """The recipe a job ran."""
+    return validate(store.read_json(f"{Store.job(job.id)}/recipe.json"), f"job {job.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,7 @@ def _with_texts(source: _Source, documents: data.Rows) -> data.Rows:
 
 def _environment() -> Environment:
     """Escapes everything: a document's text is hostile."""
-    loader = PackageLoader("pipeline", "templates")
+    loader = PackageLoader("pipeline.report", "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {n: getattr(wording, n) for n in ("count", "size", "duration", "measure")}
     made.filters |= {"visible": visible, "shell": shlex.quote, "rounded": _rounded}
@@ -172,4 +168,4 @@ def _sum_of(rows: list[dict[str, Any]], column: str) -> int:
 
 
 def _template_text(name: str) -> str:
-    return importlib.resources.files("pipeline").joinpath("templates", name).read_text(encoding="utf-8")
+    return importlib.resources.files("pipeline.report").joinpath("templates", name).read_text(encoding="utf-8")

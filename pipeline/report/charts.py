@@ -15,8 +15,8 @@ from markupsafe import Markup
 from markupsafe import escape as escaped
 
 from pipeline.funnel import End, FunnelRow
-from pipeline.report_histograms import Categories, Cut, Histogram
-from pipeline.report_texts import visible
+from pipeline.report.histograms import Categories, Cut, Histogram
+from pipeline.report.texts import visible
 from pipeline.wording import count, measure, share, short_count, size
 
 PALETTE = """

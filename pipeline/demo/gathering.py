@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline.demo_texts import DemoText, Package, docstrings, packages, pages
+from pipeline.demo.texts import DemoText, Package, docstrings, packages, pages
 from pipeline.engine import rows_as_dicts
 from pipeline.recipe_file import load_recipe
 from pipeline.store import write_parquet

@@ -1,0 +1,1 @@
+"""What lies beside an exported corpus: a dataset card, the locked recipe, Croissant metadata."""

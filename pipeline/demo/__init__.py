@@ -1,0 +1,1 @@
+"""The demo: the text of the Python environment it runs in, as a corpus."""
