@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline import report_charts as charts
 from pipeline.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.recipe import Recipe, Rule
+from pipeline.report import charts
 from pipeline.report.histograms import Categories, Cut, Histogram
 from pipeline.report.texts import compare, visible
 from pipeline.wording import count, duration, measure, share, short_count, size
