@@ -31,7 +31,7 @@ from scorers.kernels.sentences import kept_sentences
 from scorers.line_bounds import break_lines, newline_lines
 from scorers.spans import SPANS, apply_spans, spans_array
 from scorers.text import PADDING_BYTES, TextBatch
-from scorers.words import words
+from scorers.words import words, words_left
 
 Positions = npt.NDArray[np.int64]
 
@@ -97,11 +97,14 @@ class Lines:
     def score(self, batch: TextBatch) -> Values:
         """Measure every document. What C4 drops whole (two flags, too few sentences) is measured all the same."""
         lines = self._judge(batch)
-        removed = _removed(batch, lines)
-        measured = batch if self.fineweb_on == "original" else apply_spans(batch, removed)
+        spans = _removed(batch, lines)
+        removed = spans_array(*spans)
+        measured, n_words = batch, np.diff(words(batch, "datatrove").bounds)
+        if self.fineweb_on == "c4_edited":
+            measured, n_words = apply_spans(batch, removed), words_left(batch, *spans)
         written = lines.end > lines.start if self.c4 == "dclm" else np.ones(len(lines.end), np.bool_)
         return {
-            **_fineweb(measured, self.short_line_chars),
+            **_fineweb(measured, n_words, self.short_line_chars),
             "c4_sentences": _sentences(batch, lines, written),
             "c4_lines_kept": _per_document(lines.bounds, (lines.verdicts & KEPT != 0) & written),
             "c4_lorem_ipsum": _per_document(lines.bounds, lines.verdicts & LOREM != 0) > 0,
@@ -119,10 +122,11 @@ class Lines:
         return JudgedLines(found.bounds, start, end, found.end, found.after, verdicts, citations)
 
 
-def _removed(batch: TextBatch, lines: JudgedLines) -> pa.ListArray:
+def _removed(batch: TextBatch, lines: JudgedLines) -> tuple[Positions, Positions, Positions]:
+    """Bounds: i64[D+1], start and end: i64[S], relative to each document's start."""
     kept = int(np.count_nonzero(lines.verdicts & KEPT))
     bounds, segments = np.zeros(len(batch) + 1, np.int64), np.empty((2, 2 * kept + lines.citations), np.int64)
-    classes = character_classes()
+    marks = character_classes()
     kept_segments(
         batch.data,
         lines.bounds,
@@ -131,7 +135,7 @@ def _removed(batch: TextBatch, lines: JudgedLines) -> pa.ListArray:
         lines.break_start,
         lines.break_end,
         lines.verdicts,
-        classes,
+        marks,
         bounds,
         segments,
     )
@@ -139,11 +143,11 @@ def _removed(batch: TextBatch, lines: JudgedLines) -> pa.ListArray:
     spans = np.empty((2, int(bounds[-1]) + len(batch)), np.int64)
     removed_spans(batch.data, batch.offsets, bounds, segments, span_bounds, spans)
     n = int(span_bounds[-1])
-    return spans_array(span_bounds, spans[0, :n], spans[1, :n])
+    return span_bounds, spans[0, :n], spans[1, :n]
 
 
 def _sentences(batch: TextBatch, lines: JudgedLines, written: npt.NDArray[np.bool_]) -> Positions:
-    found, classes = words(batch, "datatrove"), character_classes()
+    found, marks = words(batch, "datatrove"), character_classes()
     counted = np.empty(len(batch), np.int64)
     verdicts = np.where(written, lines.verdicts, np.uint8(0))
     kept_sentences(
@@ -155,7 +159,7 @@ def _sentences(batch: TextBatch, lines: JudgedLines, written: npt.NDArray[np.boo
         found.bounds,
         found.start,
         found.end,
-        classes,
+        marks,
         counted,
     )
     citing = np.flatnonzero(verdicts & CITING)
@@ -164,16 +168,16 @@ def _sentences(batch: TextBatch, lines: JudgedLines, written: npt.NDArray[np.boo
     # a citation mark changes the words about it, so those lines are split into words once more, without the marks
     text = np.zeros(int((lines.end[citing] - lines.start[citing]).sum()) + PADDING_BYTES, np.uint8)
     offsets = np.zeros(len(citing) + 1, np.int64)
-    citing_lines(batch.data, lines.start, lines.end, verdicts, classes, offsets, text)
+    citing_lines(batch.data, lines.start, lines.end, verdicts, marks, offsets, text)
     bare = TextBatch(text, offsets)
     found, more = words(bare, "datatrove"), np.empty(len(citing), np.int64)
     every, kept = np.arange(len(citing) + 1), np.full(len(citing), KEPT, np.uint8)
-    kept_sentences(text, every, offsets[:-1], offsets[1:], kept, found.bounds, found.start, found.end, classes, more)
+    kept_sentences(text, every, offsets[:-1], offsets[1:], kept, found.bounds, found.start, found.end, marks, more)
     np.add.at(counted, np.searchsorted(lines.bounds, citing, side="right") - 1, more)
     return counted
 
 
-def _fineweb(batch: TextBatch, short_line_chars: int) -> dict[str, npt.NDArray[Any]]:
+def _fineweb(batch: TextBatch, n_words: Positions, short_line_chars: int) -> dict[str, npt.NDArray[Any]]:
     lines = newline_lines(batch)
     ends = np.empty((len(batch), 3), np.int64)
     line_ends(
@@ -193,7 +197,7 @@ def _fineweb(batch: TextBatch, short_line_chars: int) -> dict[str, npt.NDArray[A
         "terminal_punct_line_frac": share(ends[:, 1], ends[:, 0]),
         "short_line_frac": share(ends[:, 2], ends[:, 0]),
         "dup_line_char_frac": share(repeated[:, 3], lines.document_chars() - n_newlines),
-        "newline_word_ratio": share(n_newlines, np.diff(words(batch, "datatrove").bounds)),
+        "newline_word_ratio": share(n_newlines, n_words),
     }
 
 

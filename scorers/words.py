@@ -13,6 +13,7 @@ from scorers.kernels.english_exceptions import exceptions
 from scorers.kernels.word_breaks import word_breaks
 from scorers.kernels.words import describe, split_on_whitespace
 from scorers.kernels.words_english import split_english
+from scorers.kernels.words_left import count_words_left
 from scorers.kernels.words_unicode import split_unicode
 from scorers.text import TextBatch
 
@@ -64,3 +65,14 @@ def _split(batch: TextBatch, definition: Definition) -> Words:
     chars, hashes, flags = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.uint8)
     describe(batch.data, start, end, classes(), chars, hashes, flags)
     return Words(bounds, start, end, chars, hashes, flags)
+
+
+def words_left(
+    batch: TextBatch, bounds: npt.NDArray[np.int64], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """i64[D], how many words of `datatrove` every document has without its spans: those of document d are
+    bounds[d]..bounds[d+1], i64[D+1], start and end: i64[S], bytes from its first."""
+    found, left = words(batch, "datatrove"), np.empty(len(batch), np.int64)
+    spans = (bounds, start, end)
+    count_words_left(batch.data, batch.offsets, *spans, found.bounds, found.start, classes(), exceptions(), left)
+    return left

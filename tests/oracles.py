@@ -48,5 +48,6 @@ ORACLES = {
     "words.describe": "oracle_words.word_flags",
     "words.split_on_whitespace": "oracle_words.whitespace_words",
     "words_english.split_english": "oracle_words.datatrove_words",
+    "words_left.count_words_left": "oracle_measures.without_spans",
     "words_unicode.split_unicode": "oracle_words.unicode_words",
 }

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from scorers.kernels.english_exceptions import hashes_of, listed
 from scorers.text import TextBatch
-from scorers.words import Definition, words
+from scorers.words import Definition, words, words_left
+from tests.oracle_measures import without_spans
 from tests.oracle_words import datatrove_words, unicode_words, whitespace_words, word_flags
 
 TWINS = {"whitespace": whitespace_words, "datatrove": datatrove_words, "unicode": unicode_words}
@@ -50,3 +51,18 @@ def test_words_are_measured_like_strings(definition: Definition, texts: list[str
     assert found.chars.tolist() == [len(word) for word in expected]
     assert found.flags.tolist() == [word_flags(word) for word in expected]
     assert found.hash.tolist() == hashes_of([word.encode() for word in expected]).tolist()
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=30), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=6))
+def test_words_left_without_spans_are_those_of_the_text_left(pieces: list[str], gaps: list[tuple[int, int]]) -> None:
+    text, spans, at = "".join(pieces), [], 0
+    for skipped, width in gaps:
+        if at + skipped + width <= len(text) and (skipped or not spans):
+            spans.append((at + skipped, at + skipped + width))
+            at += skipped + width
+    in_bytes = [(len(text[:s].encode()), len(text[:e].encode())) for s, e in spans]
+    start, end = np.array(in_bytes, np.int64).reshape(-1, 2).T.copy()
+    batch = TextBatch.from_strings(["two words", text])
+    left = words_left(batch, np.array([0, 0, len(spans)]), start, end)
+    assert left.tolist() == [2, len(datatrove_words(without_spans(text, in_bytes)))]
