@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,4 +97,9 @@ def show_demo(corpus: Any, clusters: Sequence[Any], commands: Sequence[str]) -> 
     table(rows, "the largest duplicate clusters")
     out.print("try next:")
     for command in commands:
-        out.print(f"  {command}", markup=False)
+        out.print(f"  {_as_called(command)}", markup=False)
+
+
+def _as_called(command: str) -> str:
+    """The command as this shell finds it: by path where `winnow` is not on PATH."""
+    return command if shutil.which("winnow") else command.replace("winnow", sys.argv[0], 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline.demo.texts import DemoText, Package, docstrings, packages, pages
+from pipeline.demo.texts import DemoText, Package, docstrings, packages, pages, sources
 from pipeline.engine import rows_as_dicts
 from pipeline.recipe_file import load_recipe
 from pipeline.store import write_parquet
@@ -44,17 +44,18 @@ class DemoCluster:
 
 
 def gather(folder: Path, found: list[Package] | None = None) -> DemoCorpus:
-    """Write the environment's text: docstrings as Parquet, everything else as one JSONL.gz. Files whose bytes would
+    """Write the environment's text: docstrings and sources as Parquet, everything else as one JSONL.gz. Files whose bytes would
     not change are left alone, so that a second demo is all reuse. found: packages to read (None: this environment)."""
     folder.mkdir(parents=True, exist_ok=True)
     chosen = packages() if found is None else found
     told = _Told({}, 0)
     paths = [_write_jsonl(folder / "packages.jsonl.gz", told.count(p for c in chosen for p in pages(c)))]
-    for number, table in enumerate(_tables(told.count(docstrings(chosen)))):
-        path = folder / f"docstrings-{number:03d}.parquet"
-        with _Replacing(path) as temporary:
-            write_parquet(temporary, table)
-        paths.append(path)
+    for kind, texts in (("docstrings", docstrings(chosen)), ("sources", sources(chosen))):
+        for number, table in enumerate(_tables(told.count(texts))):
+            path = folder / f"{kind}-{number:03d}.parquet"
+            with _Replacing(path) as temporary:
+                write_parquet(temporary, table)
+            paths.append(path)
     return DemoCorpus(tuple(paths), sum(told.by_kind.values()), told.text_bytes, dict(sorted(told.by_kind.items())))
 
 
@@ -66,6 +67,8 @@ class _Told:
     text_bytes: int
 
     def count(self, texts: Iterable[DemoText]) -> Iterator[DemoText]:
+        if self.text_bytes >= MAX_TEXT_BYTES:
+            return
         for text in texts:
             self.text_bytes += len(text.text.encode())
             self.by_kind[text.kind] = self.by_kind.get(text.kind, 0) + 1

@@ -22,6 +22,8 @@ SOURCE_BYTES_LIMIT = 300_000
 PACKAGE_SOURCE_BYTES = 5_000_000
 ALL_SOURCE_BYTES = 45_000_000
 """What is parsed at most: `ast` reads some 2 to 4 MB a second, and a demo should gather in about 10 seconds."""
+SOURCE_SUFFIXES = frozenset({".py", ".pyi", ".pxd", ".h", ".hpp"})
+"""Source code is what a rule set for prose should recognise, and its licence headers repeat as web boilerplate does."""
 DOCSTRING_FRAC = 0.15
 """Modules that are less docstring than this are not parsed: it would take most of the time and find little."""
 STDLIB = "python"
@@ -140,6 +142,19 @@ def _translations(path: Path) -> str:
     except (OSError, ValueError, UnicodeError, LookupError, IndexError, AttributeError):
         return ""
     return "\n".join(str(message) for key, message in catalog.items() if key)
+
+
+def sources(found: Iterable[Package]) -> Iterator[DemoText]:
+    """Source files as they are, by package and path, PACKAGE_SOURCE_BYTES of each package."""
+    for package in found:
+        left_bytes = PACKAGE_SOURCE_BYTES
+        for name, path in package.files:
+            text = _read(path) if PurePosixPath(name).suffix in SOURCE_SUFFIXES else ""
+            left_bytes -= len(text)
+            if left_bytes < 0:
+                break
+            if text.strip():
+                yield package.document(f"{name}#source", text, "source")
 
 
 def docstrings(found: Iterable[Package]) -> Iterator[DemoText]:

@@ -88,7 +88,17 @@ def test_docstrings_are_parquet(site: Path, tmp_path: Path) -> None:
         ("alpha/alpha/core.py#Thing", "What a thing is, at some length too."),
         ("alpha/alpha/core.py#Thing.act", "What acting does, at some length as well."),
     ]
-    assert (corpus.documents, corpus.by_kind["docstring"]) == (6, 3)
+    assert corpus.by_kind == {"description": 1, "docstring": 3, "documentation": 1, "licence": 1, "source": 2}
+
+
+def test_sources_come_last(site: Path, tmp_path: Path) -> None:
+    corpus = gathered(site, tmp_path / "input")
+    rows = pq.read_table(corpus.paths[-1]).to_pylist()
+    assert [(r["id"], r["kind"]) for r in rows] == [
+        ("alpha/alpha/core.py#source", "source"),
+        ("beta/beta/broken.py#source", "source"),
+    ]
+    assert rows[0]["text"] == MODULE
 
 
 def test_gathering_again_changes_no_file(site: Path, tmp_path: Path) -> None:
@@ -96,12 +106,16 @@ def test_gathering_again_changes_no_file(site: Path, tmp_path: Path) -> None:
     before = [(p.read_bytes(), p.stat().st_mtime_ns) for p in first.paths]
     second = gathered(site, tmp_path / "input")
     assert [(p.read_bytes(), p.stat().st_mtime_ns) for p in second.paths] == before
-    assert sorted(p.name for p in (tmp_path / "input").iterdir()) == ["docstrings-000.parquet", "packages.jsonl.gz"]
+    assert sorted(p.name for p in (tmp_path / "input").iterdir()) == [
+        "docstrings-000.parquet",
+        "packages.jsonl.gz",
+        "sources-000.parquet",
+    ]
 
 
 def test_gathering_stops_at_the_cap(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "MAX_TEXT_BYTES", 10)
-    assert gathered(site, tmp_path / "input").documents == 2
+    assert gathered(site, tmp_path / "input").documents == 1
 
 
 @pytest.mark.parametrize("source", [b"", b"def (", b"\x00", b'"""\\ud800"""', b"# -*- coding: nonsense -*-\n'''x'''"])
