@@ -186,7 +186,10 @@ class OnRay:
         try:
             value, error, worker = self._ray.get(reference)
         except self._ray.exceptions.RayError as lost:
-            reason = stopped or f"its Ray worker was lost ({type(lost).__name__})"
+            told = str(lost).strip().splitlines()
+            reason = (
+                stopped or f"its Ray worker was lost ({type(lost).__name__}: {told[-1] if told else 'no reason given'})"
+            )
             return Outcome(index, None, None, reason, seconds, "")
         return Outcome(index, value, error, None, seconds, worker)
 

@@ -128,7 +128,6 @@ class Export(Strict):
     shard_bytes: Annotated[int, Field(gt=0)] = 256_000_000
     edits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    removed_text: bool = False
 
     _sizes = field_validator("shard_bytes", mode="before")(parse_size)
 

@@ -1,0 +1,138 @@
+"""The one contract of all executors: every unit to its end, bounded attempts, no other unit pays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pipeline import executors
+from pipeline.errors import PlanError, UnitFailed
+from pipeline.executors import Done, Executor, InProcess, LocalPool, OnRay
+
+
+def square(unit: int) -> int:
+    return unit * unit
+
+
+def die_once(unit: tuple[str, int]) -> int:
+    """Kills its own process the first time."""
+    marker = Path(unit[0]) / f"tried-{unit[1]}"
+    if unit[1] == 2 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return unit[1]
+
+
+def always_die(unit: int) -> int:
+    if unit == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return unit
+
+
+def hang(unit: int) -> int:
+    if unit == 1:
+        time.sleep(600)
+    return unit
+
+
+def refuse(unit: int) -> int:
+    raise PlanError(f"unit {unit} cannot be meant")
+
+
+def flaky(unit: tuple[str, int]) -> int:
+    """Fails twice with what might pass, as a storage does."""
+    folder = Path(unit[0])
+    tried = len(list(folder.glob(f"{unit[1]}-*")))
+    (folder / f"{unit[1]}-{tried}").touch()
+    if tried < 2:
+        raise OSError("connection reset")
+    return unit[1]
+
+
+def unpicklable(unit: int) -> Any:
+    return lambda: unit
+
+
+def all_of(executor: Executor, task: Any, units: list[Any], limit_s: float = 60.0) -> dict[int, Done]:
+    names = [f"unit-{i}" for i in range(len(units))]
+    return {d.index: d for d in executors.run(executor, task, units, names, [limit_s] * len(units))}
+
+
+@pytest.fixture(scope="module", params=["local", "ray"])
+def several(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    """Executors with processes of their own."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # Ray's workers import these tasks by name
+    executor: Executor = LocalPool(2) if request.param == "local" else OnRay(2, None)
+    yield executor
+    executor.close()
+    del os.environ["PYTHONPATH"]
+
+
+def test_in_process_runs_every_unit_in_order() -> None:
+    assert [d.value for d in all_of(InProcess(), square, [1, 2, 3]).values()] == [1, 4, 9]
+
+
+def test_every_unit_runs_once(several: Executor) -> None:
+    done = all_of(several, square, list(range(20)))
+    assert {i: d.value for i, d in done.items()} == {i: i * i for i in range(20)}
+    assert {d.attempts for d in done.values()} == {1}
+
+
+def test_a_dead_worker_costs_its_unit_one_attempt(several: Executor, tmp_path: Path) -> None:
+    done = all_of(several, die_once, [(str(tmp_path), i) for i in range(6)])
+    assert {i: (d.value, d.attempts) for i, d in done.items()} == {i: (i, 2 if i == 2 else 1) for i in range(6)}
+
+
+def test_a_poisonous_unit_fails_alone_after_three_attempts(several: Executor) -> None:
+    done = all_of(several, always_die, list(range(5)))
+    assert isinstance(done[1].error, UnitFailed)
+    assert "failed 3 times" in str(done[1].error)
+    assert {i: (d.value, d.attempts) for i, d in done.items() if i != 1} == {i: (i, 1) for i in (0, 2, 3, 4)}
+
+
+def test_a_stuck_unit_is_stopped(several: Executor) -> None:
+    done = all_of(several, hang, [0, 1, 2], limit_s=1.0)
+    assert "made no end within 1 s" in str(done[1].error)
+    assert [done[0].value, done[2].value] == [0, 2]
+
+
+def test_what_says_so_itself_is_not_tried_again(several: Executor) -> None:
+    done = all_of(several, refuse, [7])
+    assert (str(done[0].error), done[0].attempts) == ("unit 7 cannot be meant", 1)
+
+
+def test_what_may_pass_is_tried_again(several: Executor, tmp_path: Path) -> None:
+    done = all_of(several, flaky, [(str(tmp_path), i) for i in range(3)])
+    assert {(d.value, d.attempts) for d in done.values()} == {(i, 3) for i in range(3)}
+
+
+def test_an_answer_that_cannot_travel_is_an_error() -> None:
+    pool = LocalPool(2)
+    done = all_of(pool, unpicklable, [1])
+    pool.close()
+    assert isinstance(done[0].error, UnitFailed)
+
+
+def test_closing_leaves_no_worker() -> None:
+    pool = LocalPool(2)
+    workers = {int(d.worker) for d in all_of(pool, square, list(range(8))).values()}
+    pool.close()
+    assert [p for p in workers if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_small_jobs_stay_in_process_and_clusters_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(executors, "OnRay", lambda workers, address: ("ray", workers, address))
+    monkeypatch.setattr(executors, "LocalPool", lambda workers: ("pool", workers))
+    assert isinstance(executors.choose("auto", None, None, 1_000), InProcess)
+    assert executors.choose("auto", 3, None, 1_000_000_000) == ("pool", 3)
+    assert executors.choose("auto", 3, "head:6379", 1_000) == ("ray", 3, "head:6379")
+    assert executors.choose("auto", None, None, 9_000_000_000) == ("ray", None, None)
+    assert executors.choose("local", 2, "head:6379", 9_000_000_000) == ("pool", 2)
