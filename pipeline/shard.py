@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.store import Store, open_parquet, told
+from pipeline.files import told
+from pipeline.parquet import open_parquet
+from pipeline.store import Store
 
 BATCH_BYTES = 8_000_000
 """Text per batch: the kernels' scratch stays in the last-level cache, and a worker's memory stays flat."""

@@ -16,7 +16,8 @@ from pipeline import executors, manifest
 from pipeline.errors import IntegrityError, WinnowError
 from pipeline.job import Job
 from pipeline.manifest import Manifest
-from pipeline.store import PartRecord, Store, verify_parquet, write_parquet
+from pipeline.parquet import verify_parquet, write_parquet
+from pipeline.store import PartRecord, Store
 
 LIMIT_FLOOR_S = 900.0
 SLOWEST_BYTES_PER_S = 100_000

@@ -24,59 +24,11 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import IntegrityError, StorageError, UsageError
+from pipeline.errors import IntegrityError
+from pipeline.files import filesystem, is_remote, local_path, told
+from pipeline.parquet import open_parquet, verify_parquet, write_parquet
 
 READ_CHUNK_BYTES = 1 << 22
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path names object storage rather than a local file."""
-    return "://" in path and not path.startswith("file://")
-
-
-def local_path(path: str) -> Path:
-    """A local path given as such or as file://."""
-    return Path(path.removeprefix("file://")).expanduser()
-
-
-def filesystem(path: str) -> fsspec.AbstractFileSystem:
-    """The file system a path lives on; a missing driver is named with its install command."""
-    scheme = path.split("://", 1)[0] if is_remote(path) else "file"
-    try:
-        # a listing cache would hide what other workers committed meanwhile
-        return fsspec.filesystem(scheme, use_listings_cache=False)
-    except ImportError as error:
-        extra = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}.get(scheme, scheme)
-        raise UsageError(
-            f"{path}: reading {scheme}:// needs a driver; install it with: pip install 'winnow-curation[{extra}]'"
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"{path}: no file system for {scheme}://; there are file, s3://, gs:// and hf://") from error
-
-
-@contextlib.contextmanager
-def told(path: str) -> Iterator[None]:
-    """Turn what the operating system says into a sentence about a path."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        hint = {
-            "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
-            "EDQUOT": "the disk quota is used up; free some and run the same command again",
-            "EROFS": "the file system is read-only; choose another --workspace or --output",
-            "EACCES": "permission denied; choose a folder you may write, or change its permissions",
-            "EPERM": "operation not permitted; choose a folder you may write",
-            "ENOTDIR": "a part of this path is a file, not a folder",
-        }.get(_errno_name(error), str(error))
-        raise StorageError(f"{path}: {hint}") from error
-
-
-def _errno_name(error: OSError) -> str:
-    import errno
-
-    return errno.errorcode.get(error.errno or 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,44 +227,6 @@ class Store:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, final)
         _sync(final.parent)
-
-
-def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
-    """Open a Parquet file, local or remote, with page checksums verified (without them 41 of 60 flipped bits in a
-    zstd page came back as wrong text)."""
-    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else str(local_path(path))
-    return pq.ParquetFile(source, page_checksum_verification=True, **options)
-
-
-def write_parquet(path: Path, table: pa.Table, **options: Any) -> None:
-    """Write one Parquet file with this house's settings; same table, same bytes."""
-    with parquet_writer(path, table.schema, **options) as writer:
-        writer.write_table(table)
-
-
-def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
-    """A writer with zstd, page checksums and a page index; dictionaries only where asked for."""
-    settings: dict[str, Any] = {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": False,
-        "write_page_checksum": True,
-        "write_page_index": True,
-        "store_schema": True,
-    }
-    return pq.ParquetWriter(str(path), schema, **{**settings, **options})
-
-
-def verify_parquet(path: Path, rows: int) -> None:
-    """Reopen what was just written: its footer, its row count, the checksum of every page."""
-    parquet = pq.ParquetFile(str(path), page_checksum_verification=True)
-    if parquet.metadata.num_rows != rows:
-        raise IntegrityError(f"{path}: {parquet.metadata.num_rows} rows read back, {rows} written")
-    for group in range(parquet.metadata.num_row_groups):
-        try:
-            parquet.read_row_group(group)
-        except OSError as error:
-            raise IntegrityError(f"{path}: written, but cannot be read back ({error}); check this disk") from error
 
 
 def _write_text(path: Path, text: str) -> None:

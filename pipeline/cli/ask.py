@@ -58,7 +58,7 @@ def _write(result: Any, format_: str, output: str | None) -> None:
     import pyarrow.parquet as pq
 
     from pipeline.cli.show import table
-    from pipeline.store import told
+    from pipeline.files import told
 
     if format_ == "parquet":
         with told(str(output)):

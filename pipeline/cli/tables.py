@@ -45,7 +45,8 @@ def score(
     import pyarrow as pa
 
     from pipeline.catalog import choose_job, tables_of
-    from pipeline.store import Store, write_parquet
+    from pipeline.parquet import write_parquet
+    from pipeline.store import Store
 
     made = tables_of(store, choose_job(store, result.job_id))
     destination = Store(output)

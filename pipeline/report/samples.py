@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from pipeline.errors import WinnowError
 from pipeline.manifest import Manifest
+from pipeline.parquet import open_parquet
 from pipeline.shard import Shard, Slice, as_text, read_source
-from pipeline.store import Store, open_parquet
+from pipeline.store import Store
 
 Place = tuple[int, int]
 """(shard, row in it)."""

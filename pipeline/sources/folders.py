@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.store import filesystem, local_path, told
+from pipeline.files import filesystem, local_path, told
 
 
 @dataclass(frozen=True, slots=True)

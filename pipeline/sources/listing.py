@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from pipeline.errors import IntegrityError, PlanError, did_you_mean
+from pipeline.files import filesystem, is_remote, local_path
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.folders import Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
-from pipeline.store import filesystem, is_remote, local_path
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 

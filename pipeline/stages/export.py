@@ -16,12 +16,13 @@ from pipeline.engine import query
 from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, ShardNotes, read_notes
+from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
 from pipeline.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
 from pipeline.stage import Stage, Unit, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_columns import Columns
-from pipeline.store import PartRecord, Store, parquet_writer, verify_parquet
+from pipeline.store import PartRecord, Store
 from scorers.spans import apply_spans
 from scorers.text import TextBatch
 

@@ -18,9 +18,11 @@ import pytest
 
 from pipeline import manifest
 from pipeline.errors import IntegrityError, PlanError
+from pipeline.files import filesystem
+from pipeline.parquet import verify_parquet, write_parquet
 from pipeline.shard import part_key
 from pipeline.sources.listing import file_stamp, list_files
-from pipeline.store import Store, filesystem, verify_parquet, write_parquet
+from pipeline.store import Store
 from tests.taking_in import take_in
 
 pytest.importorskip("s3fs", reason="s3fs is not installed")

@@ -1,0 +1,60 @@
+"""Files wherever they are: on this machine or in a bucket, and what the operating system says of them, in sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+
+from pipeline.errors import StorageError, UsageError
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names object storage rather than a local file."""
+    return "://" in path and not path.startswith("file://")
+
+
+def local_path(path: str) -> Path:
+    """A local path given as such or as file://."""
+    return Path(path.removeprefix("file://")).expanduser()
+
+
+def filesystem(path: str) -> fsspec.AbstractFileSystem:
+    """The file system a path lives on; a missing driver is named with its install command."""
+    scheme = path.split("://", 1)[0] if is_remote(path) else "file"
+    try:
+        # a listing cache would hide what other workers committed meanwhile
+        return fsspec.filesystem(scheme, use_listings_cache=False)
+    except ImportError as error:
+        extra = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf"}.get(scheme, scheme)
+        raise UsageError(
+            f"{path}: reading {scheme}:// needs a driver; install it with: pip install 'winnow-curation[{extra}]'"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path}: no file system for {scheme}://; there are file, s3://, gs:// and hf://") from error
+
+
+@contextlib.contextmanager
+def told(path: str) -> Iterator[None]:
+    """Turn what the operating system says into a sentence about a path."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        hint = {
+            "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
+            "EDQUOT": "the disk quota is used up; free some and run the same command again",
+            "EROFS": "the file system is read-only; choose another --workspace or --output",
+            "EACCES": "permission denied; choose a folder you may write, or change its permissions",
+            "EPERM": "operation not permitted; choose a folder you may write",
+            "ENOTDIR": "a part of this path is a file, not a folder",
+        }.get(_errno_name(error), str(error))
+        raise StorageError(f"{path}: {hint}") from error
+
+
+def _errno_name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "")
