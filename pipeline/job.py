@@ -14,10 +14,10 @@ from pipeline.manifest import Manifest
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 if TYPE_CHECKING:
     from pipeline.executors import Done, Executor
-    from pipeline.stage import Unit
 
 State = Literal["running", "completed", "completed_with_quarantine", "failed", "cancelled"]
 

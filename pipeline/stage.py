@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from pipeline.job import Job
 from pipeline.manifest import Manifest
 from pipeline.parquet import verify_parquet, write_parquet
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 LIMIT_FLOOR_S = 900.0
 SLOWEST_BYTES_PER_S = 100_000
@@ -25,17 +25,6 @@ SLOWEST_BYTES_PER_S = 100_000
 FAILURES_BEFORE_STOP = 8
 DRIVER_ROWS = 5_000_000
 """Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One independent piece of a stage. key and path are its part's; name is for people; bytes for progress."""
-
-    key: str
-    path: str
-    name: str
-    bytes: int
-    payload: Any
 
 
 class Stage(Protocol):

@@ -24,8 +24,9 @@ from pipeline.recipe import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.shard import part_key, read_ids
-from pipeline.stage import Stage, Unit, commit_part
+from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 FORMAT = 1
 

@@ -20,9 +20,10 @@ from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
 from pipeline.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
-from pipeline.stage import Stage, Unit, add_counts, commit_part, counts_metadata
+from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_columns import Columns
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 from scorers.spans import apply_spans
 from scorers.text import TextBatch
 

@@ -24,8 +24,9 @@ from pipeline.sources.pages import ReadInterrupted
 from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
 from pipeline.sources.textfile import TextProbe, TextUnit
-from pipeline.stage import Unit, add_counts
+from pipeline.stage import add_counts
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 FORMAT = 1
 UNITS_PER_INPUT = 256

@@ -17,8 +17,9 @@ from pipeline.recipe import Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.shard import part_key
-from pipeline.stage import DRIVER_ROWS, Stage, Unit, add_counts, commit_part
+from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 FORMAT = 1
 

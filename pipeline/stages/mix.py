@@ -13,8 +13,9 @@ from pipeline.engine import query
 from pipeline.manifest import Manifest
 from pipeline.schema import MIX_TABLE, arrow_schema
 from pipeline.shard import Shard, part_key, read_ids
-from pipeline.stage import DRIVER_ROWS, Stage, Unit, add_counts, commit_part
+from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 
 FORMAT = 1
 

@@ -25,8 +25,9 @@ from pipeline.recipe import Fuzzy
 from pipeline.schema import PAIRS_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.stage import Stage, Unit, commit_part
+from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 from scorers.base import parameters
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
 from scorers.kernels.lsh import NO_KEY, band_keys, candidate_pairs

@@ -16,8 +16,9 @@ from pipeline.manifest import Manifest
 from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.scoring import ScorerSpec, measure, notes_schema
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.stage import Stage, Unit, add_counts, counts_metadata
+from pipeline.stage import Stage, add_counts, counts_metadata
 from pipeline.store import PartRecord, Store
+from pipeline.unit import Unit
 from scorers import base
 from scorers.text import TextBatch
 
