@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.char_classes import UNITS
+from scorers.kernels.char_classes import INFIX, PREFIX, SUFFIX, UNITS, WORD, classes
 from scorers.kernels.jit import MIX_1, hash_bytes, inline, kernel
 
 SLOTS = 1 << 12
@@ -17,11 +17,13 @@ MAX_BYTES = 32
 """No exception is longer, so that its cuts fit 32 bits."""
 MAX_PIECES = 11
 
-HASH, CUTS, SEEN, UNIT, MAYBE, MAYBE_FIRST, PIECES_FROM, PIECES_TO = range(8)
-"""Rows of the tables, u64[8, SLOTS]. HASH: of each exception's bytes. CUTS: bit b, a word starts at its byte b. SEEN:
+HASH, CUTS, SEEN, UNIT, MAYBE, MAYBE_FIRST, MAYBE_PART, PIECES_FROM, PIECES_TO, EMOTICONS = range(10)
+"""Rows of the tables, u64[10, SLOTS]. HASH: of each exception's bytes. CUTS: bit b, a word starts at its byte b. SEEN:
 the same for the tokens that spaCy's last pass puts together again (0: none). UNIT: hashes of units alone. MAYBE: 65,536
 bits, one set by the first 16 bits of each exception's hash; MAYBE_FIRST: the same for a cheap hash of its first eight
-bytes. PIECES_FROM and PIECES_TO, by first and last byte: bit k, an exception of k SEEN tokens has it there."""
+bytes; MAYBE_PART: of the first eight bytes of its first run of plain characters. PIECES_FROM and PIECES_TO, by first
+and last byte: bit k, an exception of k SEEN tokens has it there. EMOTICONS, by first character (128 bits each): those
+that come second in an exception of marks alone."""
 
 
 @inline
@@ -36,6 +38,13 @@ def maybe_first(first: Any, tables: Any) -> Any:
     """Whether an exception may start with these bytes (a u64: eight of them or, if it is shorter, all and zeros)."""
     top = (first * MIX_1) >> np.uint64(48)
     return (tables[MAYBE_FIRST, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
+
+
+@inline
+def maybe_part(first: Any, tables: Any) -> Any:
+    """Whether the first plain characters of an exception may be those that start with these bytes."""
+    top = (first * MIX_1) >> np.uint64(48)
+    return (tables[MAYBE_PART, np.int64(top >> np.uint64(6))] >> (top & np.uint64(63))) & np.uint64(1) != 0
 
 
 @inline
@@ -90,17 +99,33 @@ def _set_bit(row: npt.NDArray[np.uint64], hashed: int) -> None:
     row[hashed >> 54] |= np.uint64(1 << (hashed >> 48 & 63))
 
 
+def _set_first(row: npt.NDArray[np.uint64], text: bytes) -> None:
+    _set_bit(row, int.from_bytes(text[:8], "little") * int(MIX_1) % (1 << 64))
+
+
+def first_part(text: str) -> str:
+    """The first run of characters that are letters, digits or the like and no marks; empty in an emoticon of marks."""
+    plain = [classes()[ord(c)] & (WORD | PREFIX | SUFFIX | INFIX) == WORD for c in text]
+    first = plain.index(True) if True in plain else len(text)
+    return text[first : plain.index(False, first) if False in plain[first:] else len(text)]
+
+
 @cache
 def exceptions() -> npt.NDArray[np.uint64]:
-    """The tables, u64[8, SLOTS], made at first use."""
-    tables = np.zeros((8, SLOTS), np.uint64)
+    """The tables, u64[10, SLOTS], made at first use."""
+    tables = np.zeros((10, SLOTS), np.uint64)
     texts = ["".join(pieces).encode() for pieces, _ in listed()]
     hashes = hashes_of(texts)
     slots = _place(hashes, tables[HASH])
     for slot, h, text, (pieces, tokens) in zip(slots, hashes, texts, listed(), strict=True):
         tables[CUTS, slot], tables[SEEN, slot] = _cuts(pieces), _cuts(tokens)
         _set_bit(tables[MAYBE], int(h))
-        _set_bit(tables[MAYBE_FIRST], int.from_bytes(text[:8], "little") * int(MIX_1) % (1 << 64))
+        _set_first(tables[MAYBE_FIRST], text)
+        part = first_part(text.decode())
+        if part:
+            _set_first(tables[MAYBE_PART], part.encode())
+        elif len(text) > 1 and max(text[:2]) < 128:
+            tables[EMOTICONS, 2 * text[0] + (text[1] >> 6)] |= np.uint64(1 << (text[1] & 63))
         if tokens:
             tables[PIECES_FROM, text[0]] |= np.uint64(1 << len(tokens))
             tables[PIECES_TO, text[-1]] |= np.uint64(1 << len(tokens))

@@ -12,6 +12,7 @@ import numpy as np
 
 from scorers.kernels.char_classes import SUFFIX
 from scorers.kernels.english_exceptions import maybe_first
+from scorers.kernels.english_plain import plain_cuts
 from scorers.kernels.english_rules import cut_chunk
 from scorers.kernels.jit import hash_bytes, kernel, leaf, load64, trailing_zeros
 from scorers.kernels.words import first_bytes, letters_end, split_chunks
@@ -47,7 +48,9 @@ def splits_mark(data: Any, s: int, p: int, v: Any, classes: Any, tables: Any) ->
 @leaf
 def cut_bits(data: Any, s: int, e: int, classes: Any, tables: Any, scratch: Any, cut: Any) -> Any:
     """Bit b: a word starts at byte b of the chunk data[s:e] of at most 64."""
-    bits = np.uint64(0)
+    bits = plain_cuts(data, s, e, classes, tables)
+    if bits != 0:
+        return bits
     for j in range(cut_chunk(data, s, e, classes, tables, scratch, cut)):
         bits |= np.uint64(1) << np.uint64(scratch[2, j])
     return bits
@@ -67,8 +70,8 @@ def cut_long(
 
 @kernel
 def split_english(data: Any, offsets: Any, classes: Any, tables: Any, bounds: Any, start: Any, end: Any) -> int:
-    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1], classes: u16[CODE_POINTS], tables: u64[8, SLOTS];
-    writes bounds: i64[D+1], start and end: i64[W+1], the bytes of each word -> W. spaCy 3.8, lang/en, tokenizer.pyx."""
+    """B bytes, D documents, W words. data: u8[B+], offsets: i64[D+1], classes: u16[CODE_POINTS], tables as
+    english_exceptions makes them; writes bounds: i64[D+1], start and end: i64[W+1], the bytes of each word -> W. spaCy 3.8, lang/en, tokenizer.pyx."""
     room = longest(offsets) + 1
     scratch = np.empty((3, room), np.int64)
     cut = np.empty(room, np.uint8)
