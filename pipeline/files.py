@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 
@@ -58,3 +60,19 @@ def told(path: str) -> Iterator[None]:
 
 def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
+
+
+def file_stamp(path: str) -> str:
+    """What tells a changed file from an unchanged one, without reading it: size and mtime, or size and etag."""
+    if not is_remote(path):
+        found = os.stat(local_path(path))
+        return f"{found.st_size}-{found.st_mtime_ns}"
+    return remote_stamp(filesystem(path).info(path))
+
+
+def remote_stamp(info: dict[str, Any]) -> str:
+    """Size and etag as object stores tell them (gs:// and hf:// under other names)."""
+    tag = next(
+        (str(info[k]) for k in ("ETag", "etag", "md5Hash", "blob_id", "LastModified", "mtime") if info.get(k)), ""
+    )
+    return f"{info.get('size') or 0}-{tag.strip(chr(34))}"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.files import told
+from pipeline.files import file_stamp, told
 from pipeline.parquet import open_parquet
 from pipeline.store import Store
 
@@ -126,8 +126,6 @@ def read_source(
 
 
 def _open_checked(shard: Shard, path: str) -> pq.ParquetFile:
-    from pipeline.sources.listing import file_stamp
-
     with told(path):
         if shard.stamp and file_stamp(path) != shard.stamp:
             raise IntegrityError(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.files import filesystem, local_path, told
+from pipeline.files import filesystem, local_path, remote_stamp, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,6 @@ def head(path: str, count: int) -> bytes:
     """The first bytes of a file."""
     with told(path), filesystem(path).open(path, "rb") if "://" in path else open(path, "rb") as file:
         return bytes(file.read(count))
-
-
-def remote_stamp(info: dict[str, Any]) -> str:
-    """Size and etag as object stores tell them (gs:// and hf:// under other names)."""
-    tag = next(
-        (str(info[k]) for k in ("ETag", "etag", "md5Hash", "blob_id", "LastModified", "mtime") if info.get(k)), ""
-    )
-    return f"{info.get('size') or 0}-{tag.strip(chr(34))}"
 
 
 class Local:

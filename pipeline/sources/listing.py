@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pipeline.errors import IntegrityError, PlanError, did_you_mean
-from pipeline.files import filesystem, is_remote, local_path
+from pipeline.files import file_stamp, is_remote
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.folders import Found
@@ -70,14 +70,6 @@ def list_input(paths: Sequence[str], format: str = "auto") -> Listing:
             f"{', '.join(ignored.examples)}; name them, or set input.format"
         )
     return Listing(tuple(files), tuple(warnings))
-
-
-def file_stamp(path: str) -> str:
-    """What tells a changed file from an unchanged one, without reading it: size and mtime, or size and etag."""
-    if not is_remote(path):
-        found = os.stat(local_path(path))
-        return f"{found.st_size}-{found.st_mtime_ns}"
-    return folders.remote_stamp(filesystem(path).info(path))
 
 
 def check_unchanged(file: SourceFile) -> None:

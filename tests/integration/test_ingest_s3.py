@@ -18,10 +18,10 @@ import pytest
 
 from pipeline import manifest
 from pipeline.errors import IntegrityError, PlanError
-from pipeline.files import filesystem
+from pipeline.files import file_stamp, filesystem
 from pipeline.parquet import verify_parquet, write_parquet
 from pipeline.shard import part_key
-from pipeline.sources.listing import file_stamp, list_files
+from pipeline.sources.listing import list_files
 from pipeline.store import Store
 from tests.taking_in import take_in
 
