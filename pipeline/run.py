@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -119,6 +120,8 @@ class _Run:
         return text
 
     def _score(self, text: Manifest) -> Notes:
+        if self.executor.workers > 1:
+            threading.Thread(target=warm.driver, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
         where = {}

@@ -29,6 +29,26 @@ def load(specs: Sequence[ScorerSpec]) -> None:
         measure(spec, batch)
 
 
+def driver() -> None:
+    """Load what the driver itself will need, while workers score: the engine, and the kernels of joins and clusters."""
+    import numpy as np
+    import pyarrow as pa
+
+    from pipeline.engine import query
+    from scorers.kernels.jaccard import pair_jaccard, shingle_sets
+    from scorers.kernels.lsh import band_keys, candidate_pairs
+    from scorers.kernels.stars import stars
+
+    batch = TextBatch.from_strings(list(SAMPLE))
+    bounds, hashes = shingle_sets(batch.data, batch.offsets, 5)
+    one = np.zeros(1, dtype=np.int32)
+    pair_jaccard(bounds, hashes, one, one)
+    keys = band_keys(np.zeros((2, 4), dtype=np.uint32), 2, 2)
+    candidate_pairs(keys, np.arange(2))
+    stars(np.arange(2), one, one + 1, np.ones(1), np.ones(2, dtype=bool))
+    query("select count(*) from nothing", nothing=pa.table({"n": [1]}))
+
+
 def asked() -> list[ScorerSpec]:
     """What `ask_for` said."""
     told = json.loads(os.environ.get(VARIABLE, "[]"))
