@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_2, inline, kernel, leaf, load64, mix
+from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, kernel, leaf, load64
 from scorers.kernels.joined_hash import power, word_number
 from scorers.kernels.repetition import first_equal, table_slots
 
@@ -223,7 +223,8 @@ def sieved(
         j = candidates[k]
         width = offsets[j + n] - offsets[j]
         # the length goes in, as digits may be 0
-        keys[j] = mix(prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2)
+        key = (prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2) * MIX_3
+        keys[j] = key ^ (key >> np.uint64(32))
         count_key(keys[j], size - 1, sieve)
     left = 0
     for k in range(n_candidates):
