@@ -15,6 +15,8 @@ from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
 
+numba_config: Any = config  # its settings are made at run time, from the environment
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -27,13 +29,13 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]
     at the function's own file only, so that a change in another would leave yesterday's machine code in use."""
     package, _, module = function.__module__.rpartition(".")
     if package == "scorers.kernels":
-        config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
+        numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
     try:
         compiled: Callable[P, R] = njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", **options)(
             function
         )
     finally:
-        config.CACHE_DIR = ""
+        numba_config.CACHE_DIR = ""
     return compiled
 
 
@@ -103,7 +105,7 @@ load64: Any = intrinsic(_load64)
 """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
 
 
-def _trailing_zeros(_context: Any, value: Any) -> Any:
+def _trailing_zeros(_context: Any, _value: Any) -> Any:
     signature = types.uint64(types.uint64)
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
