@@ -65,7 +65,8 @@ def jobs(store: Store) -> list[str]:
 
 
 def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
-    """The named job, or the latest that got as far as notes."""
+    """The named job, or the latest that decided about documents (else the latest that took any in): `winnow score` and
+    `winnow dedup` make jobs, too, that nobody means when asking what became of a document."""
     known = jobs(store)
     if not known:
         raise UsageError(
@@ -78,11 +79,11 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
                 f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
             )
         return read_job(store, matches[0])
-    for candidate in reversed(known):
-        job = read_job(store, candidate)
-        if job.table("text"):
-            return job
-    return read_job(store, known[-1])
+    told = [read_job(store, j) for j in known]
+    ranked = sorted(
+        told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
+    )
+    return ranked[-1]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pipeline.files import is_remote, local_path
 
-PACKAGES = ("pyarrow", "duckdb", "numba", "numpy", "fasttext", "ray", "datasketch")
+PACKAGES = ("pyarrow", "duckdb", "numba", "numpy", "ray")
 LOW_DISK_BYTES = 5_000_000_000
 LOW_MEMORY_BYTES = 2_000_000_000
 LOW_FILES = 1_024

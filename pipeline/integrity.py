@@ -21,6 +21,7 @@ class Fault:
     table: str
     path: str
     fault: str
+    manifest: str
 
     def as_dict(self) -> dict[str, str]:
         return dataclasses.asdict(self)
@@ -34,6 +35,18 @@ class Report:
     parts: int = 0
     bytes: int = 0
     faults: list[Fault] = field(default_factory=list)
+
+
+def repair(store: Store, report: Report) -> list[str]:
+    """Set damaged parts aside, and the manifests that list them, so that the next run makes just these anew. Returns
+    what was set aside."""
+    aside = []
+    for fault in report.faults:
+        for path in (fault.path, fault.manifest):
+            if path not in aside and store.exists(path):
+                store.set_aside(path)
+                aside.append(path)
+    return aside
 
 
 def check_workspace(store: Store) -> Report:
@@ -53,7 +66,8 @@ def check_export(store: Store) -> Report:
     """An exported corpus by its own manifest."""
     report = Report()
     if not store.exists("manifest.json"):
-        report.faults.append(Fault("export", store.full("manifest.json"), "missing: not a finished export"))
+        where = store.full("manifest.json")
+        report.faults.append(Fault("export", where, "missing: not a finished export", where))
         return report
     _check_table(store, "manifest.json", report)
     return report
@@ -64,15 +78,16 @@ def _check_table(store: Store, path: str, report: Report) -> None:
     try:
         made = manifest.load(store, path)
     except (WinnowError, KeyError, TypeError) as error:
-        report.faults.append(Fault("?", store.full(path), f"unreadable manifest: {error}"))
+        report.faults.append(Fault("?", store.full(path), f"unreadable manifest: {error}", store.full(path)))
         return
     assert made is not None
     name = f"{made.kind}/{made.key[:8]}"
     if sum(made.counts.values()) != made.rows:
-        report.faults.append(
-            Fault(name, store.full(path), f"{made.rows} rows, {sum(made.counts.values())} accounted for")
-        )
-    report.faults.extend(Fault(name, where, fault) for where, fault in _check_parts(store, made, report))
+        said = f"{made.rows} rows, {sum(made.counts.values())} accounted for"
+        report.faults.append(Fault(name, store.full(path), said, store.full(path)))
+    report.faults.extend(
+        Fault(name, where, fault, store.full(path)) for where, fault in _check_parts(store, made, report)
+    )
 
 
 def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:

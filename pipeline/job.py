@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import secrets
+import socket
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline.manifest import Manifest
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
-from pipeline.store import PartRecord, Store
+from pipeline.store import PartRecord, Store, alive
 from pipeline.unit import Unit
 
 if TYPE_CHECKING:
     from pipeline.executors import Done, Executor
+
+RECENT_JOBS = 100
+"""How far back a new job looks for others that died."""
 
 State = Literal["running", "completed", "completed_with_quarantine", "failed", "cancelled"]
 
@@ -30,6 +34,22 @@ def now() -> str:
 def new_id() -> str:
     """Sorts by time of creation."""
     return f"job_{int(time.time() * 1000):012x}{secrets.token_hex(4)}"
+
+
+def end_dead_jobs(store: Store) -> None:
+    """Jobs of this host whose process is gone without a word are failed ones; their scratch goes."""
+    for name in store.names("jobs")[-RECENT_JOBS:]:
+        path = f"{Store.job(name)}/job.json"
+        record = store.read_json(path) if store.exists(path) else {}
+        if record.get("state") == "running" and record.get("host") == socket.gethostname() and not alive(record["pid"]):
+            told = {
+                "state": "failed",
+                "at": now(),
+                "code": "interrupted",
+                "error": "its process ended without a word; run the same command again",
+            }
+            store.put(path, json.dumps(record | told, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+            store.remove(f"{Store.job(name)}/scratch")
 
 
 class Job:
@@ -49,8 +69,14 @@ class Job:
             "name": recipe.name,
             "recipe_digest": recipe.digest(),
             "created_at": now(),
+            "host": socket.gethostname(),
             "pid": os.getpid(),
         }
+
+    @property
+    def scratch(self) -> str:
+        """A folder of this job alone, removed at its end."""
+        return f"{Store.job(self.id)}/scratch"
 
     def start(self, **details: Any) -> None:
         """The job exists from here on."""

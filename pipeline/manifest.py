@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import ConservationError
+from pipeline.errors import ConservationError, IntegrityError
 from pipeline.shard import Shard
 from pipeline.store import PartRecord, Store
 
@@ -69,6 +69,9 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
             "nothing was committed. This is a fault of Winnow: please report it with this message"
         )
     store.commit_json(path, dataclasses.asdict(manifest))
+    there = store.read_json(path)
+    if there["key"] != manifest.key:
+        raise IntegrityError(f"{store.full(path)}: another table is there (key {there['key']}); choose another folder")
     return manifest
 
 

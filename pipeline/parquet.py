@@ -19,10 +19,10 @@ def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     return pq.ParquetFile(source, page_checksum_verification=True, **options)
 
 
-def write_parquet(path: Path, table: pa.Table, **options: Any) -> None:
+def write_parquet(path: Path, table: pa.Table, row_group_rows: int | None = None, **options: Any) -> None:
     """Write one Parquet file with this house's settings; same table, same bytes."""
     with parquet_writer(path, table.schema, **options) as writer:
-        writer.write_table(table)
+        writer.write_table(table, row_group_size=row_group_rows)
 
 
 def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline import gate
 from pipeline import rules as rule_checks
 from pipeline.engine import check_expression
 from pipeline.errors import PlanError, did_you_mean
@@ -113,6 +114,7 @@ def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str,
     for name, rule in recipe.rules.items():
         rule_checks.check(name, rule, columns)
         if rule.sql is not None:
+            gate.check(f"rule {name!r}", rule.sql)
             check_expression(rule.sql, schema, f"rule {name!r}", wants="bool")
 
 
@@ -134,6 +136,7 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
             raise PlanError(
                 "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
             )
+    gate.check("dedup.keep", dedup.keep, ordering=True)
     check_expression(dedup.keep, rule_schema(specs), "dedup.keep")
 
 

@@ -14,6 +14,7 @@ SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
 SIZE_FACTORS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000}
 
 Scalar = str | bool | int | float
+Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Strict(BaseModel):
@@ -59,10 +60,10 @@ class Rule(Strict):
     """
 
     column: str | None = None
-    min: float | None = None
-    max: float | None = None
-    above: float | None = None
-    below: float | None = None
+    min: Bound | None = None
+    max: Bound | None = None
+    above: Bound | None = None
+    below: Bound | None = None
     in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
     not_in: tuple[Scalar, ...] | None = None
     sql: str | None = None

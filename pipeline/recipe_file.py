@@ -131,7 +131,13 @@ def _tell(error: Any, tree: Mapping[str, Any], where: str) -> str:
         )
     if error["type"] == "missing":
         return f"recipe {at}: {spot!r} is missing"
-    return f"recipe {at}: {spot}: {error['msg'].removeprefix('Value error, ')}"
+    near = (
+        did_you_mean(str(location[1]), [r for r in tree.get("rules", {}) if r != location[1]])
+        if location[:1] == ("rules",)
+        else ""
+    )
+    said = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+    return f"recipe {at}: {spot}: {said}{'.' if near else ''}{near}"
 
 
 def _line_of(tree: Any, location: Sequence[Any]) -> int | None:

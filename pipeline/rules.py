@@ -27,8 +27,8 @@ WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def names_in(sql: str) -> set[str]:
-    """Every word of an expression; what it may name is among them."""
-    return set(WORD.findall(sql))
+    """Every word of an expression, in lower case, as SQL does not tell case; what it may name is among them."""
+    return {w.lower() for w in WORD.findall(sql)}
 
 
 def quoted(value: Scalar) -> str:
@@ -53,7 +53,7 @@ def number(value: float) -> str:
 def condition(rule: Rule) -> str:
     """SQL that is true exactly where the document meets the rule."""
     if rule.sql is not None:
-        return f"coalesce(({rule.sql}), {'true' if rule.null == 'keep' else 'false'})"
+        return f"coalesce(({rule.sql}\n), {'true' if rule.null == 'keep' else 'false'})"
     assert rule.column is not None
     met = " and ".join(sql for sql, _ in _bounds(rule))
     return f"coalesce({met}, {'true' if rule.null == 'keep' else 'false'})"

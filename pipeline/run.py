@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline import executors, manifest, warm
-from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, UsageError, WinnowError
-from pipeline.job import Job
+from pipeline import destination, executors, manifest, warm
+from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, WinnowError
+from pipeline.job import Job, end_dead_jobs
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, plan_passes
 from pipeline.plan import Plan, make_plan
@@ -30,8 +29,6 @@ from pipeline.stages.score import Score
 from pipeline.store import Store
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
-CLAIM = "_winnow.json"
-"""Written first into an output folder: which export it is for, so that a half-written one is recognised."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,10 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     warm.ask_for([parse_spec(entry, i) for i, entry in enumerate(recipe.score)])
     executors.prepare(settings.executor, settings.workers, settings.ray_address)
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
+    if settings.output is not None and settings.until == "export":
+        destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     store.sweep()
+    end_dead_jobs(store)
     job = Job(store, recipe, progress or Silent())
     job.start(corpus=plan.corpus, output=settings.output, plan=plan.told(settings.workers or 1))
     executor: executors.Executor | None = None
@@ -73,6 +73,7 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     finally:
         if executor is not None:
             executor.close()
+        store.remove(job.scratch)
         store.sweep()
         job.progress.close()
 
@@ -102,8 +103,7 @@ class _Run:
         mix = self._do(Mix(self.store, text, verdict, dedup))
         if until == "mix":
             return self._result(mix)
-        destination = self._export(notes, verdict, dedup, mix)
-        return self._result(mix, destination)
+        return self._result(mix, self._export(notes, verdict, dedup, mix))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -139,9 +139,7 @@ class _Run:
         if wanted.fuzzy is not None:
             minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
             exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            stage = Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias)
-            pairs = self._do(stage)
-            stage.clear()
+            pairs = self._do(Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias, self.job.scratch))
             for warning in pairs.details.get("warnings", []):
                 self.job.warn(warning)
         exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
@@ -154,53 +152,26 @@ class _Run:
         columns = output_columns(self.store, notes.text, self.plan.specs, self.plan.recipe.export.notes)
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
         own = Store.table(self.plan.corpus, "export", stage.key)
-        destination = Store(self.settings.output or self.store.full(own))
-        stage = dataclasses.replace(stage, destination=destination)
-        self._claim(destination, stage.key)
-        made = run_stage(destination, stage, self.executor, self.job, "manifest.json")
+        target = Store(self.settings.output or self.store.full(own))
+        stage = dataclasses.replace(stage, destination=target)
+        destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
+        made = run_stage(target, stage, self.executor, self.job, "manifest.json")
         from pipeline.card.card import write_card
 
-        write_card(destination, made, notes, self.plan.recipe)
+        write_card(target, made, notes, self.plan.recipe)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
-        destination.sweep(tidy=True)
+        target.sweep(tidy=True)
         self.job.use(made)
-        return destination
+        return target
 
-    def _claim(self, destination: Store, key: str) -> None:
-        """An output folder is empty, or this export's own; anything else is somebody's."""
-        there = destination.names(".") if destination.remote else destination.names("")
-        claimed = destination.read_json(CLAIM).get("export") if CLAIM in there else None
-        if claimed == key:
-            return
-        others = [n for n in there if n != "tmp"]
-        if others and not self.settings.overwrite:
-            what = "another Winnow export" if claimed else f"{len(others)} other files ({', '.join(others[:3])})"
-            raise UsageError(
-                f"output {destination.root}: holds {what}; choose an empty folder, or --overwrite to replace an export"
-            )
-        if claimed:
-            for name in (
-                "manifest.json",
-                "data",
-                "removed",
-                "quarantine",
-                CLAIM,
-            ):  # the claim last: it says whose it was
-                destination.remove(name)
-        elif others:
-            raise UsageError(
-                f"output {destination.root}: --overwrite replaces only a Winnow export, and this folder holds something else"
-            )
-        destination.put(CLAIM, json.dumps({"export": key}) + "\n")
-
-    def _result(self, last: Manifest, destination: Store | None = None) -> Result:
+    def _result(self, last: Manifest, target: Store | None = None) -> Result:
         text_quarantined = last.counts.get("quarantined", 0) + sum(
             n for c, n in last.counts.items() if c.startswith("quarantine.")
         )
         state: Literal["completed", "completed_with_quarantine"] = (
             "completed_with_quarantine" if text_quarantined else "completed"
         )
-        output = destination.root if destination else None
+        output = target.root if target else None
         self.job.state(state, funnel=last.counts, rows=last.rows, output=output)
         return Result(
             self.job.id, state, self.plan.corpus, last.rows, last.counts, self.job.tables, output, self.job.warnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ LIMIT_FLOOR_S = 900.0
 SLOWEST_BYTES_PER_S = 100_000
 """A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
 FAILURES_BEFORE_STOP = 8
+KEY = b"winnow.key"
 DRIVER_ROWS = 5_000_000
 """Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
 
@@ -65,9 +67,11 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
     """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed."""
     path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
     done = manifest.load(store, path)
-    if done is not None and done.key == stage.key:
+    if done is not None and done.key == stage.key and _all_there(store, done):
         job.event("stage_reused", stage=stage.kind, table=stage.key, rows=done.rows)
         return done
+    if done is not None:
+        store.set_aside(path)
     units = stage.units()
     records: dict[str, PartRecord] = {}
     for unit in units:
@@ -108,11 +112,25 @@ def _attempt_all(
         raise failures[0]
 
 
+def _all_there(store: Store, made: Manifest) -> bool:
+    """Whether every part lies where the manifest says, in the size it says. (In a bucket that is taken on trust.)"""
+    if store.remote:
+        return True
+    try:
+        return all(os.stat(store.full(p.path)).st_size == p.bytes for p in made.parts)
+    except OSError:
+        return False
+
+
 def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
     """A part an earlier attempt committed, checked page by page; a damaged one is set aside and made again."""
     if not store.exists(unit.path):
         return None
     try:
+        said = (store.parquet(unit.path).metadata.metadata or {}).get(KEY, unit.key.encode())
+        if said != unit.key.encode():
+            store.remove(unit.path)  # another export's, left by a takeover that was interrupted
+            return None
         if not store.remote:
             path = Path(store.full(unit.path))
             verify_parquet(path, store.parquet(unit.path).metadata.num_rows)
@@ -127,14 +145,16 @@ def commit_part(
     store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any
 ) -> PartRecord:
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
-    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
+    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts, key)})
     store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, table.num_rows))
     return store.record(key, path)
 
 
-def counts_metadata(counts: dict[str, int]) -> dict[bytes, bytes]:
-    """A part's counts as footer metadata, so that a resumed job need not count again."""
-    return {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
+def counts_metadata(counts: dict[str, int], key: str = "") -> dict[bytes, bytes]:
+    """A part's counts as footer metadata, so that a resumed job need not count again; and its key, by which a part at a
+    path that does not say it (an export's) is known."""
+    told = {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
+    return {**told, KEY: key.encode()} if key else told
 
 
 def add_counts(parts: Sequence[PartRecord]) -> dict[str, int]:

