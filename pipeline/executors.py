@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ RAY_PAYS_BYTES = 8_000_000_000
 """Above this `auto` starts an embedded Ray (6 to 12 s): its memory monitor and dashboard are worth the start-up."""
 OBJECT_STORE_BYTES = 128_000_000
 """Tasks get paths and return records, so that Ray's object store stays nearly empty."""
+
+REACHABLE_S = 10.0
 
 Name = Literal["auto", "local", "ray"]
 
@@ -141,6 +144,8 @@ class OnRay:
             os.environ.setdefault("RAY_AUTH_MODE", "token")
             if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
                 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        if address is not None:
+            _check_reachable(address)
         import ray
 
         self._ray: Any = ray
@@ -197,9 +202,20 @@ class OnRay:
         self._ray.shutdown()
 
 
-def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | None, str]:
-    import socket
+def _check_reachable(address: str) -> None:
+    """Ray waits minutes for a head that is not there, and says so in many lines."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHABLE_S).close()
+    except OSError as error:
+        raise UsageError(
+            f"Ray at {address!r} cannot be reached: {error}. Is the head running, and its port open?"
+        ) from error
 
+
+def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | None, str]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
     try:
         return task(unit), None, worker

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.manifest import Manifest, tables
-from pipeline.scoring import ScorerSpec
+from pipeline.scoring import ScorerSpec, source_digest
 from pipeline.shard import Shard, part_key, read_ids
 from pipeline.store import Store
 
@@ -88,6 +88,7 @@ def _spec_again(alias: str, told: dict[str, object], wanted: dict[str, ScorerSpe
             alias,
             str(told["scorer"]),
             tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())),
+            source_digest(str(told["scorer"])),
         )
         return spec if spec.fingerprint() == told["fingerprint"] else None
     except (ValueError, OSError):

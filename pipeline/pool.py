@@ -75,8 +75,14 @@ class Pool:
         while waiting or running:
             while waiting and (worker := self._idle()) is not None:
                 index = waiting.pop()
+                try:
+                    worker.pipe.send((index, task, units[index]))
+                except OSError:  # it died while it had nothing to do: another takes the unit
+                    waiting.append(index)
+                    self._stop(worker)
+                    self._workers.remove(worker)
+                    continue
                 worker.index, worker.since = index, time.monotonic()
-                worker.pipe.send((index, task, units[index]))
                 running += 1
             for outcome in self._collect(limits_s):
                 running -= 1
@@ -121,6 +127,11 @@ class Pool:
                     worker.process.join(timeout=5)
                     yield self._lose(worker, f"its worker died ({_exit(worker.process.exitcode)})", elapsed)
                     continue
+                except Exception as broken:  # an error class that does not unpickle
+                    value, error = (
+                        None,
+                        RuntimeError(f"its answer could not be read: {type(broken).__name__}: {broken}"),
+                    )
                 worker.index = None
                 yield Outcome(index, value, error, None, elapsed, str(worker.process.pid))
             elif elapsed > limits_s[index]:

@@ -16,4 +16,5 @@ class Result:
     funnel: dict[str, int] = field(default_factory=dict)
     tables: dict[str, list[str]] = field(default_factory=dict)
     output: str | None = None
+    quarantined_files: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

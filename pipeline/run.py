@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline import destination, executors, manifest, warm
@@ -31,6 +31,9 @@ from pipeline.store import Store
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
 
+FILES_TOLD = 5
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to run; nothing here changes a byte of the result."""
@@ -54,6 +57,7 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     if settings.output is not None and settings.until == "export":
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     store.sweep()
+    store.commit_json(destination.CLAIM, {"workspace": 1})
     end_dead_jobs(store)
     job = Job(store, recipe, progress or Silent())
     job.start(corpus=plan.corpus, output=settings.output, plan=plan.told(settings.workers or 1))
@@ -85,6 +89,7 @@ class _Run:
     settings: Settings
     executor: executors.Executor
     job: Job
+    unread: list[dict[str, str]] = field(default_factory=list)
 
     def stages(self) -> Result:
         recipe, until = self.plan.recipe, self.settings.until
@@ -112,14 +117,24 @@ class _Run:
         text = self._do(self.plan.ingest)
         for warning in text.details.get("warnings", []):
             self.job.warn(warning)
+        self.unread = [{k: str(v) for k, v in f.items()} for f in text.details.get("quarantined_files", [])]
+        for file in self.unread[:FILES_TOLD]:
+            self.job.warn(f"{file['path']} is in quarantine: {file['reason']}")
+        if len(self.unread) > FILES_TOLD:
+            self.job.warn(f'{len(self.unread)} files are in quarantine: winnow sql "select * from quarantine"')
         said = over_budget(text, self.plan.recipe.input.quarantine)
         if said is not None:
             raise QuarantineOverBudget(said)
         if text.counts.get("documents", 0) == 0:
-            raise PlanError(f"the input holds no document: {text.rows} rows, all in quarantine, or none at all")
+            unread = f", {len(self.unread)} files in quarantine" if self.unread else ""
+            raise PlanError(
+                f'the input holds no document: {text.rows} rows in quarantine{unread}. Look at it: winnow sql "select * from quarantine"'
+            )
         return text
 
     def _score(self, text: Manifest) -> Notes:
+        if warm.compiles_first():
+            self.job.progress.warn("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1:
             threading.Thread(target=warm.driver, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
@@ -169,10 +184,20 @@ class _Run:
             n for c, n in last.counts.items() if c.startswith("quarantine.")
         )
         state: Literal["completed", "completed_with_quarantine"] = (
-            "completed_with_quarantine" if text_quarantined else "completed"
+            "completed_with_quarantine" if text_quarantined or self.unread else "completed"
         )
+        if target is not None and not last.counts.get("kept"):
+            self.job.warn("no document was kept: look at the rules that removed most, in the funnel or in the report")
         output = target.root if target else None
         self.job.state(state, funnel=last.counts, rows=last.rows, output=output)
         return Result(
-            self.job.id, state, self.plan.corpus, last.rows, last.counts, self.job.tables, output, self.job.warnings
+            self.job.id,
+            state,
+            self.plan.corpus,
+            last.rows,
+            last.counts,
+            self.job.tables,
+            output,
+            self.unread,
+            self.job.warnings,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,29 +24,35 @@ RESERVED = frozenset(c.name for c in TEXT_TABLE) | {"text", "metadata", "shard",
 
 @dataclass(frozen=True, slots=True)
 class ScorerSpec:
-    """alias names the struct column in the notes; parameters are (name, value) pairs, so that a spec is hashable."""
+    """alias names the struct column in the notes; parameters are (name, value) pairs, so that a spec is hashable; source
+    is the sha256 of a user's own file, so that an edited file is another scorer, in this process too."""
 
     alias: str
     scorer: str
     parameters: tuple[tuple[str, Any], ...] = ()
+    source: str = ""
 
     def build(self) -> base.Scorer:
         """The scorer, built once per process."""
-        return _build(self.scorer, self.parameters)
+        return _build(self.scorer, self.parameters, self.source)
 
     def fingerprint(self) -> str:
         """32 hex digits over everything that determines what it measures, its own source where it is a user's file."""
         own = base.fingerprint(self.build())
-        if self.scorer.endswith(".py"):
-            own = hashlib.sha256(
-                (own + hashlib.sha256(Path(self.scorer).read_bytes()).hexdigest()).encode()
-            ).hexdigest()[:32]
-        return own
+        return hashlib.sha256((own + self.source).encode()).hexdigest()[:32] if self.source else own
 
 
 @cache
-def _build(scorer: str, parameters: tuple[tuple[str, Any], ...]) -> base.Scorer:
+def _build(scorer: str, parameters: tuple[tuple[str, Any], ...], source: str) -> base.Scorer:
+    if source and source_digest(scorer) != source:
+        raise PlanError(f"scorer file {scorer!r} changed while the job ran; run the job again")
     return base.build(scorer, dict(parameters))
+
+
+def source_digest(scorer: str) -> str:
+    """sha256 of a user's scorer file; nothing for a scorer by name."""
+    path = Path(scorer)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if scorer.endswith(".py") and path.is_file() else ""
 
 
 def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
@@ -90,7 +97,8 @@ def parse_spec(entry: Any, position: int = 0) -> ScorerSpec:
         raise PlanError(
             f"score[{position}]: {alias!r} cannot name a column of the notes; use letters, digits and '_', and not a column of the text table"
         )
-    return ScorerSpec(alias, scorer, tuple(sorted((k, _hashable(v)) for k, v in given.items())))
+    given_pairs = tuple(sorted((k, _hashable(v)) for k, v in given.items()))
+    return ScorerSpec(alias, scorer, given_pairs, source_digest(scorer))
 
 
 def _hashable(value: Any) -> Any:
@@ -124,3 +132,9 @@ def measure(spec: ScorerSpec, batch: TextBatch) -> pa.StructArray:
         return base.as_struct(scorer, scorer.score(batch), len(batch))
     except base.ScorerError as error:
         raise WinnowError(str(error)) from error
+    except (MemoryError, OSError):
+        raise  # may pass on another attempt
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.filename}:{frame.lineno}"
+        raise WinnowError(f"scorer {spec.alias!r} failed at {where}: {type(error).__name__}: {error}") from error

@@ -114,7 +114,10 @@ def read_source(
     parquet = _open_checked(shard, path)
     seen = 0
     try:
-        for batch in parquet.iter_batches(rows or batch_rows(shard), row_groups=shard.text.groups, columns=columns):
+        at_once = rows or batch_rows(shard)
+        if columns is None:
+            at_once = min(at_once, _rows_of_all_columns(parquet, shard.text.groups))
+        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns):
             seen += batch.num_rows
             yield batch
     except OSError as error:
@@ -123,6 +126,17 @@ def read_source(
         ) from error
     if seen != shard.rows:
         raise IntegrityError(f"{path}: {seen} rows read, the manifest says {shard.rows}")
+
+
+def _rows_of_all_columns(parquet: pq.ParquetFile, groups: list[int]) -> int:
+    """Rows of about BATCH_BYTES of all columns, by what the first few rows and the footer say of their width: a column
+    beside the text may be a hundred times as wide."""
+    first = next(parquet.iter_batches(16, row_groups=groups[:1]), None)
+    declared: int = sum(parquet.metadata.row_group(g).total_byte_size for g in groups) // max(
+        1, sum(parquet.metadata.row_group(g).num_rows for g in groups)
+    )
+    width = max(declared, first.nbytes // max(1, first.num_rows) if first is not None else 1, 1)
+    return max(16, 2 * BATCH_BYTES // width)
 
 
 def _open_checked(shard: Shard, path: str) -> pq.ParquetFile:

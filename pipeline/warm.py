@@ -19,7 +19,7 @@ SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf 
 
 def ask_for(specs: Sequence[ScorerSpec]) -> None:
     """Say which scorers the fork server shall load."""
-    os.environ[VARIABLE] = json.dumps([[s.alias, s.scorer, s.parameters] for s in specs])
+    os.environ[VARIABLE] = json.dumps([[s.alias, s.scorer, s.parameters, s.source] for s in specs])
 
 
 def load(specs: Sequence[ScorerSpec]) -> None:
@@ -27,6 +27,13 @@ def load(specs: Sequence[ScorerSpec]) -> None:
     batch = TextBatch.from_strings(list(SAMPLE))
     for spec in specs:
         measure(spec, batch)
+
+
+def compiles_first() -> bool:
+    """Whether this machine has yet to compile the kernels of these sources."""
+    from scorers.kernels import jit
+
+    return not jit.is_compiled("minhash") and not jit.is_compiled("words_english")
 
 
 def driver() -> None:
@@ -53,8 +60,8 @@ def asked() -> list[ScorerSpec]:
     """What `ask_for` said."""
     told = json.loads(os.environ.get(VARIABLE, "[]"))
     return [
-        ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given))
-        for alias, scorer, given in told
+        ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given), source)
+        for alias, scorer, given, source in told
     ]
 
 

@@ -15,6 +15,7 @@ import importlib.metadata
 import importlib.util
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +164,15 @@ def _from_file(path: Path) -> type[Scorer]:
         raise ScorerError(f"scorer file {str(path)!r} is not importable Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ScorerError(f"scorer file {path}:{error.lineno}: {error.msg}") from error
+    except Exception as error:
+        line = next(
+            (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), 0
+        )
+        raise ScorerError(f"scorer file {path}:{line}: {type(error).__name__}: {error}") from error
     if not hasattr(module, "SCORER"):
         raise ScorerError(f"scorer file {str(path)!r} defines no SCORER = YourClass at its end")
     found: type[Scorer] = module.SCORER

@@ -8,6 +8,9 @@ import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
 
+WIDE_COLUMNS = 12
+"""Above it a row is shown upright."""
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the app."""
@@ -40,6 +43,8 @@ def sql(
         raise UsageError("--format parquet needs --output FILE")
     connection = open_catalog(Store(workspace), job)
     try:
+        if len(connection.extract_statements(query)) != 1:
+            raise UsageError("sql takes one statement")
         found = connection.sql(query)
         result = found.to_arrow_table() if found is not None else None
     except duckdb.Error as error:
@@ -65,7 +70,12 @@ def _write(result: Any, format_: str, output: str | None) -> None:
             pq.write_table(result, output)
         return
     if format_ == "table" and output is None:
-        table([{k: _short(v) for k, v in row.items()} for row in result.slice(0, 200).to_pylist()])
+        rows = [{k: _short(v) for k, v in row.items()} for row in result.slice(0, 200).to_pylist()]
+        if result.num_columns > WIDE_COLUMNS:
+            for row in rows[:20]:
+                table([{"column": k, "value": v} for k, v in row.items()])
+        else:
+            table(rows)
         if result.num_rows > 200:
             typer.echo(f"{result.num_rows:,} rows; the first 200 are shown. All of them: --format csv or json")
         return

@@ -74,6 +74,10 @@ def show_result(result: Result, workspace: str, as_json: bool) -> None:
         for name, n in sorted(result.funnel.items(), key=lambda item: (item[0] not in ("kept", "documents"), -item[1]))
     ], f"{result.state}: {rows:,} rows in = " + " + ".join(f"{n:,}" for n in _ends(result.funnel)))  # fmt: skip
     out = console()
+    for file in result.quarantined_files[:5]:
+        out.print(f"not read, in quarantine: {file['path']} ({file['reason']})", markup=False)
+    if len(result.quarantined_files) > 5:
+        out.print(f"... and {len(result.quarantined_files) - 5} more files")
     if result.output:
         out.print(f"curated corpus: {result.output} ({kept:,} documents)", markup=False)
     out.print(f"job {result.job_id} in {workspace}", markup=False)

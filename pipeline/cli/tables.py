@@ -60,6 +60,7 @@ def score(
         wanted = pa.table(list(columns), schema=pa.schema(fields))
         name = f"notes-{i:05d}-of-{total:05d}.parquet"
         destination.commit(name, lambda t, wanted=wanted: write_parquet(t, wanted))  # type: ignore[misc]
+    destination.sweep(tidy=True)
     say(
         {"output": output, "documents": result.rows, "files": total, "job": result.job_id}
         if as_json
@@ -105,7 +106,10 @@ def dedup(
         """
     )
     arrow = table.to_arrow_table()
-    Store(output).commit_table("dedup.parquet", arrow)
+    destination = Store(output)
+    destination.commit_table("dedup.parquet", arrow)
+    destination.sweep(tidy=True)
+    output = destination.root
     removed = arrow.num_rows - sum(arrow.column("keep").to_pylist())
     told: dict[str, Any] = {
         "output": f"{output}/dedup.parquet",

@@ -47,6 +47,10 @@ def head(path: str, count: int) -> bytes:
         return bytes(file.read(count))
 
 
+OURS = "_winnow.json"
+"""Marks a workspace or an export: a folder of ours, which is never input by being below one."""
+
+
 class Local:
     """The local file system, through os: names may hold anything."""
 
@@ -78,6 +82,9 @@ class Local:
                 folders.clear()
                 continue
             seen.add((here.st_dev, here.st_ino))
+            if OURS in names and folder != top:
+                folders.clear()  # a workspace or an export that lies below the input is not input
+                continue
             folders[:] = sorted(f for f in folders if not hidden(f))
             yield from (self._found(os.path.join(folder, n), base) for n in sorted(names) if not hidden(n))
         yield from (Found(path, base, problem="unreadable") for path in unreadable)
@@ -147,9 +154,15 @@ class Remote:
 
     def walk(self, given: str, base: str | None = None) -> Iterator[Found]:
         top = self._url(given).rstrip("/")
-        for path, info in sorted(self._fs.find(given, detail=True).items()):
+        found = self._fs.find(given, detail=True)
+        ours = [
+            p.rpartition("/")[0] + "/"
+            for p in found
+            if p.rpartition("/")[2] == OURS and self._url(p).rpartition("/")[0] != top
+        ]
+        for path, info in sorted(found.items()):
             below = self._url(path).removeprefix(top)
-            if not any(hidden(piece) for piece in below.split("/")):
+            if not any(hidden(piece) for piece in below.split("/")) and not any(path.startswith(o) for o in ours):
                 yield self._found(info, base or top)
 
     def glob(self, given: str) -> list[Found]:

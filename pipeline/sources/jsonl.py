@@ -66,7 +66,9 @@ def split(
     units = []
     for start, end in zip(edges, ends, strict=True):
         asked = (text, id, max_doc_bytes, target_bytes)
-        key = part_key("jsonl", FORMAT, file.name, file.bytes, file.stamp, (start, end), probed.codec, told, asked)
+        key = part_key(
+            "jsonl", FORMAT, file.path, file.name, file.bytes, file.stamp, (start, end), probed.codec, told, asked
+        )
         part = Store.part(corpus, "text", key)
         units.append(JsonlUnit(key, part, file, probed.codec, start, end, text, id, max_doc_bytes, target_bytes))
     return units

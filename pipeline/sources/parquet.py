@@ -166,7 +166,7 @@ def _unit(probed: ParquetProbe, run: tuple[int, int], row: int, how: Cutting) ->
     assert columns is not None
     told = sorted(partitions(file.path).items())
     asked = (how.max_doc_bytes, how.target_bytes, how.copied)
-    key = part_key("parquet", FORMAT, file.name, file.bytes, file.stamp, run, asdict(columns), told, asked)
+    key = part_key("parquet", FORMAT, file.path, file.name, file.bytes, file.stamp, run, asdict(columns), told, asked)
     part, groups = Store.part(how.corpus, "text", key), probed.groups[slice(*run)]
     return ParquetUnit(key, part, file, columns, run[0], groups, row, how.max_doc_bytes, how.target_bytes, how.copied)
 

@@ -75,8 +75,15 @@ class Export(Stage):
             )
             text_bytes = sum(self.notes.text.shards[i].text_bytes for i in pack)
             key = part_key(self.key, n)
-            found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work)))
+            # files that could not be read at all are told beside the first part's rows
+            files = tuple(self._unread_files()) if n == 0 else ()
+            found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work, files)))
         return found
+
+    def _unread_files(self) -> list[tuple[str, str, str]]:
+        """(path, reason, detail)"""
+        files = self.notes.text.details.get("quarantined_files", [])
+        return [(str(f["path"]), str(f["reason"]), str(f.get("detail", ""))) for f in files]
 
     def _packs(self) -> Iterator[list[int]]:
         """Consecutive shards whose kept text makes about one output file. Never by worker count."""
@@ -102,9 +109,10 @@ class Export(Stage):
         for kind, written in (("removed", sum(n for c, n in counts.items() if c.startswith(("judge.", "dedup.")))),
                               ("quarantine", sum(n for c, n in counts.items() if c.startswith("quarantine.")))):  # fmt: skip
             records = [self.destination.record(kind, p.path.replace("data/", f"{kind}/", 1)) for p in parts]
-            if sum(r.rows for r in records) != written:
+            expected = written + (len(self._unread_files()) if kind == "quarantine" else 0)
+            if sum(r.rows for r in records) != expected:
                 raise ConservationError(
-                    f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {written} expected"
+                    f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {expected} expected"
                 )
             beside += [r for r in records if r.rows]
         details = {
@@ -125,13 +133,13 @@ def _export(
     settings: Settings,
     columns: Columns,
     removals: str | None,
-    payload: tuple[str, str, Sequence[ShardWork]],
+    payload: tuple[str, str, Sequence[ShardWork], Sequence[tuple[str, str, str]]],
 ) -> PartRecord:
-    key, name, pack = payload
+    key, name, pack, files = payload
     mixes = {w.index: store.read_table(w.mix_path) for w in pack}
     counts = _counts(list(mixes.values()))
     removed = pa.concat_tables([_removed(store, w, mixes[w.index], removals) for w in pack])
-    quarantined = pa.concat_tables([_quarantined(store, w.notes.shard) for w in pack])
+    quarantined = pa.concat_tables([*(_quarantined(store, w.notes.shard) for w in pack), _unread(files)])
     # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
@@ -230,6 +238,15 @@ def _clusters(store: Store, removals: str | None, shard: int) -> pa.Table:
     if removals is None:
         return pa.schema(list(columns.items())).empty_table()
     return store.read_shard(removals, shard, list(columns))
+
+
+def _unread(files: Sequence[tuple[str, str, str]]) -> pa.Table:
+    """One row for each file that could not be read: its rows are unknown."""
+    rows = [
+        {"id": None, "reason": reason, "detail": detail, "file_path": path, "file_row": None}
+        for path, reason, detail in files
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(QUARANTINE_TABLE))
 
 
 def _quarantined(store: Store, shard: Shard) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,11 @@ FINEWEB = ("text", "id", "dump", "url", "date", "file_path", "language", "langua
 @dataclass(frozen=True)
 class Columns:
     """The output's columns. source: the input's own columns (unified over its files) that are kept as they are;
-    text_names: the input's text columns; notes: structs to write out; measured_language: the alias
+    used: the input's text and id columns, which are ours under other names; notes: structs to write out; measured_language: the alias
     of the scorer whose code and score fill `language` and `language_score`, if any."""
 
     source: pa.Schema
-    text_names: tuple[str, ...]
+    used: tuple[str, ...]
     notes: pa.Schema
     measured_language: str | None
     present: tuple[str, ...]
@@ -47,12 +48,13 @@ class Columns:
         return pa.schema([*head, *tail, *extra.values(), *self.notes])
 
     def _extra(self) -> list[pa.Field]:
-        """Input columns that are not ours already; one that collides with a measured column is kept as source_<name>."""
-        taken = {*self.text_names, *PROVENANCE, "id", "file_path", "text"}
+        """Input columns that are not ours already; one whose name is taken is kept as source_<name>."""
+        taken = {*self.used, *self.present}
         return [pa.field(self._renamed(f.name), f.type) for f in self.source if f.name not in taken]
 
     def _renamed(self, name: str) -> str:
-        ours = {*self.notes.names, *(("language", "language_score") if self.measured_language else ())}
+        measured = ("language", "language_score") if self.measured_language else ()
+        ours = {"text", "id", "file_path", *self.notes.names, *measured}
         return f"source_{name}" if name in ours else name
 
     def notes_columns(self) -> list[str]:
@@ -88,7 +90,15 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     """A column in the output's type; a file that lacks it gives nulls."""
     if column is None:
         return pa.nulls(rows, type_)
-    return column if column.type == type_ else column.cast(type_)
+    if column.type == type_:
+        return column
+    text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    if text and pa.types.is_nested(column.type):  # files disagree on a column's type: a warning of the ingest says so
+        said = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
+        return pa.array(said, type_)
+    if text and (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()], type_)
+    return column.cast(type_, safe=False)
 
 
 def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], exported: Sequence[str]) -> Columns:
@@ -99,7 +109,9 @@ def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], ex
     if any(is_converted(s) for s in text.shards):
         source = pa.unify_schemas([source, pa.schema([pa.field(METADATA_COLUMN.name, METADATA_COLUMN.type)])])
     names = tuple(dict.fromkeys(s.column for s in text.shards if is_converted(s) or s.ids != s.text))
-    return Columns(source, names, notes, of_language, present_provenance(store, text))
+    # the input's own `id` is our `id`, unless the recipe names another column for it
+    used = (*names, "id") if text.parameters.get("id") in (None, "id") else (*names, str(text.parameters["id"]))
+    return Columns(source, used, notes, of_language, present_provenance(store, text))
 
 
 def is_converted(shard: Shard) -> bool:

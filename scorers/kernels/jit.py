@@ -39,6 +39,11 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]
     return compiled
 
 
+def is_compiled(module: str) -> bool:
+    """Whether any kernel of a module has been compiled from the present sources on this machine."""
+    return (_cache_home() / f"kernels-{_digest(module)}").is_dir()
+
+
 @cache
 def _cache_home() -> Path:
     beside = FOLDER / "__pycache__"

@@ -184,7 +184,7 @@ MISTAKES = {
     "unknown view": (["sql", "select * from document"], 2, "documents"),
     "unknown job": (["sql", "select 1", "--job", "job_none"], 2, "no job 'job_none'"),
     "unknown scorer": (["scorers", "gofer"], 2, "there are"),
-    "unknown model": (["models", "pull", "lid.177"], 1, "Did you mean 'lid.176'"),
+    "unknown model": (["models", "pull", "lid.177"], 2, "Did you mean 'lid.176'"),
     "empty workspace": (["sql", "select 1", "--workspace", "nowhere"], 2, "no jobs there"),
     "parquet to a terminal": (["sql", "select 1", "--format", "parquet"], 2, "needs --output"),
 }
