@@ -14,12 +14,14 @@ from pipeline import gate
 from pipeline import rules as rule_checks
 from pipeline.engine import check_expression
 from pipeline.errors import PlanError, did_you_mean
+from pipeline.manifest import manifest_path
 from pipeline.notes import plan_passes
 from pipeline.recipe import Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
 from pipeline.stages.ingest import Ingest, plan_ingest
+from pipeline.stages.score import notes_key
 from pipeline.store import Store
 
 SCORE_MB_PER_S = {
@@ -37,7 +39,7 @@ NOTES_BYTES_PER_DOC = 900
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run needs, checked."""
+    """Everything a run needs, checked. measured: of each pass, whether its notes are there already."""
 
     recipe: Recipe
     corpus: str
@@ -45,11 +47,13 @@ class Plan:
     specs: tuple[ScorerSpec, ...]
     columns: dict[str, Measured]
     passes: tuple[tuple[ScorerSpec, ...], ...]
+    measured: tuple[bool, ...]
 
     def told(self, workers: int) -> dict[str, Any]:
         """The plan for people and --json: stages, units, forecast."""
         total_bytes = self.ingest.total_bytes
-        rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in self.specs]
+        missing = [s for specs, there in zip(self.passes, self.measured, strict=True) if not there for s in specs]
+        rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in missing]
         score_s = sum(total_bytes / 1e6 / r for r in rates) / workers
         return {
             "recipe": self.recipe.name,
@@ -59,6 +63,7 @@ class Plan:
             "stages": [s for s, wanted in self._stages() if wanted],
             "scorers": [{"alias": s.alias, "scorer": s.scorer, "parameters": dict(s.parameters)} for s in self.specs],
             "passes": [[s.alias for s in p] for p in self.passes],
+            "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
@@ -83,7 +88,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     name = corpus or corpus_name(recipe.input.paths)
     ingest = plan_ingest(store, name, recipe.input, copy)
     passes = plan_passes(store, ingest.key, name, specs)
-    return Plan(recipe, name, ingest, specs, columns, tuple(passes))
+    tables = (manifest_path(name, "notes", notes_key(p, ingest.key)) for p in passes)
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes), tuple(store.exists(t) for t in tables))
 
 
 def corpus_name(paths: Sequence[str]) -> str:

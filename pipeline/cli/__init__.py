@@ -23,11 +23,17 @@ for module in (jobs, tables, ask, lists, care):
     module.register(app)
 
 
+KEYBOARD_INTERRUPT = 130
+
+
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback (unless WINNOW_DEBUG is set)."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # typer returns what it would have exited with
+        if code == KEYBOARD_INTERRUPT:
+            raise KeyboardInterrupt
+        sys.exit(code if isinstance(code, int) else 0)
     except WinnowError as error:
         _fail(str(error), error.code, error.exit_code)
     except KeyboardInterrupt:

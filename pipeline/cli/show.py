@@ -56,7 +56,8 @@ def show_plan(told: dict[str, Any]) -> None:
               f"{told['input']['text_bytes'] / 1e6:,.1f} MB of text, {told['input']['units']} units")  # fmt: skip
     out.print("stages: " + " -> ".join(told["stages"]))
     for number, aliases in enumerate(told["passes"], 1):
-        out.print(f"pass {number} over the text: {', '.join(aliases)}")
+        there = " (there already: no text is read)" if told["measured"][number - 1] else ""
+        out.print(f"pass {number} over the text: {', '.join(aliases)}{there}")
     for sentence in told["rules"]:
         out.print(f"  keep when {sentence}", markup=False)
     out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")

@@ -31,6 +31,11 @@ def pass_key(specs: Sequence[ScorerSpec]) -> str:
     return part_key("notes", FORMAT, sorted((s.alias, s.fingerprint()) for s in specs))
 
 
+def notes_key(specs: Sequence[ScorerSpec], text_key: str) -> str:
+    """The key of the notes that a pass makes of a text table."""
+    return part_key(pass_key(specs), text_key)
+
+
 @dataclass(frozen=True)
 class Score(Stage):
     """One pass of `specs` over a text table."""
@@ -47,7 +52,7 @@ class Score(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(pass_key(self.specs), self.text.key)
+        return notes_key(self.specs, self.text.key)
 
     def units(self) -> list[Unit]:
         of_pass, found = pass_key(self.specs), []

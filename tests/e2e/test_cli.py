@@ -283,6 +283,8 @@ def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dic
         [e["part"] for e in map(json.loads, log.read_text().splitlines()) if e["verb"] == "unit_done"] for log in logs
     ]
     assert len(done) == 2
+    assert done[0]
+    assert done[1]
     assert set(done[0]) & set(done[1]) == set()
 
 
@@ -291,6 +293,20 @@ def test_a_killed_worker_costs_one_attempt(long_job: tuple[Path, dict[str, str]]
     code, stderr = interrupt(folder, "worker", signal.SIGKILL, "text", "worker")
     assert code == 0, stderr
     assert {**digests(folder / "worker" / "corpora"), **digests(folder / "worker-out")} == clean
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_stopped_before_it_began_is_no_success(home: Path, how: signal.Signals) -> None:
+    for delay_s in (0.4, 0.8):
+        process = subprocess.Popen(
+            [*WINNOW, "run", "small.yaml", "crawl/", "--workspace", f"early-{how.name}", "-q"],
+            cwd=home,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(delay_s)  # anywhere in the start-up: before, between or after the imports
+        process.send_signal(how)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -120,6 +120,15 @@ def test_an_answer_that_cannot_travel_is_an_error() -> None:
     assert isinstance(done[0].error, UnitFailed)
 
 
+def test_an_idle_worker_that_dies_is_replaced() -> None:
+    pool = LocalPool(1)
+    worker = int(all_of(pool, square, [1])[0].worker)
+    os.kill(worker, signal.SIGKILL)
+    time.sleep(0.2)
+    assert all_of(pool, square, [5])[0].value == 25
+    pool.close()
+
+
 def test_closing_leaves_no_worker() -> None:
     pool = LocalPool(2)
     workers = {int(d.worker) for d in all_of(pool, square, list(range(8))).values()}

@@ -1,0 +1,44 @@
+"""A whole job in a bucket: workspace and output on a real S3 protocol server, and SQL over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import winnow
+from pipeline.errors import UsageError
+from pipeline.store import Store
+from tests.corpora import write_parquet
+from tests.integration.test_ingest_s3 import bucket, server
+from tests.integration.test_run import RECIPE
+
+__all__ = ["bucket", "server"]
+
+
+def test_a_job_in_a_bucket(bucket: str, tmp_path: Path) -> None:
+    crawl = write_parquet(tmp_path / "crawl")
+    workspace, output = f"{bucket}/ws", f"{bucket}/out"
+    here = winnow.run(RECIPE, [str(crawl)], workspace=str(tmp_path / "ws"), executor="local", workers=1)
+    result = winnow.run(RECIPE, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1)
+    assert result.funnel == here.funnel
+    assert winnow.sql("select count(*) as n from documents where copies > 0", workspace=workspace).column(
+        "n"
+    ).to_pylist() == [168]
+    stricter = RECIPE | {"rules": {"word_count": {"column": "gopher.word_count", "min": 150}}}
+    with pytest.raises(UsageError, match="holds another Winnow export"):
+        winnow.run(stricter, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1)
+    replaced = winnow.run(
+        stricter, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1, overwrite=True
+    )
+    written = Store(output).read_table("data/part-00000-of-00001.parquet").num_rows
+    assert written == replaced.funnel["kept"] != 168
+
+
+def test_a_foreign_prefix_is_refused(bucket: str, tmp_path: Path) -> None:
+    crawl = write_parquet(tmp_path / "crawl")
+    Store(f"{bucket}/mine").put("precious.txt", "mine")
+    with pytest.raises(UsageError, match=r"holds 1 other files \(precious.txt\)"):
+        winnow.run(
+            RECIPE, [str(crawl)], workspace=str(tmp_path / "ws"), output=f"{bucket}/mine", executor="local", workers=1
+        )
