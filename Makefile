@@ -21,7 +21,8 @@ $(BIN)/.ready: pyproject.toml uv.lock
 		{ echo "error: $(PYTHON) cannot make environments; install it: apt-get install python3-venv"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV) sync --frozen --inexact --quiet --no-dev --python $(BIN)/python
+	$(UV) sync --frozen --inexact --quiet --compile-bytecode --no-dev --python $(BIN)/python
+	@$(BIN)/python -m compileall -q api pipeline recipes scorers winnow
 	@$(BIN)/winnow models pull lid.176 || echo "going on without the language model: winnow models pull lid.176 gets it later"
 	@touch $@
 
@@ -30,7 +31,7 @@ $(BIN)/.dev: $(BIN)/.ready
 		{ echo "error: no C++ compiler (the tests' fasttext is built from source); install one: apt-get install g++"; exit 2; }
 	@$(BIN)/python -c 'import sysconfig, pathlib; assert (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists()' || \
 		{ echo "error: no Python headers (the tests' fasttext is built from source); install them: apt-get install python3-dev"; exit 2; }
-	$(UV) sync --frozen --inexact --quiet --python $(BIN)/python
+	$(UV) sync --frozen --inexact --quiet --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 demo: setup ## curate real text of this machine, and show what happened to every document

@@ -64,7 +64,6 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self._context = get_context("forkserver")
-        prepare()
         self._wanted = workers
         self._workers: list[_Worker] = []
 
@@ -104,6 +103,7 @@ class Pool:
         return None
 
     def _start(self) -> _Worker:
+        prepare()
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)

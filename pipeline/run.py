@@ -52,10 +52,13 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
     warm.ask_for([parse_spec(entry, i) for i, entry in enumerate(recipe.score)])
-    executors.prepare(settings.executor, settings.workers, settings.ray_address)
+    if not store.names("corpora"):  # all is to be measured: start on it while the input is listed
+        executors.prepare(settings.executor, settings.workers, settings.ray_address)
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
     if settings.output is not None and settings.until == "export":
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
+    if not all(plan.measured):
+        executors.prepare(settings.executor, settings.workers, settings.ray_address)
     store.sweep()
     store.commit_json(destination.CLAIM, {"workspace": 1})
     end_dead_jobs(store)
@@ -135,7 +138,7 @@ class _Run:
     def _score(self, text: Manifest) -> Notes:
         if warm.compiles_first():
             self.job.progress.warn("the first run on this machine compiles the kernels: about a minute, once")
-        if self.executor.workers > 1:
+        if self.executor.workers > 1 and not all(self.plan.measured):
             threading.Thread(target=warm.driver, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]

@@ -37,11 +37,10 @@ def compiles_first() -> bool:
 
 
 def driver() -> None:
-    """Load what the driver itself will need, while workers score: the engine, and the kernels of joins and clusters."""
+    """Load what the driver itself will need, while workers score: the kernels of joins and clusters. (Not the engine: a
+    connection belongs to one thread.)"""
     import numpy as np
-    import pyarrow as pa
 
-    from pipeline.engine import query
     from scorers.kernels.jaccard import pair_jaccard, shingle_sets
     from scorers.kernels.lsh import band_keys, candidate_pairs
     from scorers.kernels.stars import stars
@@ -53,7 +52,6 @@ def driver() -> None:
     keys = band_keys(np.zeros((2, 4), dtype=np.uint32), 2, 2)
     candidate_pairs(keys, np.arange(2))
     stars(np.arange(2), one, one + 1, np.ones(1), np.ones(2, dtype=bool))
-    query("select count(*) from nothing", nothing=pa.table({"n": [1]}))
 
 
 def asked() -> list[ScorerSpec]:
