@@ -24,7 +24,6 @@ LIMIT_FLOOR_S = 900.0
 SLOWEST_BYTES_PER_S = 100_000
 """A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
 FAILURES_BEFORE_STOP = 8
-KEY = b"winnow.key"
 DRIVER_ROWS = 5_000_000
 """Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
 
@@ -127,10 +126,6 @@ def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
     if not store.exists(unit.path):
         return None
     try:
-        said = (store.parquet(unit.path).metadata.metadata or {}).get(KEY, unit.key.encode())
-        if said != unit.key.encode():
-            store.remove(unit.path)  # another export's, left by a takeover that was interrupted
-            return None
         if not store.remote:
             path = Path(store.full(unit.path))
             verify_parquet(path, store.parquet(unit.path).metadata.num_rows)
@@ -145,16 +140,14 @@ def commit_part(
     store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any
 ) -> PartRecord:
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
-    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts, key)})
+    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
     store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, table.num_rows))
     return store.record(key, path)
 
 
-def counts_metadata(counts: dict[str, int], key: str = "") -> dict[bytes, bytes]:
-    """A part's counts as footer metadata, so that a resumed job need not count again; and its key, by which a part at a
-    path that does not say it (an export's) is known."""
-    told = {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
-    return {**told, KEY: key.encode()} if key else told
+def counts_metadata(counts: dict[str, int]) -> dict[bytes, bytes]:
+    """A part's counts as footer metadata, so that a resumed job need not count again."""
+    return {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
 
 
 def add_counts(parts: Sequence[PartRecord]) -> dict[str, int]:

@@ -148,7 +148,7 @@ def _export(
         with parquet_writer(temporary, columns.schema(), compression_level=3) as writer:
             for rows in _row_groups(b for w in pack for b in _documents(store, w, mixes[w.index], settings, columns)):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
-            writer.add_key_value_metadata(counts_metadata(counts, key))
+            writer.add_key_value_metadata(counts_metadata(counts))
 
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes.values())
     destination.commit(f"data/{name}", write, lambda t: verify_parquet(t, kept))

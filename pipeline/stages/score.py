@@ -92,7 +92,7 @@ def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, S
         with parquet_writer(temporary, schema) as writer:
             for rows in _row_groups(_measure(store, shard, specs, ids, usable, schema)):
                 writer.write_table(pa.Table.from_batches(rows, schema), row_group_size=ROW_GROUP_ROWS * 4)
-            writer.add_key_value_metadata(counts_metadata(counts, key))
+            writer.add_key_value_metadata(counts_metadata(counts))
 
     store.commit(path, write, lambda t: verify_parquet(t, shard.rows))
     return store.record(key, path)
