@@ -39,10 +39,6 @@ class Manifest:
         shard = self.shards[index]
         return f"{index}:{shard.text.path.rsplit('/', 1)[-1]}[{shard.text.first}:{shard.text.last}]"
 
-    def part_of(self) -> dict[str, PartRecord]:
-        """Parts by key."""
-        return {p.key: p for p in self.parts}
-
 
 def manifest_path(corpus: str, kind: str, key: str) -> str:
     """Where a table's manifest lies in a workspace."""

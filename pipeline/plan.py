@@ -34,7 +34,6 @@ SCORE_MB_PER_S = {
     "exact": 800.0,
 }
 """Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""
-NOTES_BYTES_PER_DOC = 900
 
 
 @dataclass(frozen=True)

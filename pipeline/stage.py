@@ -3,7 +3,6 @@ work once: a part is named by all that determines it, so what is there is done."
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -157,8 +156,3 @@ def add_counts(parts: Sequence[PartRecord]) -> dict[str, int]:
         for name, rows in part.counts.items():
             total[name] = total.get(name, 0) + rows
     return dict(sorted(total.items()))
-
-
-def described(value: Any) -> Any:
-    """A dataclass as plain data, for a manifest."""
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value

@@ -12,7 +12,6 @@ from typing import Any
 from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError, did_you_mean
 from pipeline.manifest import Manifest
 from pipeline.recipe import Input
-from pipeline.schema import TEXT_TABLE
 from pipeline.shard import Shard, part_key
 from pipeline.sources import account, jsonl, parquet, textfile
 from pipeline.sources.columns import check_named, merge_types, schema_details
@@ -56,11 +55,6 @@ class Ingest:
     @property
     def files(self) -> tuple[SourceFile, ...]:
         return self.listing.files
-
-    @property
-    def provenance_columns(self) -> tuple[str, ...]:
-        """What rules may name of the text table."""
-        return tuple(c.name for c in TEXT_TABLE)
 
     @property
     def key(self) -> str:
