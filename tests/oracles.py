@@ -31,6 +31,8 @@ ORACLES = {
     "lsh.put_buckets": "oracle_dedup.banded_pairs",
     "lsh.put_pairs": "oracle_dedup.banded_pairs",
     "lsh.write_band_keys": "oracle_dedup.banded_pairs",
+    "mentions.count_mentions": "oracle_identity.identity_mentions",
+    "mentions.remember_terms": "oracle_identity.identity_mentions",
     "minhash.sign": "oracle_dedup.signature",
     "ngrams.ngrams_by_text": "oracle_measures.repetition_datatrove",
     "ngrams.ngrams_by_words": "oracle_measures.repetition_dclm",

@@ -27,7 +27,7 @@ LAYERS = (
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
-    ("pipeline.run", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
+    ("pipeline.run", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo", "pipeline.evaluate"),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
