@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.evaluate import hatecheck, threshold
-from pipeline.evaluate.data import columns_of, known_column, measure, recipe_for
+from pipeline.evaluate.data import columns_of, data_of, known_column, measure, recipe_for
 from pipeline.evaluate.evaluation import Question, evaluate
 from pipeline.evaluate.resampling import USUAL, How
 from pipeline.evaluate.threshold import Side
@@ -52,7 +52,7 @@ def ask(asked: Asked, workspace: str, workers: int | None = None, progress: Prog
     if label is None:
         raise UsageError("--label is missing: the data's column that holds the truth")
     recipe = None if asked.recipe is None else load_recipe(asked.recipe)
-    measuring = recipe_for(asked.data, [scorer_of(asked.column, asked.scorers, recipe)], asked.text)
+    measuring = recipe_for(data_of(asked.data, asked.text), [scorer_of(asked.column, asked.scorers, recipe)])
     columns = columns_of(measuring)
     cut = None if asked.threshold is None else threshold.given(asked.threshold, asked.low)
     if recipe is not None:
@@ -68,7 +68,9 @@ def ask(asked: Asked, workspace: str, workers: int | None = None, progress: Prog
         asked.column, known_column(asked.column, columns), label, asked.positive, by, asked.low, cut, asked.keeps, sure,
         how=asked.how,
     )  # fmt: skip
-    found = measure(measuring, workspace, question.columns(), question.fields(), (SOURCE,), workers, progress)
+    found = measure(
+        measuring, workspace, question.columns(), question.fields(), (SOURCE,), workers=workers, progress=progress
+    )
     if SOURCE in found.fields:
         question = replace(question, clusters=SOURCE)
     return {"data": list(asked.data), "job": found.job, **evaluate(question, found)}

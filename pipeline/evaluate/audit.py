@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 from pipeline.engine import connect, rows_as_dicts
 from pipeline.errors import UsageError
 from pipeline.evaluate.asking import scorer_of
-from pipeline.evaluate.data import Measured, columns_of, known_column, measure, paths_of_corpus, recipe_for
+from pipeline.evaluate.data import (
+    Measured,
+    columns_of,
+    data_of,
+    data_of_corpus,
+    known_column,
+    measure,
+    recipe_for,
+)
 from pipeline.evaluate.groups import MOST_GROUPS
 from pipeline.evaluate.splits import NO_GROUP
 from pipeline.progress import Progress
@@ -52,9 +60,9 @@ def audit(
     """Measure what is not measured yet, and count."""
     if asked.data and asked.corpus is not None:
         raise UsageError("DATA and --corpus both say what to audit; give one of them")
-    paths = asked.data or paths_of_corpus(workspace, asked.corpus)
+    data = data_of(asked.data, asked.text) if asked.data else data_of_corpus(workspace, asked.corpus)
     measured_by = [b for b in asked.by if b.partition(".")[0] in _aliases(asked)]
-    recipe = recipe_for(paths, _scorers(asked, measured_by), asked.text)
+    recipe = recipe_for(data, _scorers(asked, measured_by))
     columns = columns_of(recipe)
     _check_number(asked.toxicity, known_column(asked.toxicity, columns))
     for name in measured_by:
@@ -62,9 +70,9 @@ def audit(
     fields = [b for b in asked.by if b not in measured_by]
     wanted = [asked.toxicity, *measured_by, "identity.terms", *(f"identity.{g}" for g in GROUPS)]
     optional = () if asked.by else DEFAULT_BY
-    found = measure(recipe, workspace, wanted, fields, optional, workers, progress)
+    found = measure(recipe, workspace, wanted, fields, optional, data.corpus, workers, progress)
     by = asked.by or tuple(f for f in optional if f in found.fields)
-    return {"data": list(paths), "job": found.job, **counted(found, asked.toxicity, asked.threshold, by)}
+    return {"data": list(data.source.paths), "job": found.job, **counted(found, asked.toxicity, asked.threshold, by)}
 
 
 def counted(found: Measured, toxicity: str, threshold: float, by: tuple[str, ...]) -> dict[str, Any]:

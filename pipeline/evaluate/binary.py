@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluate import ranking
-from pipeline.evaluate.calibration import Strategy, bin_of, reliability
+from pipeline.evaluate.calibration import Strategy, bin_of, calibration_error, reliability
 from pipeline.evaluate.resampling import How, draws, intervals
 from pipeline.evaluate.threshold import Cut, Side
 
@@ -89,9 +89,8 @@ class _Measure:
     """What is computed once for a set of rows, so that a draw costs a few sums."""
 
     ranked: ranking.Ranking
-    positive: Reals
     cell: npt.NDArray[np.int64] | None
-    chance: Reals | None
+    gap: Reals | None
     bins: dict[Strategy, npt.NDArray[np.int64]]
 
     @classmethod
@@ -100,7 +99,8 @@ class _Measure:
         cell = None if flagged is None else 2 * flagged.astype(np.int64) + rows.positive
         chance = rows.chance if rows.probability else None
         bins = {} if chance is None else {s: bin_of(chance, s) for s in STRATEGIES}
-        return cls(ranking.rank(rows.oriented, rows.positive), rows.positive.astype(np.float64), cell, chance, bins)
+        gap = None if chance is None else rows.positive - chance
+        return cls(ranking.rank(rows.oriented, rows.positive), cell, gap, bins)
 
     def values(self, weights: Reals | None) -> dict[str, float | None]:
         """Every figure that has an interval."""
@@ -115,10 +115,9 @@ class _Measure:
                 "false_positive_rate": decided.false_positive_rate,
                 "false_negative_rate": decided.false_negative_rate,
             }
-        if self.chance is not None:
+        if self.gap is not None:
             for strategy, bins in self.bins.items():
-                error = reliability(self.chance, self.positive, bins, weights).error
-                told[f"calibration_error_{strategy}"] = error
+                told[f"calibration_error_{strategy}"] = calibration_error(self.gap, bins, weights)
         return told
 
     def confusion(self, weights: Reals | None) -> dict[str, int] | None:

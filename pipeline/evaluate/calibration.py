@@ -25,12 +25,6 @@ class Reliability:
     predicted: Reals
     observed: Reals
 
-    @property
-    def error(self) -> float | None:
-        """Expected calibration error: |observed - predicted|, weighted by rows; None without rows."""
-        whole = float(self.rows.sum())
-        return float(np.dot(self.rows, np.abs(self.observed - self.predicted)) / whole) if whole else None
-
 
 def bin_of(probability: Reals, strategy: Strategy, bins: int = BINS) -> npt.NDArray[np.int64]:
     """probability: f64[N] in 0..1 -> i64[N], the bin of each row."""
@@ -39,12 +33,17 @@ def bin_of(probability: Reals, strategy: Strategy, bins: int = BINS) -> npt.NDAr
     return np.searchsorted(edges[1:-1], probability).astype(np.int64)
 
 
-def reliability(
-    probability: Reals, positive: Reals, of_bin: npt.NDArray[np.int64], weights: Reals | None = None
-) -> Reliability:
-    """probability, positive (1 or 0), weights: f64[N]; of_bin: i64[N], as bin_of gives it."""
-    weighed = np.ones(len(probability)) if weights is None else weights
-    sums = (np.bincount(of_bin, weighed * v, minlength=1).astype(np.float64) for v in (1.0, probability, positive))
+def reliability(probability: Reals, positive: Reals, of_bin: npt.NDArray[np.int64]) -> Reliability:
+    """probability, positive (1 or 0): f64[N]; of_bin: i64[N], as bin_of gives it."""
+    sums = (np.bincount(of_bin, v, minlength=1).astype(np.float64) for v in (None, probability, positive))
     rows, predicted, observed = sums
     some = rows > 0
     return Reliability(rows[some], predicted[some] / rows[some], observed[some] / rows[some])
+
+
+def calibration_error(gap: Reals, of_bin: npt.NDArray[np.int64], weights: Reals | None = None) -> float | None:
+    """Expected calibration error: |observed - predicted| of each bin, weighted by its rows; None without rows. gap:
+    f64[N], positive (1 or 0) less probability. A bin's rows cancel out, which leaves one sum a bin."""
+    whole = float(len(gap) if weights is None else weights.sum())
+    gaps = np.bincount(of_bin, gap if weights is None else gap * weights, minlength=1)
+    return float(np.abs(gaps).sum() / whole) if whole else None

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from pipeline.report.svg import rect, shown, svg, text
-from pipeline.wording import count, measure, share
+from pipeline.wording import count, measure, share, short_count
 
 PICTURE_PX = (320, 250)
 PLOT = (34, 14, 310, 214)
 """Left, top, right and bottom of the axes."""
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LONG_TAIL = 20
+"""A largest value of more than so many times the middle one is drawn on a logarithmic axis."""
 Points = Sequence[tuple[float, float]]
 
 
 def threshold_svg(points: Sequence[dict[str, Any]], cut: float | None) -> Markup:
     """What is kept of all rows, of the positives and of the negatives, at every threshold."""
-    values = [p["threshold"] for p in points]
-    low, high = min(values), max(values)
-    width = (high - low) or 1.0
-    body = _axes([(measure(low + t * width), t) for t in (0.0, 0.5, 1.0)], "threshold", "kept")
-    for key, mark, said in (
+    place, ticks = _scale([p["threshold"] for p in points])
+    body = _axes(ticks, "threshold", "kept")
+    kinds = (
         ("kept_negatives", "kept", "negatives"),
         ("kept_positives", "removed", "positives"),
         ("kept", "all", "all"),
-    ):
-        line = [((p["threshold"] - low) / width, p[key]) for p in points if p[key] is not None]
-        body += _line(line, mark, f"{said} kept")
-    if cut is not None and low <= cut <= high:
-        body += _upright((cut - low) / width, measure(cut))
+    )
+    for key, mark, said in kinds:
+        body += _line([(place(p["threshold"]), p[key]) for p in points if p[key] is not None], mark, f"{said} kept")
+    if cut is not None and 0 <= place(cut) <= 1:
+        body += _upright(place(cut), measure(cut))
     return _picture("Share kept at every threshold: all rows, positives and negatives", body)
+
+
+def _scale(values: Sequence[float]) -> tuple[Callable[[float], float], list[tuple[str, float]]]:
+    """Where a threshold lies between the least and the largest, and three ticks; logarithmic where a tail is long."""
+    low, high, middle = min(values), max(values), sorted(values)[len(values) // 2]
+    if low > 0 and high > LONG_TAIL * middle:
+        width = math.log(high / low)
+        return lambda v: math.log(max(v, low / 2) / low) / width, [
+            (short_count(low * math.exp(t * width)), t) for t in (0.0, 0.5, 1.0)
+        ]
+    width = (high - low) or 1.0
+    return lambda v: (v - low) / width, [(f"{low + t * width:.3g}", t) for t in (0.0, 0.5, 1.0)]
 
 
 def reliability_svg(curves: dict[str, Sequence[dict[str, float]]]) -> Markup:
@@ -145,7 +158,7 @@ def _upright(at: float, said: str) -> list[str]:
     _, bottom = _place(at, 0)
     line = f'<line class="cut" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
     anchor = "end" if at > 0.8 else "mid" if at > 0.2 else ""
-    return [line, text(x, top - 4, said, f"cutname {anchor}")]
+    return [line, text(x, bottom - 6, said, f"cutname {anchor}")]
 
 
 def _dot(x: float, y: float, mark: str, tip: str) -> str:

@@ -14,7 +14,7 @@ from pipeline.catalog import choose_job, jobs, read_job, tables_of
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.evaluate.fields import Seen, check_found, read_fields
 from pipeline.progress import Progress
-from pipeline.recipe import Recipe
+from pipeline.recipe import Input, Recipe
 from pipeline.recipe_file import validate
 from pipeline.scoring import specs_of
 from pipeline.shard import read_ids, usable_rows
@@ -34,15 +34,43 @@ class Measured:
     job: str
 
 
-def recipe_for(paths: Sequence[str], scorers: Sequence[Any], text: str | None = None) -> Recipe:
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What to measure. source: where the documents are and which column holds them; corpus: its name in the workspace
+    (None: from the path)."""
+
+    source: Input
+    corpus: str | None = None
+
+
+def data_of(paths: Sequence[str], text: str | None = None) -> Data:
+    """Files of the command line."""
+    return Data(Input(paths=tuple(paths), text=text))
+
+
+def data_of_corpus(workspace: str, corpus: str | None) -> Data:
+    """A corpus of the workspace (None: that of the latest job), taken in as its latest job took it in, so that its notes
+    are found."""
+    store = Store(workspace)
+    if corpus is None:
+        chosen = choose_job(store)
+    else:
+        told = [read_job(store, j) for j in jobs(store)]
+        known = sorted({str(j.record.get("corpus")) for j in told})
+        of_it = [j for j in told if j.record.get("corpus") == corpus]
+        if not of_it:
+            raise UsageError(
+                f"workspace {store.root}: no corpus {corpus!r}; there are {', '.join(known) or 'none'}.{did_you_mean(corpus, known)}"
+            )
+        chosen = of_it[-1]
+    recipe = validate(store.read_json(f"{Store.job(chosen.id)}/recipe.json"), f"job {chosen.id}")
+    return Data(recipe.input, str(chosen.record["corpus"]))
+
+
+def recipe_for(data: Data, scorers: Sequence[Any]) -> Recipe:
     """A recipe that measures and decides nothing. Labelled data may hold unusable rows: they are told, not refused."""
-    whole = {"max_row_frac": 1.0, "max_file_frac": 1.0}
-    tree = {
-        "name": "evaluate",
-        "score": list(scorers),
-        "input": {"paths": list(paths), "text": text, "quarantine": whole},
-    }
-    return validate(tree, "command line")
+    source = data.source.model_dump(mode="json") | {"quarantine": {"max_row_frac": 1.0, "max_file_frac": 1.0}}
+    return validate({"name": "evaluate", "score": list(scorers), "input": source}, "command line")
 
 
 def columns_of(recipe: Recipe) -> dict[str, Column]:
@@ -63,12 +91,13 @@ def measure(
     columns: Sequence[str],
     fields: Sequence[str],
     optional: Sequence[str] = (),
+    corpus: str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
     """Score what is not scored yet, and read the wanted columns and fields. columns: such as 'toxicity.probability';
     fields must be in some file, optional ones need not."""
-    result = runner.run(recipe, workspace, runner.Settings(workers=workers, until="score"), progress)
+    result = runner.run(recipe, workspace, runner.Settings(workers=workers, corpus=corpus, until="score"), progress)
     store = Store(workspace)
     tables = tables_of(store, read_job(store, result.job_id))
     where = {alias: n for n, aliases in enumerate(tables.aliases) for alias in aliases}
@@ -93,21 +122,3 @@ def _column(table: pa.Table, name: str) -> pa.Array:
     alias, _, column = name.partition(".")
     struct = table.column(alias).combine_chunks()
     return pc.struct_field(struct, column)
-
-
-def paths_of_corpus(workspace: str, corpus: str | None) -> tuple[str, ...]:
-    """The input paths of a corpus (None: of the latest job), as its latest job was given them."""
-    store = Store(workspace)
-    if corpus is None:
-        chosen = choose_job(store)
-    else:
-        told = [read_job(store, j) for j in jobs(store)]
-        known = sorted({str(j.record.get("corpus")) for j in told})
-        of_it = [j for j in told if j.record.get("corpus") == corpus]
-        if not of_it:
-            raise UsageError(
-                f"workspace {store.root}: no corpus {corpus!r}; there are {', '.join(known) or 'none'}.{did_you_mean(corpus, known)}"
-            )
-        chosen = of_it[-1]
-    recipe = validate(store.read_json(f"{Store.job(chosen.id)}/recipe.json"), f"job {chosen.id}")
-    return recipe.input.paths
