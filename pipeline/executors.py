@@ -51,6 +51,11 @@ class Executor(Protocol):
     name: str
     workers: int
 
+    @property
+    def started(self) -> bool:
+        """Whether workers are there already, so that even cheap units are worth handing out."""
+        ...
+
     def attempt(
         self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]
     ) -> Iterator[Outcome]: ...
@@ -100,6 +105,7 @@ class InProcess:
 
     name = "local"
     workers = 1
+    started = False
 
     def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
         for index, unit in enumerate(units):
@@ -124,6 +130,10 @@ class LocalPool:
         self.workers = workers
         self._pool = Pool(workers)
 
+    @property
+    def started(self) -> bool:
+        return self._pool.started
+
     def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
         yield from self._pool.run(task, units, limits_s)
 
@@ -135,6 +145,7 @@ class OnRay:
     """Plain Ray tasks, one CPU each, on an embedded or a running cluster."""
 
     name = "ray"
+    started = True
 
     def __init__(self, workers: int | None, address: str | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -223,10 +234,10 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
         return None, error, worker
 
 
-def prepare(name: Name, workers: int | None, address: str | None) -> None:
-    """Where worker processes are likely, begin to start them."""
+def prepare(name: Name, workers: int | None, address: str | None, score: Sequence[Any]) -> None:
+    """Where worker processes are likely, begin to start them, with a recipe's scorers."""
     if name != "ray" and not (address or os.environ.get("RAY_ADDRESS")) and (workers or os.cpu_count() or 1) > 1:
-        pool.prepare()
+        pool.prepare(score)
 
 
 def choose(name: Name, workers: int | None, address: str | None, input_bytes: int) -> Executor:

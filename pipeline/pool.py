@@ -7,6 +7,7 @@ own pipe, so that the driver always knows which unit was where.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import threading
@@ -21,7 +22,12 @@ from typing import Any
 PRELOAD = (
     "pipeline.stages.score",
     "pipeline.stages.export",
+    "pipeline.stages.candidates",
+    "pipeline.stages.shingles",
     "pipeline.stages.pairs",
+    "pipeline.stages.judge",
+    "pipeline.stages.mix",
+    "pipeline.stages.dedup",
     "pipeline.stages.ingest",
     "pipeline.warm",
 )
@@ -49,14 +55,15 @@ class _Worker:
     since: float = 0.0
 
 
-def prepare() -> None:
-    """Start the fork server now: it imports and warms up on another core while the driver still plans."""
+def prepare(score: Sequence[Any] = ()) -> None:
+    """Start the fork server now: it imports, and loads these scorers (a recipe's `score`), on another core while the
+    driver still plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-    os.environ["WINNOW_FORK_SERVER"] = "1"
+    os.environ["WINNOW_WARM"] = json.dumps(score)
     try:
         forkserver.ensure_running()
     finally:
-        del os.environ["WINNOW_FORK_SERVER"]
+        del os.environ["WINNOW_WARM"]
 
 
 class Pool:
@@ -86,6 +93,10 @@ class Pool:
             for outcome in self._collect(limits_s):
                 running -= 1
                 yield outcome
+
+    @property
+    def started(self) -> bool:
+        return bool(self._workers)
 
     def close(self) -> None:
         """Stop every worker now; a unit in flight is simply not committed."""
