@@ -184,7 +184,12 @@ def _exit(code: int | None) -> str:
 def _serve(pipe: Connection, lifeline: Connection) -> None:
     import signal
 
+    import pyarrow as pa
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    pa.set_cpu_count(
+        1
+    )  # a worker is one core: the executor shares them out, and more threads only got in each other's way
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     while True:
         try:
