@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -249,10 +249,10 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
         return None, error, worker
 
 
-def prepare(name: Name, workers: int | None, address: str | None, score: Sequence[Any]) -> None:
-    """Where worker processes are likely, begin to start them, with a recipe's scorers."""
+def prepare(name: Name, workers: int | None, address: str | None, warm: Mapping[str, Any]) -> None:
+    """Where worker processes are likely, begin to start them, with the scorers that `warm` tells (pipeline/warm.py)."""
     if name != "ray" and not (address or os.environ.get("RAY_ADDRESS")) and (workers or os.cpu_count() or 1) > 1:
-        pool.prepare(score)
+        pool.prepare(warm)
 
 
 def choose(name: Name, workers: int | None, address: str | None, input_bytes: int) -> Executor:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
@@ -55,11 +55,11 @@ class _Worker:
     since: float = 0.0
 
 
-def prepare(score: Sequence[Any] = ()) -> None:
-    """Start the fork server now: it imports, and loads these scorers (a recipe's `score`), on another core while the
-    driver still plans."""
+def prepare(warm: Mapping[str, Any]) -> None:
+    """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/warm.py), on another
+    core while the driver still imports and plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-    os.environ["WINNOW_WARM"] = json.dumps(score)
+    os.environ["WINNOW_WARM"] = json.dumps(warm)
     try:
         forkserver.ensure_running()
     finally:
@@ -114,7 +114,7 @@ class Pool:
         return None
 
     def _start(self) -> _Worker:
-        prepare()
+        prepare({"score": []})
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)

@@ -54,12 +54,12 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
     if not store.names("corpora"):  # all is to be measured: start on it while the input is listed
-        executors.prepare(settings.executor, settings.workers, settings.ray_address, recipe.score)
+        executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
     if settings.output is not None and settings.until == "export":
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     if not all(plan.measured):
-        executors.prepare(settings.executor, settings.workers, settings.ray_address, recipe.score)
+        executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     store.sweep()
     store.commit_json(destination.CLAIM, {"workspace": 1})
     end_dead_jobs(store)

@@ -10,11 +10,13 @@ import json
 import os
 from collections.abc import Sequence
 
+from pipeline.recipe_file import load_recipe
 from pipeline.scoring import ScorerSpec, measure, parse_spec
 from scorers.text import TextBatch
 
 VARIABLE = "WINNOW_WARM"
-"""Set for the fork server alone: the recipe's `score`, as JSON."""
+"""Set for the fork server alone, as JSON: {"score": […]}, or {"recipe": name, "settings": […]} where the driver has not read
+the recipe yet."""
 SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf Boxkämpfer jagen Viktor.", "")
 
 
@@ -39,7 +41,9 @@ def _in_fork_server() -> None:
 
     assert jaccard
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
-        load([parse_spec(entry, i) for i, entry in enumerate(json.loads(os.environ[VARIABLE]))])
+        told = json.loads(os.environ[VARIABLE])
+        score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score
+        load([parse_spec(entry, i) for i, entry in enumerate(score)])
 
 
 if VARIABLE in os.environ:

@@ -72,15 +72,15 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a recipe on input. Run it again after anything: it goes on where it stopped."""
-    from pipeline import executors, progress
-    from pipeline.recipe_file import load_recipe
+    from pipeline import executors
 
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
-    loaded = load_recipe(recipe, settings or [], inputs or [])
     if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
-        executors.prepare(chosen, workers, ray_address, loaded.score)
+        executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
+    from pipeline import progress
     from pipeline import run as runner
     from pipeline.cli.show import show_result
+    from pipeline.recipe_file import load_recipe
 
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
     how = runner.Settings(
@@ -93,6 +93,7 @@ def run(
         overwrite=overwrite,
         until=stop,
     )
+    loaded = load_recipe(recipe, settings or [], inputs or [])
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
 
