@@ -22,6 +22,8 @@ LAYERS = (
         "scorers.spans",
         "scorers.line_bounds",
         "scorers.models",
+        "scorers.model_files",
+        "scorers.published",
         "scorers.fasttext_model",
     ),
     ("scorers",),
@@ -106,6 +108,8 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.spans",
         "scorers.line_bounds",
         "scorers.models",
+        "scorers.model_files",
+        "scorers.published",
         "scorers.fasttext_model",
         "scorers.kernels",
     }
