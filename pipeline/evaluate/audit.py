@@ -70,7 +70,7 @@ def audit(
     fields = [b for b in asked.by if b not in measured_by]
     wanted = [asked.toxicity, *measured_by, "identity.terms", *(f"identity.{g}" for g in GROUPS)]
     optional = () if asked.by else DEFAULT_BY
-    found = measure(recipe, workspace, wanted, fields, optional, data.corpus, workers, progress)
+    found = measure(recipe, workspace, wanted, fields, optional, corpus=data.corpus, workers=workers, progress=progress)
     by = asked.by or tuple(f for f in optional if f in found.fields)
     return {"data": list(data.source.paths), "job": found.job, **counted(found, asked.toxicity, asked.threshold, by)}
 

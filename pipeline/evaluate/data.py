@@ -17,7 +17,7 @@ from pipeline.progress import Progress
 from pipeline.recipe import Input, Recipe
 from pipeline.recipe_file import validate
 from pipeline.scoring import specs_of
-from pipeline.shard import read_ids, usable_rows
+from pipeline.shard import read_ids, read_text, usable_rows
 from pipeline.store import Store
 from scorers.base import Column
 
@@ -92,12 +92,18 @@ def measure(
     fields: Sequence[str],
     optional: Sequence[str] = (),
     corpus: str | None = None,
+    text: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
     """Score what is not scored yet, and read the wanted columns and fields. columns: such as 'toxicity.probability';
-    fields must be in some file, optional ones need not."""
-    result = runner.run(recipe, workspace, runner.Settings(workers=workers, corpus=corpus, until="score"), progress)
+    fields must be in some file, optional ones need not; text: read the documents, too, as 'text'."""
+    result = runner.run(
+        recipe,
+        workspace,
+        runner.Settings(workers=workers, corpus=corpus, until="score" if recipe.score else "ingest"),
+        progress,
+    )
     store = Store(workspace)
     tables = tables_of(store, read_job(store, result.job_id))
     where = {alias: n for n, aliases in enumerate(tables.aliases) for alias in aliases}
@@ -112,6 +118,8 @@ def measure(
         for name, values in read_fields(store, shard, wanted, seen).items():
             found[f"field:{name}"] = values
         usable = usable_rows(ids)
+        if text:
+            found["text"] = pa.chunked_array(list(read_text(store, shard, usable)), pa.large_string())
         quarantined += shard.rows - int(pc.sum(usable).as_py() or 0)
         pieces.append(pa.table(found).filter(usable))
     check_found(fields, seen)
