@@ -20,6 +20,19 @@ Scorer = Annotated[
     list[str] | None, typer.Option("--scorer", help="NAME:key=value,..., or a Python file, behind the column.")
 ]
 Page = Annotated[str | None, typer.Option("--output", "-o", help="Write a self-contained HTML page.")]
+Text = Annotated[str | None, typer.Option("--text", help="The data's text column, where it is no usual one.")]
+Label = Annotated[str | None, typer.Option("--label", help="The data's column that holds the truth.")]
+Positive = Annotated[list[str] | None, typer.Option("--positive", help="A label that is positive; may be repeated.")]
+Threshold = Annotated[float | None, typer.Option("--threshold", help="Scores from it on are positive.")]
+RecipeName = Annotated[str | None, typer.Option("--recipe", help="Take threshold and parameters from its rule.")]
+Low = Annotated[bool, typer.Option("--low", help="Low scores mean positive (perplexity).")]
+Keeps = Annotated[str, typer.Option("--keeps", help="Which side stays where no rule says it.")]
+HateCheck = Annotated[bool, typer.Option("--hatecheck", help="HateCheck: by functionality and identity group.")]
+Confidence = Annotated[str | None, typer.Option("--confidence", help="The column: how sure a predicted name is.")]
+Resamples = Annotated[int, typer.Option("--resamples", min=0, help="Draws of the bootstrap.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the bootstrap.")]
+Corpus = Annotated[str | None, typer.Option("--corpus", help="A corpus of the workspace; the latest otherwise.")]
+Toxicity = Annotated[str, typer.Option("--toxicity", help="The column that says how toxic.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,29 +49,19 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     column: ColumnName,
     data: Data,
-    label: Annotated[str | None, typer.Option("--label", help="The data's column that holds the truth.")] = None,
-    positive: Annotated[
-        list[str] | None, typer.Option("--positive", help="A label that counts as positive; may be repeated.")
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option("--text", help="The data's text column, where it is no usual one.")
-    ] = None,
+    label: Label = None,
+    positive: Positive = None,
+    text: Text = None,
     by: By = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help="Scores from it on are positive.")] = None,
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Take the threshold, and the scorer's parameters, from its rule.")
-    ] = None,
+    threshold: Threshold = None,
+    recipe: RecipeName = None,
     scorer: Scorer = None,
-    low: Annotated[bool, typer.Option("--low", help="Low scores mean positive (perplexity).")] = False,
-    keeps: Annotated[str, typer.Option("--keeps", help="Which side stays where no rule says it.")] = "negative",
-    hatecheck: Annotated[
-        bool, typer.Option("--hatecheck", help="The data are HateCheck: by functionality and identity group.")
-    ] = False,
-    confidence: Annotated[
-        str | None, typer.Option("--confidence", help="The column that says how sure a predicted name is.")
-    ] = None,
-    times: Annotated[int, typer.Option("--resamples", min=0, help="Draws of the bootstrap.")] = 200,
-    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
+    low: Low = False,
+    keeps: Keeps = "negative",
+    hatecheck: HateCheck = False,
+    confidence: Confidence = None,
+    resamples: Resamples = 200,
+    seed: Seed = 0,
     output: Page = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     workers: Workers = None,
@@ -76,19 +79,14 @@ def evaluate(
     asked = Asked(
         column, tuple(data), label, tuple(positive or ()), text, _names(by), threshold, recipe,
         tuple(scorer_entry(s) for s in scorer or ()), low, "positive" if keeps == "positive" else "negative",
-        hatecheck, confidence, How(times, seed),
+        hatecheck, confidence, How(resamples, seed),
     )  # fmt: skip
     told = ask(asked, workspace, workers, progress.choose(False, as_json or quiet))
     if output is not None:
         from pipeline.evaluate.page import render_evaluation
 
         _write(output, render_evaluation(told))
-    if as_json:
-        say(told, True)
-        return
-    _show_evaluation(told)
-    if output is not None:
-        typer.echo(output)
+    say(told, True) if as_json else _show_evaluation(told, output)
 
 
 def audit(
@@ -96,15 +94,11 @@ def audit(
         list[str] | None,
         typer.Argument(help="Files, globs or folders; the workspace's corpus otherwise.", metavar="[DATA]..."),
     ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("--corpus", help="A corpus of the workspace; the latest otherwise.")
-    ] = None,
+    corpus: Corpus = None,
     by: By = None,
-    column: Annotated[str, typer.Option("--toxicity", help="The column that says how toxic.")] = "toxicity.probability",
+    toxicity: Toxicity = "toxicity.probability",
     threshold: Annotated[float, typer.Option("--threshold", help="From it on a document counts as toxic.")] = 0.5,
-    text: Annotated[
-        str | None, typer.Option("--text", help="The data's text column, where it is no usual one.")
-    ] = None,
+    text: Text = None,
     scorer: Scorer = None,
     output: Page = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
@@ -119,19 +113,14 @@ def audit(
     from pipeline.evaluate.audit import audit as run_audit
 
     asked = AuditOf(
-        tuple(data or ()), corpus, _names(by), column, threshold, text, tuple(scorer_entry(s) for s in scorer or ())
+        tuple(data or ()), corpus, _names(by), toxicity, threshold, text, tuple(scorer_entry(s) for s in scorer or ())
     )
     told = run_audit(asked, workspace, workers, progress.choose(False, as_json or quiet))
     if output is not None:
         from pipeline.evaluate.page import render_audit
 
         _write(output, render_audit(told))
-    if as_json:
-        say(told, True)
-        return
-    _show_audit(told)
-    if output is not None:
-        typer.echo(output)
+    say(told, True) if as_json else _show_audit(told, output)
 
 
 def _names(given: str | None) -> tuple[str, ...]:
@@ -145,7 +134,7 @@ def _write(path: str, page: str) -> None:
         file.write(page)
 
 
-def _show_evaluation(told: dict[str, Any]) -> None:
+def _show_evaluation(told: dict[str, Any], page: str | None) -> None:
     from pipeline.cli.show import table
     from pipeline.evaluate.sentences import evaluation_rows, evaluation_sentences
 
@@ -155,6 +144,8 @@ def _show_evaluation(told: dict[str, Any]) -> None:
     for grouping in told["groups"]:
         shown = [{grouping["by"]: g["group"], **_few(g)} for g in grouping["groups"]]
         table(shown, f"by {grouping['by']}")
+    if page is not None:
+        typer.echo(page)
 
 
 SHORT = {
@@ -168,10 +159,12 @@ def _few(group: dict[str, Any]) -> dict[str, Any]:
     return {said: group[k] for k, said in SHORT.items() if k in group}
 
 
-def _show_audit(told: dict[str, Any]) -> None:
+def _show_audit(told: dict[str, Any], page: str | None) -> None:
     from pipeline.cli.show import table
     from pipeline.evaluate.sentences import audit_sentences
 
     for line in audit_sentences(told):
         typer.echo(line)
     table([{k: v for k, v in g.items() if k != "few"} for g in told["groups"]], "groups of people")
+    if page is not None:
+        typer.echo(page)

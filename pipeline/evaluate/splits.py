@@ -17,21 +17,30 @@ NO_GROUP = "(none)"
 """The group of rows that name none: they stay together."""
 
 
-def group_folds(groups: Sequence[str | None], folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """i64[N]: the fold, 0..folds-1, of every row. Groups come in the order of their hashes, and each goes to the fold
-    that has fewest rows so far, so that folds are about as large as the groups allow and none is empty."""
+def group_folds(
+    groups: Sequence[str | None], folds: int, seed: int = 0, labels: Sequence[str] | None = None
+) -> npt.NDArray[np.int64]:
+    """i64[N]: the fold, 0..folds-1, of every row. The largest groups come first, those of one size in the order of their
+    hashes; each goes to the fold that has the smallest share of its labels so far (without labels: of its rows)."""
     names, codes, rows = _groups(groups)
     if folds < 2 or len(names) < folds:
         raise UsageError(
             f"{folds} folds over {len(names)} groups: expected at least 2 folds and as many groups as folds; "
             "take fewer folds, or group by a column with more values"
         )
-    filled = [0] * folds
+    kinds = np.zeros(len(codes), np.int64) if labels is None else np.unique(labels, return_inverse=True)[1]
+    held = np.zeros((len(names), int(kinds.max()) + 1))
+    np.add.at(held, (codes, kinds), 1)
+    held /= held.sum(axis=0)
+    filled, filled_rows = np.zeros((folds, held.shape[1])), np.zeros(folds)
     fold_of_group = np.zeros(len(names), np.int64)
-    for k in sorted(range(len(names)), key=lambda k: _hash(names[k], seed)):
-        smallest = min(range(folds), key=lambda f: (filled[f], f))
-        fold_of_group[k] = smallest
-        filled[smallest] += int(rows[k])
+    for k in sorted(range(len(names)), key=lambda k: (-int(rows[k]), _hash(names[k], seed))):
+        # rows decide among folds that have as much of the group's labels
+        costs = filled @ (held[k] > 0) + 1e-9 * filled_rows
+        fold = int(np.argmin(costs))
+        fold_of_group[k] = fold
+        filled[fold] += held[k]
+        filled_rows[fold] += rows[k]
     return fold_of_group[codes]
 
 

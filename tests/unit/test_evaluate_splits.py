@@ -34,6 +34,18 @@ def test_every_fold_has_rows_when_there_are_as_many_groups_as_folds() -> None:
     assert sorted(group_folds(["a", "b", "c"], 3)) == [0, 1, 2]
 
 
+def test_labels_are_spread_over_folds_as_evenly_as_groups_allow() -> None:
+    """Eight groups of one size, half of them of each label: by size alone a fold may get one label only."""
+    groups = [f"g{i % 8}" for i in range(160)]
+    labels = ["rare" if i % 8 < 4 else "common" for i in range(160)]
+    for seed in range(20):
+        folds = group_folds(groups, 4, seed, labels)
+        for fold in range(4):
+            assert (
+                sorted(la for la, f in zip(labels, folds, strict=True) if f == fold) == ["common"] * 20 + ["rare"] * 20
+            )
+
+
 def test_rows_without_a_group_stay_together() -> None:
     folds = group_folds([None, "a", None, "b", None], 2)
     assert len({int(folds[k]) for k in (0, 2, 4)}) == 1
