@@ -30,7 +30,22 @@ from pydantic import TypeAdapter, ValidationError
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models", "fasttext_model"})
+NOT_SCORERS = frozenset(
+    {
+        "__init__",
+        "base",
+        "text",
+        "words",
+        "spans",
+        "line_bounds",
+        "models",
+        "fasttext_model",
+        "fasttext_file",
+        "fasttext_classifier",
+        "classifier",
+        "calibration",
+    }
+)
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""
