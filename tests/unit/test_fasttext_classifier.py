@@ -24,7 +24,7 @@ TOPICS = {
     "tools": "hammer saw wrench drill chisel Säge молоток 金槌",
     "birds": "sparrow finch heron crane osprey Amsel воробей 雀",
 }
-FILLER = "the a of and to in is it that was for on with as at by this from or an be are not".split() + [
+FILLER = [*"the a of and to in is it that was".split(" ")] + [
     f"rare{n}" for n in range(400)
 ]
 SHAPES: dict[str, dict[str, Any]] = {
