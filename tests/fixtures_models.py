@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scorers.models import ModelError, pull
+from scorers.model_files import ModelError
+from scorers.published import pull
 
 
 @pytest.fixture(scope="session")

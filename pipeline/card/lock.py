@@ -14,6 +14,7 @@ from pipeline.manifest import Manifest
 from pipeline.notes import Notes
 from pipeline.recipe import Recipe
 from pipeline.scoring import ScorerSpec
+from scorers import base, models
 
 ONE_LINE = 10_000
 """Wide enough that nothing is wrapped: a locked recipe is compared line by line."""
@@ -78,5 +79,5 @@ def _entry(alias: str, told: dict[str, Any]) -> str | dict[str, Any]:
 def _locked(alias: str, told: dict[str, Any]) -> dict[str, Any]:
     found = {"scorer": told["scorer"], "version": told["version"], "fingerprint": told["fingerprint"]}
     parameters = tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in told["parameters"].items()))
-    digest = getattr(ScorerSpec(alias, told["scorer"], parameters).build(), "model_digest", None)
-    return found | ({"model": digest()} if callable(digest) else {})
+    used = base.models_of(ScorerSpec(alias, told["scorer"], parameters).build())
+    return found | ({"models": {name: models.known(name).sha256 for name in used}} if used else {})

