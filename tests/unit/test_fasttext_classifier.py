@@ -95,9 +95,11 @@ def assert_same(model: Classifier, path: Path, texts: list[str]) -> None:
             on_the_step = np.abs(z * 32 - np.round(z * 32)) < 1e-2
             assert np.all(close | ~near | on_the_step)
         else:
-            known = found.features > 0
-            tolerance = 4e-5 if model.file.loss == "hs" else 1e-5
-            np.testing.assert_allclose(p[known], expected[label][known], rtol=0, atol=tolerance)
+            # of long texts the package's sum in 32 bits is the worse one; of hs it takes 1e-5 at every node of the tree
+            short, long = (found.features > 0) & (found.features < 1000), found.features >= 1000
+            extra = 3e-5 if model.file.loss == "hs" else 0
+            np.testing.assert_allclose(p[short], expected[label][short], rtol=0, atol=1e-5 + extra)
+            np.testing.assert_allclose(p[long], expected[label][long], rtol=0, atol=4e-5 + extra)
 
 
 @pytest.mark.parametrize("name", SHAPES)
