@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from pipeline.cli import ask, care, jobs, lists, tables
+from pipeline.cli import ask, care, jobs, lists, tables, train
 from pipeline.errors import Cancelled, WinnowError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, lists, care):
+for module in (jobs, tables, ask, lists, train, care):
     module.register(app)
 
 
