@@ -31,10 +31,14 @@ from scorers import models
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "fasttext_model"}) | {
-    "models",
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models"}) | {
     "model_files",
     "published",
+    "fasttext_file",
+    "fasttext_model",
+    "fasttext_classifier",
+    "classifier",
+    "calibration",
 }
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]

@@ -31,6 +31,11 @@ HateCheck = Annotated[bool, typer.Option("--hatecheck", help="HateCheck: by func
 Confidence = Annotated[str | None, typer.Option("--confidence", help="The column: how sure a predicted name is.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=0, help="Draws of the bootstrap.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the bootstrap.")]
+LeaveOneOut = Annotated[str | None, typer.Option("--leave-one-out", help="With --train: hold out each of its groups.")]
+Train = Annotated[
+    str | None,
+    typer.Option("--train", help="Judge a way of training: toxicity, quality, domain, or NAME:key=value,..."),
+]
 Corpus = Annotated[str | None, typer.Option("--corpus", help="A corpus of the workspace; the latest otherwise.")]
 Toxicity = Annotated[str, typer.Option("--toxicity", help="The column that says how toxic.")]
 
@@ -41,6 +46,7 @@ def register(app: typer.Typer) -> None:
         "winnow evaluate toxicity.probability labelled.parquet --label toxic --by lang,source --output toxicity.html",
         "winnow evaluate toxicity.probability hatecheck.parquet --hatecheck --recipe my.yaml --json",
         "winnow evaluate perplexity.perplexity judged.jsonl --label good --low --threshold 400",
+        "winnow evaluate toxicity.probability a.parquet b.parquet --label toxic --leave-one-out source --train toxicity",
         "winnow evaluate language.code documents.parquet --label lang --by source",
     ))(evaluate)  # fmt: skip
     app.command(epilog=examples("winnow audit --output audit.html", "winnow audit crawl/ --by source --json"))(audit)
@@ -60,6 +66,8 @@ def evaluate(
     keeps: Keeps = "negative",
     hatecheck: HateCheck = False,
     confidence: Confidence = None,
+    leave_one_out: LeaveOneOut = None,
+    train: Train = None,
     resamples: Resamples = 200,
     seed: Seed = 0,
     output: Page = None,
@@ -79,7 +87,7 @@ def evaluate(
     asked = Asked(
         column, tuple(data), label, tuple(positive or ()), text, _names(by), threshold, recipe,
         tuple(scorer_entry(s) for s in scorer or ()), low, "positive" if keeps == "positive" else "negative",
-        hatecheck, confidence, How(resamples, seed),
+        hatecheck, confidence, How(resamples, seed), leave_one_out, scorer_entry(train) if train else None,
     )  # fmt: skip
     told = ask(asked, workspace, workers, progress.choose(False, as_json or quiet))
     if output is not None:

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.errors import UsageError
 from pipeline.evaluate import hatecheck, threshold
 from pipeline.evaluate.data import columns_of, data_of, known_column, measure, recipe_for
 from pipeline.evaluate.evaluation import Question, evaluate
+from pipeline.evaluate.held_out import evaluate_held_out
 from pipeline.evaluate.resampling import USUAL, How
 from pipeline.evaluate.threshold import Side
+from pipeline.evaluate.trainers import trainer_of
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
 from pipeline.scoring import parse_spec
 from scorers import base
+from scorers.base import Column
 
 SOURCE = "source"
 """Rows of one source are drawn together where the data name it."""
@@ -42,28 +47,36 @@ class Asked:
     hatecheck: bool = False
     confidence: str | None = None
     how: How = USUAL
+    leave_one_out: str | None = None
+    train: Any = None
 
 
 def ask(asked: Asked, workspace: str, workers: int | None = None, progress: Progress | None = None) -> dict[str, Any]:
     """Check everything, measure what is not measured yet, evaluate."""
+    if (asked.leave_one_out is None) != (asked.train is None):
+        raise UsageError(
+            "--leave-one-out COLUMN and --train NAME belong together: a model is trained on all groups but one"
+        )
     if asked.threshold is not None and asked.recipe is not None:
         raise UsageError("--threshold and --recipe both say where to cut; give one of them")
     label = asked.label or (hatecheck.LABEL if asked.hatecheck else None)
     if label is None:
         raise UsageError("--label is missing: the data's column that holds the truth")
+    by = tuple(dict.fromkeys([*asked.by, *(hatecheck.GROUPS if asked.hatecheck else ())]))
     recipe = None if asked.recipe is None else load_recipe(asked.recipe)
-    measuring = recipe_for(data_of(asked.data, asked.text), [scorer_of(asked.column, asked.scorers, recipe)])
-    columns = columns_of(measuring)
     cut = None if asked.threshold is None else threshold.given(asked.threshold, asked.low)
     if recipe is not None:
         cut = threshold.from_recipe(recipe, asked.column)
+    if asked.leave_one_out is not None:
+        return _held_out(asked, asked.leave_one_out, label, by, cut, workspace, workers, progress)
+    measuring = recipe_for(data_of(asked.data, asked.text), [scorer_of(asked.column, asked.scorers, recipe)])
+    columns = columns_of(measuring)
     alias = asked.column.partition(".")[0]
     sure = asked.confidence or next(
         (c for s in SURENESS if (c := f"{alias}.{s}") in columns and c != asked.column), None
     )
     if asked.confidence is not None:
         known_column(asked.confidence, columns)
-    by = tuple(dict.fromkeys([*asked.by, *(hatecheck.GROUPS if asked.hatecheck else ())]))
     question = Question(
         asked.column, known_column(asked.column, columns), label, asked.positive, by, asked.low, cut, asked.keeps, sure,
         how=asked.how,
@@ -74,6 +87,27 @@ def ask(asked: Asked, workspace: str, workers: int | None = None, progress: Prog
     if SOURCE in found.fields:
         question = replace(question, clusters=SOURCE)
     return {"data": list(asked.data), "job": found.job, **evaluate(question, found)}
+
+
+def _held_out(
+    asked: Asked, out: str, label: str, by: tuple[str, ...], cut: threshold.Cut | None, workspace: str,
+    workers: int | None, progress: Progress | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Evaluate a way of training: each group is scored by a model of all the others."""
+    if asked.low or asked.confidence is not None or asked.scorers:
+        raise UsageError(
+            "--low, --confidence and --scorer are about a scorer; with --train the scores are a new model's"
+        )
+    name, given = (asked.train, {}) if isinstance(asked.train, str) else next(iter(asked.train.items()))
+    train = trainer_of(name, given or {})
+    by = tuple(dict.fromkeys([out, *by]))
+    about = Column("probability", pa.float64(), "probability", "", 0.0, 1.0)
+    question = Question(asked.column, about, label, asked.positive, by, cut=cut, keeps=asked.keeps, how=asked.how)
+    recipe = recipe_for(data_of(asked.data, asked.text), [])
+    found = measure(recipe, workspace, [], question.fields(), (SOURCE,), text=True, workers=workers, progress=progress)
+    if SOURCE in found.fields:
+        question = replace(question, clusters=SOURCE)
+    return {"data": list(asked.data), "job": found.job, **evaluate_held_out(question, found, out, train)}
 
 
 def scorer_of(column: str, given: Sequence[Any], recipe: Recipe | None) -> Any:

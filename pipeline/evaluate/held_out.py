@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 from pipeline.errors import UsageError
 from pipeline.evaluate.data import Measured
 from pipeline.evaluate.evaluation import TRUTHS, Question, chosen_positive, evaluate
-from pipeline.evaluate.splits import leave_one_out
+from pipeline.evaluate.splits import NO_GROUP, leave_one_out
 from scorers.base import Column
 
 Probabilities = npt.NDArray[np.float64]
 Predictor = Callable[[pa.Array], Probabilities]
 """large_string[D] -> f64[D, L]: the probability of every label; NaN for a text of which nothing is known."""
-Trainer = Callable[[pa.Array, npt.NDArray[np.int64], tuple[str, ...]], Predictor]
-"""(texts: large_string[D], labels: i64[D], the names of the L labels) -> what predicts them."""
+Trainer = Callable[[pa.Array, npt.NDArray[np.int64], tuple[str, ...], Sequence[str]], Predictor]
+"""(texts: large_string[D], labels: i64[D], the names of the L labels, the group of each text) -> what predicts them."""
 YES_NO = ("negative", "positive")
 
 
@@ -58,6 +58,7 @@ def predictions(
 ) -> Probabilities:
     """f64[N, L]: every row by a model that saw no row of its group."""
     found = np.empty((len(texts), len(names)), np.float64)
+    named = np.array([NO_GROUP if g is None else g for g in groups], dtype=object)
     for group, held in leave_one_out(groups):
         seen = np.unique(codes[~held])
         if len(seen) < 2:
@@ -65,7 +66,7 @@ def predictions(
             raise UsageError(
                 f"without {group!r} the data hold one label only ({only}): nothing to learn. Leave out by another column, or add data"
             )
-        predict = train(texts.filter(pa.array(~held)), codes[~held], names)
+        predict = train(texts.filter(pa.array(~held)), codes[~held], names, [str(g) for g in named[~held]])
         found[held] = predict(texts.filter(pa.array(held)))
     return found
 

@@ -122,6 +122,29 @@ def _trailing_zeros(_context: Any, _value: Any) -> Any:
 trailing_zeros: Any = intrinsic(_trailing_zeros)
 """Number of trailing zero bits of a non-zero u64."""
 
+
+def _prefetch(_context: Any, array: Any, row: Any, column: Any) -> Any:
+    signature = types.void(array, row, column)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        rows, columns = ir.IntType(64), ir.IntType(8).as_pointer()
+        strides = [builder.extract_value(made.strides, axis) for axis in range(2)]
+        at = builder.add(*(builder.mul(builder.sext(a, rows) if a.type != rows else a, s)
+                           for a, s in zip(arguments[1:], strides, strict=True)))  # fmt: skip
+        pointer = builder.gep(builder.bitcast(made.data, columns), [at])
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [columns, word, word, word])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [columns], kind)
+        builder.call(ask, [pointer, word(0), word(3), word(1)])  # to read, into every cache, as data
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Ask memory for the cache line of array[row, column], without waiting for it. Of a 2-dimensional array."""
+
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 MIX_2 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_3 = np.uint64(0x94D049BB133111EB)

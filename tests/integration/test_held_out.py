@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class WordShares:
     def __init__(self) -> None:
         self.seen: list[list[str]] = []
 
-    def __call__(self, texts: pa.Array, labels: npt.NDArray[np.int64], names: tuple[str, ...]) -> Predictor:
+    def __call__(
+        self, texts: pa.Array, labels: npt.NDArray[np.int64], names: tuple[str, ...], groups: Sequence[str]
+    ) -> Predictor:
         self.seen.append(texts.to_pylist())
         counts: dict[str, npt.NDArray[np.float64]] = {}
         for text, label in zip(texts.to_pylist(), labels, strict=True):
