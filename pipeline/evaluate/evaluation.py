@@ -64,6 +64,7 @@ def evaluate(question: Question, measured: Measured) -> dict[str, Any]:
         "unit": question.about.unit,
         "meaning": question.about.meaning,
         "label": question.label,
+        "left_out": None,
         "counts": {
             "rows": measured.rows.num_rows + measured.quarantined,
             "quarantined": measured.quarantined,

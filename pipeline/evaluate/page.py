@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.evaluate import charts
-from pipeline.evaluate.sentences import evaluation_rows, rows_sentence
+from pipeline.evaluate.sentences import evaluation_rows, held_out_sentence, rows_sentence
 from pipeline.report.shell import environment, style, template_text
 
 PACKAGE = "pipeline.evaluate"
@@ -13,7 +13,8 @@ PACKAGE = "pipeline.evaluate"
 
 def render_evaluation(told: dict[str, Any]) -> str:
     """The page of what `evaluation.evaluate` told."""
-    more = {"figures_told": evaluation_rows(told["overall"]), "rows_told": rows_sentence(told)}
+    more: dict[str, Any] = {"figures_told": evaluation_rows(told["overall"]), "rows_told": rows_sentence(told)}
+    more["held_out_told"] = held_out_sentence(told["left_out"]) if told["left_out"] else ""
     return _render("evaluate.html.j2", told | more)
 
 

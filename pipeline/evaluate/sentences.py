@@ -31,6 +31,8 @@ def evaluation_sentences(told: dict[str, Any]) -> list[str]:
         side = "low" if told["low"] else "high"
         lines[0] += f": positive is {' or '.join(told['positive'])}, and means {side} scores"
     lines.append(rows_sentence(told))
+    if told["left_out"]:
+        lines.append(held_out_sentence(told["left_out"]))
     if told["kind"] == "binary" and told["threshold"]:
         cut = told["threshold"]
         fair = ", so that the figures at it are too good" if cut["chosen_on_these_rows"] else ""
@@ -55,6 +57,14 @@ def rows_sentence(told: dict[str, Any]) -> str:
     if overall.get("abstained"):
         pieces.append(f"{count(overall['abstained'])} abstained")
     return ", ".join(pieces)
+
+
+def held_out_sentence(left_out: str) -> str:
+    """How the rows were scored, and which figures to read."""
+    return (
+        f"each {left_out} is scored by a model of all the others; scores of different models are not of one scale, so read the "
+        f"figures by {left_out}, not those over all"
+    )
 
 
 def evaluation_rows(overall: dict[str, Any]) -> list[dict[str, Any]]:

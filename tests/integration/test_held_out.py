@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.evaluate.asking import Asked, ask
 from pipeline.evaluate.data import Measured, data_of, measure, recipe_for
 from pipeline.evaluate.evaluation import Question
 from pipeline.evaluate.held_out import Predictor, evaluate_held_out, predictions
+from pipeline.evaluate.page import render_evaluation
 from pipeline.evaluate.resampling import How
 from scorers.base import Column
 
@@ -46,6 +51,54 @@ class WordShares:
             return np.array([np.mean(k, axis=0) if k else np.full(len(names), np.nan) for k in known])
 
         return predict
+
+
+@pytest.fixture(scope="module")
+def learnable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three sources whose rude and polite words are the same, among words of their own."""
+    folder = tmp_path_factory.mktemp("learnable")
+    pick, rows = random.Random(3), []
+    for i in range(240):
+        rude, source = i % 2, f"site-{i % 3}"
+        words = [pick.choice(("awful", "stupid", "horrid") if rude else ("kind", "lovely", "gentle")) for _ in range(3)]
+        words += [f"{source}word{pick.randint(0, 9)}" for _ in range(5)]
+        pick.shuffle(words)
+        rows.append({"text": " ".join(words), "toxic": rude, "tone": "rude" if rude else "polite", "source": source})
+    pq.write_table(pa.Table.from_pylist(rows), folder / "rows.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "figure"), [("toxicity", "toxic", "roc_auc"), ("domain", "tone", "accuracy")]
+)
+def test_the_trainers_of_winnow_train_are_judged_on_sources_they_have_not_seen(
+    learnable: Path, task: str, label: str, figure: str
+) -> None:
+    train = {task: {"budget_s": 0, "kept_rows": 2000}}
+    asked = Asked(
+        f"{task}.it", (str(learnable / "rows.parquet"),), label, how=How(10), leave_one_out="source", train=train
+    )
+    found = ask(asked, str(learnable / "ws"), 1)
+    assert found["left_out"] == "source"
+    by_source = {g["group"]: g for g in found["groups"][0]["groups"]}
+    assert {name: g["rows"] for name, g in by_source.items()} == {"site-0": 80, "site-1": 80, "site-2": 80}
+    assert [g[figure] > 0.95 for g in by_source.values()] == [True] * 3
+    assert "each source is scored by a model of all the others" in render_evaluation(found)
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"train": "toxicty"}, r"--train 'toxicty': there are quality, toxicity, domain\. Did you mean 'toxicity'\?"),
+    ({"train": {"toxicity": {"budget": 1}}}, r"no 'budget'; there are .*Did you mean 'budget_s'\?"),
+    ({"train": {"toxicity": {"budget_s": "long"}}}, r"could not convert string to float"),
+    ({"train": None}, r"--leave-one-out COLUMN and --train NAME belong together"),
+    ({"low": True}, r"are about a scorer"),
+    ({"leave_one_out": "sauce"}, r"no column 'sauce'.*Did you mean 'source'\?"),
+])  # fmt: skip
+def test_slips_of_the_pen_are_told(learnable: Path, changes: dict[str, Any], said: str) -> None:
+    data = (str(learnable / "rows.parquet"),)
+    asked = Asked("toxicity.it", data, "toxic", leave_one_out="source", train={"toxicity": {"budget_s": 0}})
+    with pytest.raises(UsageError, match=said):
+        ask(replace(asked, **changes), str(learnable / "ws"), 1)
 
 
 @pytest.fixture(scope="module")
