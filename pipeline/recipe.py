@@ -84,6 +84,42 @@ class Rule(Strict):
         return self
 
 
+class Bucket(Strict):
+    """Names for ranges of a measured column, such as CCNet's head, middle and tail of the perplexity: what a rule then
+    names as `buckets.<name>`.
+
+    percentiles: upper bound of each bucket but the last (`rest`), as a percentile of this corpus, for each value of
+    `by` that has at least min_docs documents. values: the bounds themselves instead, by value of `by` ('' without `by`).
+    A document whose group has no bounds has no bucket.
+    """
+
+    column: str
+    by: str | None = None
+    percentiles: dict[str, Annotated[float, Field(gt=0, lt=100)]] = {"head": 30.0, "middle": 60.0}
+    rest: str = "tail"
+    values: dict[str, tuple[Bound, ...]] | None = None
+    min_docs: Annotated[int, Field(gt=0)] = 100
+
+    @property
+    def names(self) -> list[str]:
+        """All buckets, lowest first."""
+        return [*self.percentiles, self.rest]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Bucket:
+        if not self.percentiles or list(self.percentiles.values()) != sorted(set(self.percentiles.values())):
+            raise ValueError(f"percentiles must rise from bucket to bucket, not {self.percentiles}")
+        if self.rest in self.percentiles:
+            raise ValueError(f"rest: {self.rest!r} is the name of another bucket")
+        for group, bounds in (self.values or {}).items():
+            if len(bounds) != len(self.percentiles) or list(bounds) != sorted(bounds):
+                raise ValueError(
+                    f"values of {group!r}: expected {len(self.percentiles)} rising bounds, one for each of "
+                    f"{', '.join(self.percentiles)}, found {list(bounds)}"
+                )
+        return self
+
+
 class Guard(Strict):
     """What deduplication must not do unnoticed."""
 
@@ -141,6 +177,7 @@ class Recipe(Strict):
     description: str = ""
     input: Input = Input()
     score: tuple[str | dict[str, dict[str, Any] | None], ...] = ()
+    buckets: dict[str, Bucket] = {}
     rules: dict[str, Rule] = {}
     dedup: Dedup | None = None
     export: Export = Export()
@@ -154,12 +191,12 @@ class Recipe(Strict):
             )
         return value
 
-    @field_validator("rules")
+    @field_validator("rules", "buckets")
     @classmethod
-    def _rule_names(cls, value: dict[str, Rule]) -> dict[str, Rule]:
+    def _sql_names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if not NAME.fullmatch(name):
-                raise ValueError(f"rule name {name!r}: letters, digits and '_' only, so that SQL can name it")
+                raise ValueError(f"name {name!r}: letters, digits and '_' only, so that SQL can name it")
         return value
 
     def canonical(self) -> str:
