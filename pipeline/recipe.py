@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
 SIZE_FACTORS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000}
 
@@ -170,7 +171,8 @@ class Export(Strict):
 
 
 class Recipe(Strict):
-    """One output dataset."""
+    """One output dataset. sweep: variants of it, each a few changed values by path (`rules.long_enough.min: 100`), for
+    `winnow run --sweep`."""
 
     version: Literal[1] = 1
     name: str
@@ -181,6 +183,7 @@ class Recipe(Strict):
     rules: dict[str, Rule] = {}
     dedup: Dedup | None = None
     export: Export = Export()
+    sweep: dict[str, dict[str, Any]] = {}
 
     @field_validator("name")
     @classmethod
@@ -189,6 +192,16 @@ class Recipe(Strict):
             raise ValueError(
                 f"{value!r}: a name is 1 to 100 letters, digits, '.', '_' or '-', starting with one of the first two"
             )
+        return value
+
+    @field_validator("sweep")
+    @classmethod
+    def _variants(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, changes in value.items():
+            if not VARIANT.fullmatch(name):
+                raise ValueError(f"variant {name!r}: letters, digits, '.', '_' and '-' only, because it names a folder")
+            if not changes:
+                raise ValueError(f"variant {name!r} changes nothing; write a.b: value, as in --set a.b=value")
         return value
 
     @field_validator("rules", "buckets")
@@ -202,7 +215,7 @@ class Recipe(Strict):
     def canonical(self) -> str:
         """The recipe as canonical JSON: equal recipes, equal text. Fields come in the model's order and rules in the
         recipe's, because the first failed rule is a document's reason."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+        return json.dumps(self.model_dump(mode="json", by_alias=True, exclude={"sweep"}), ensure_ascii=False)
 
     def digest(self) -> str:
         """32 hex digits over the canonical form."""

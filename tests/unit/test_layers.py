@@ -29,7 +29,7 @@ LAYERS = (
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
-    ("pipeline.run", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
+    ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
