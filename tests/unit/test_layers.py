@@ -35,6 +35,7 @@ LAYERS = (
     ("pipeline.stages",),
     (
         "pipeline.run",
+        "pipeline.sweep",
         "pipeline.plan",
         "pipeline.report",
         "pipeline.card",
