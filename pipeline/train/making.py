@@ -212,9 +212,21 @@ def _card(
         f"Measured on folds of whole groups ({len(set(data.groups)):,} groups); text of other kinds may fare worse.",
         "Probabilities are calibrated for a share of labels as in its data.",
     ]
+    single = _labels_of_one_group(data, wish)
+    if single:
+        limits.append(f"Labels of one group only, on which no fold could be measured fairly: {', '.join(single)}.")
     return Card(
         name=wish.name, kind="fasttext", file_name=f"{wish.name}.ftz", sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content), licence=wish.licence, about=f"A {wish.task} classifier (fastText), learnt from {learnt}.",
         labels=rows.labels, settings=settings, calibration=calibration, data=data.files, metrics=metrics,
         limits=tuple(limits),
     )  # fmt: skip
+
+
+def _labels_of_one_group(data: Labelled, wish: Wish) -> list[str]:
+    """Labels whose rows all come from one group: with it held out, nothing is left to learn them from."""
+    groups: dict[str, set[str]] = {}
+    for told, group in zip(data.labels, data.groups, strict=True):
+        for label in told.split(wish.separator) if wish.separator else [told]:
+            groups.setdefault(label, set()).add(group)
+    return sorted(label for label, seen in groups.items() if label and len(seen) == 1)
