@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -94,16 +93,10 @@ def card_of(name: str) -> Card:
 
 
 def named(name: str) -> Named:
-    """A classifier made ready, once per process and digest."""
+    """A classifier made ready. Its file is read once per process and digest; its card, which may change, every time."""
     card_of(name)
     found = models.find(name)
-    return _ready(name, found.sha256)
-
-
-@cache
-def _ready(name: str, sha256: str) -> Named:
-    found = models.find(name)
-    model = load_classifier(found.path, sha256)
+    model = load_classifier(found.path, found.sha256)
     if sorted(model.labels) != sorted(found.card.labels):
         raise ModelError(f"model {name!r}: its labels are {model.labels}, its card's {found.card.labels}")
     return Named(model, found.card)

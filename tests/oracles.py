@@ -7,6 +7,8 @@ ORACLES = {
     "c4.judge_lines": "oracle_measures.c4_datatrove",
     "c4.kept_segments": "oracle_measures.c4_datatrove",
     "c4.removed_spans": "oracle_measures.c4_datatrove",
+    "classifier_text.normalise_texts": "oracle_classifier.normalised_text",
+    "classifier_text.split_segments": "oracle_classifier.segment_texts",
     "english_exceptions.hash_all": "oracle_words.datatrove_words",
     "exact.count_characters": "oracle_dedup.normalised",
     "exact.normalise": "oracle_dedup.normalised",

@@ -33,16 +33,8 @@ LAYERS = (
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
-    (
-        "pipeline.run",
-        "pipeline.sweep",
-        "pipeline.plan",
-        "pipeline.report",
-        "pipeline.card",
-        "pipeline.demo",
-        "pipeline.evaluate",
-        "pipeline.train",
-    ),
+    ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
+    ("pipeline.train", "pipeline.evaluate"),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
