@@ -1,0 +1,1 @@
+"""Training the models that scorers use, on the user's own text."""
