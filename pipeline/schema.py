@@ -94,9 +94,13 @@ QUARANTINE_TABLE = (
     TableColumn("file_row", pa.int64(), "position", "row or byte offset in it"),
 )
 
-PAIRS_TABLE = (
+CANDIDATES_TABLE = (
     TableColumn("a", pa.int64(), "row", "global row of one document"),
     TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
+)
+
+PAIRS_TABLE = (
+    *CANDIDATES_TABLE,
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
 )
 
@@ -107,6 +111,7 @@ TABLES = {
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,
     "quarantine": QUARANTINE_TABLE,
+    "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
 }
 

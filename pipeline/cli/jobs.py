@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -71,14 +72,17 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a recipe on input. Run it again after anything: it goes on where it stopped."""
-    from pipeline import executors, progress
+    from pipeline import executors
+
+    chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
+    if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
+        executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
+    from pipeline import progress
     from pipeline import run as runner
     from pipeline.cli.show import show_result
     from pipeline.recipe_file import load_recipe
 
-    chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
-    loaded = load_recipe(recipe, settings or [], inputs or [])
     how = runner.Settings(
         executor=chosen,
         workers=workers,
@@ -89,6 +93,7 @@ def run(
         overwrite=overwrite,
         until=stop,
     )
+    loaded = load_recipe(recipe, settings or [], inputs or [])
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
 
@@ -127,8 +132,6 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
-    from pathlib import Path
-
     from pipeline import executors, progress
     from pipeline import run as runner
     from pipeline.catalog import open_catalog
