@@ -35,6 +35,11 @@ NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bou
     "models",
     "model_files",
     "published",
+    "languages",
+    "ngram_arpa",
+    "ngram_file",
+    "ngram_model",
+    "ngram_text",
 }
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]

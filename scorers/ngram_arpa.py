@@ -75,12 +75,16 @@ def _counts(path: Path, head: bytes) -> tuple[list[int], int]:
 def _section_start(path: Path, data: U8, at: int, mark: bytes) -> int:
     there = data[at : at + 200].tobytes()
     if not there.lstrip().startswith(mark):
-        raise NgramError(f"model file {str(path)!r}, byte {at}: expected {mark.decode()}, found {there.lstrip()[:40]!r}")
+        raise NgramError(
+            f"model file {str(path)!r}, byte {at}: expected {mark.decode()}, found {there.lstrip()[:40]!r}"
+        )
     line_end = there.find(b"\n", there.find(mark))
     return at + (line_end + 1 if line_end >= 0 else len(there))
 
 
-def _section(path: Path, data: U8, at: int, n: int, count: int) -> tuple[Entries, npt.NDArray[np.uint64], npt.NDArray[np.int64], int]:
+def _section(
+    path: Path, data: U8, at: int, n: int, count: int
+) -> tuple[Entries, npt.NDArray[np.uint64], npt.NDArray[np.int64], int]:
     left = (len(data) - at) // (2 * n + 2)
     if count > left:
         raise NgramError(f"model file {str(path)!r} says {count} {n}-grams and has room for {left}: it is truncated")

@@ -11,7 +11,7 @@ import json
 import mmap
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ U64 = npt.NDArray[np.uint64]
 F32 = npt.NDArray[np.float32]
 
 
+TokenRule = Literal["words", "whitespace"]
+
+
 class NgramError(ValueError):
     """A file is not an n-gram model, not the expected one, or damaged."""
 
@@ -39,14 +42,13 @@ class NgramError(ValueError):
 @dataclass(frozen=True, slots=True)
 class TextSettings:
     """How a text becomes tokens. normalisation: 'ccnet' or 'none'; tokens: 'words' (marks, symbols and letters of
-    scripts without spaces stand alone), 'whitespace', or 'sentencepiece'; one_line: a document is one sentence, as
-    cc_net has it, else each line is; blank_lines: a line without tokens is scored; pieces: the SentencePiece model."""
+    scripts without spaces stand alone) or 'whitespace'; one_line: a document is one sentence, as cc_net's own pipeline
+    has it, else each line is; blank_lines: a line without tokens is a sentence too, as cc_net's DocLM has it."""
 
     normalisation: Normalisation = "ccnet"
-    tokens: str = "words"
+    tokens: TokenRule = "words"
     one_line: bool = False
     blank_lines: bool = False
-    pieces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,12 @@ def _levels(found: F32) -> tuple[F32, npt.NDArray[np.uint8]]:
 
 def _write(path: Path, header: Header, form: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
     told: dict[str, Any] = asdict(header) | form
-    listed, at, digest = [], 0, hashlib.sha256()
+    listed: list[dict[str, Any]] = []
+    at, digest = 0, hashlib.sha256()
     for name, array in arrays.items():
         pad = -at % ALIGNMENT
         digest.update(bytes(pad))
-        digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+        digest.update(np.ascontiguousarray(array).data.cast("B"))
         listed.append({"name": name, "type": array.dtype.newbyteorder("<").str, "count": len(array), "at": at + pad})
         at += pad + array.nbytes
     encoded = json.dumps(told | {"arrays": listed, "bytes": at, "sha256": digest.hexdigest()}).encode()
@@ -152,7 +155,7 @@ def _write(path: Path, header: Header, form: dict[str, Any], arrays: dict[str, n
         base = file.tell()
         for array, entry in zip(arrays.values(), listed, strict=True):
             file.write(bytes(base + entry["at"] - file.tell()))
-            file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+            file.write(np.ascontiguousarray(array).data.cast("B"))
 
 
 def is_compact(head: bytes) -> bool:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 TARGET = Path(__file__).parent.parent / "scorers" / "kernels" / "normal_characters.tsv"
 
-PAIRS = "，, 。. 、, „\" ”\" “\" «\" »\" 」\" 「\" 《\" 》\" ´' ∶: ：: ？? ！! （( ）) ；; –- ～~ ’' ━- 〈< 〉> 【[ 】] ％% ►-".split()
-PUNCTUATION = {pair[0]: pair[1] for pair in PAIRS} | {"１": '"', "—": " - ", "．": ". ", "…": "..."}
+FROM = "，。、„”“«»」「《》´∶：？！（）；–～’━〈〉【】％►"
+TO = ",.," + 9 * '"' + "'::?!();-~'-<>[]%-"
+PUNCTUATION = dict(zip(FROM, TO, strict=True)) | {"１": '"', "—": " - ", "．": ". ", "…": "..."}
 CONTROLS = {chr(c) for c in (*range(32), *range(127, 160))}
 WITHOUT_SPACES = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF), (0x2E80, 0x2FDF),

@@ -133,7 +133,7 @@ def _by_lmplz(
     text, made = folder / "text", arpa or folder / "model.arpa"
     with text.open("wb") as file:
         for batch in tokens:
-            file.write(memoryview(batch.text[: batch.text_bytes]))
+            file.write(batch.text[: batch.text_bytes].data)
     arguments: list[Any] = [
         lmplz, "--order", plan.order, "--text", text, "--arpa", made, "--temp_prefix", folder / "lmplz", "--memory",
         f"{plan.memory_bytes}b", "--skip_symbols",

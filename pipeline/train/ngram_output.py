@@ -96,4 +96,4 @@ def _entries(arpa: IO[bytes] | None, ids: U32, values: F32, vocabulary: Vocabula
     room = int(lengths[ids].sum()) + len(ids) * (2 * NUMBER_BYTES + ids.shape[1] + 2)
     out = np.empty(room, np.uint8)
     written = write_entries(ids, values, vocabulary.text, vocabulary.ends, with_backoff, out)
-    arpa.write(memoryview(out[:written]))
+    arpa.write(out[:written].data)

@@ -99,7 +99,9 @@ def _merged(runs: list[Path], bits: int, capacity: int, adding: bool) -> Iterato
         yield from (merged[i : i + BLOCK] for i in range(0, len(merged), BLOCK))
 
 
-def joined(blocks: Iterator[Records], others: Iterator[Records], bits: int, missing: float) -> Iterator[tuple[Records, F64]]:
+def joined(
+    blocks: Iterator[Records], others: Iterator[Records], bits: int, missing: float
+) -> Iterator[tuple[Records, F64]]:
     """Every block with, for each record, the third column (f64) of the other record whose key is its own shifted right by
     `bits`; `missing` where there is none. Both are sorted by key."""
     empty = np.empty((0, 3), np.uint64)

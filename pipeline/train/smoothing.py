@@ -132,7 +132,9 @@ def _without_interpolation(job: Job, k: int, taken: F64) -> None:
         ordered = in_order(in_context_order(), k * job.bits, half, job.folder / f"runs-context-{k}", adding=False)
         for block in _whole_contexts(ordered, job.bits):
             weights = np.empty_like(block)
-            left, contexts = context_sums(block, block.view(np.float32), job.bits, taken, weights, weights.view(np.float64))
+            left, contexts = context_sums(
+                block, block.view(np.float32), job.bits, taken, weights, weights.view(np.float64)
+            )
             append(job.path("weights", k - 1), weights[:contexts])
             rotate(block[:left], k, job.bits, False)
             yield block[:left]
@@ -199,7 +201,7 @@ def _unigrams(job: Job, taken: F64) -> Iterator[Records]:
 def check(order: int, words: int, prune: Sequence[int]) -> tuple[int, tuple[int, ...]]:
     """(bits of a word's number, thresholds by order). TrainingError where they cannot be."""
     bits = max(2, (words - 1).bit_length())
-    assert SENTENCE_END < words
+    assert words > SENTENCE_END
     if order < 2 or order * bits > MAX_KEY_BITS:
         raise TrainingError(
             f"order {order} with {words} different words: expected an order from 2, and at most {MAX_KEY_BITS} bits for {order} "

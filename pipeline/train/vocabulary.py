@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from scorers.ngram_text import Tokens
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.uint8, np.int64)
 FULL = 0.7
 FIRST_SLOTS = 1 << 12
 
@@ -83,7 +85,7 @@ def new_vocabulary() -> Vocabulary:
     return made
 
 
-def _with_room(array: npt.NDArray[np.generic], used: int, more: int) -> npt.NDArray[np.generic]:  # type: ignore[type-var]
+def _with_room(array: npt.NDArray[Number], used: int, more: int) -> npt.NDArray[Number]:
     if used + more <= len(array):
         return array
     larger = np.empty(max(used + more, 2 * len(array)), array.dtype)

@@ -23,7 +23,7 @@ def exponent_at(data: Any, i: int, end: int) -> Any:
     negative = i < end and data[i] == MINUS
     if i < end and (data[i] == MINUS or data[i] == PLUS):
         i += 1
-    found = 0
+    found: Any = 0
     while i < end and ZERO <= data[i] <= NINE and found < 400:
         found = 10 * found + (np.int64(data[i]) - ZERO)
         i += 1

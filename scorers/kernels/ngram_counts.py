@@ -36,12 +36,12 @@ def ngram_records(numbers: Any, order: int, bits: int, records: Any) -> int:
         if number == SENTENCE_START:
             high, low = np.uint64(0), np.uint64(0)
             for _ in range(order):
-                shifted = high_right(high, low, bits)
-                low = low_right(high, low, bits) | low_left(np.uint64(0), number, total - bits)
+                shifted = high_right(high, bits)
+                low = low_right(high, low, bits) | low_left(number, total - bits)
                 high = shifted | high_left(np.uint64(0), number, total - bits)
             continue
-        shifted = high_right(high, low, bits)
-        low = low_right(high, low, bits) | low_left(np.uint64(0), number, total - bits)
+        shifted = high_right(high, bits)
+        low = low_right(high, low, bits) | low_left(number, total - bits)
         high = shifted | high_left(np.uint64(0), number, total - bits)
         records[made, 0] = high
         records[made, 1] = low
@@ -65,7 +65,7 @@ def close_group(
     pruned = k > 1 and counts[k, 1] <= thresholds[k]
     place = sizes[k]
     shift = (order - k) * bits
-    out[k, place, 0] = high_right(key[0], key[1], shift)
+    out[k, place, 0] = high_right(key[0], shift)
     out[k, place, 1] = low_right(key[0], key[1], shift)
     out[k, place, 2] = np.uint64(count) | (PRUNED if pruned else np.uint64(0))
     sizes[k] = place + 1
@@ -91,7 +91,7 @@ def adjust(
         same = 0
         while same < opened:
             shift = (order - same - 1) * bits
-            if high_right(high, low, shift) != high_right(key[0], key[1], shift):
+            if high_right(high, shift) != high_right(key[0], shift):
                 break
             if low_right(high, low, shift) != low_right(key[0], key[1], shift):
                 break
@@ -125,8 +125,8 @@ def rotate(records: Any, k: int, bits: int, left: bool) -> None:
     by = bits if left else total - bits
     for r in range(len(records)):
         high, low = records[r, 0], records[r, 1]
-        up, down = high_left(high, low, by), low_left(high, low, by)
-        records[r, 0] = (up | high_right(high, low, total - by)) & high_ones(total)
+        up, down = high_left(high, low, by), low_left(low, by)
+        records[r, 0] = (up | high_right(high, total - by)) & high_ones(total)
         records[r, 1] = (down | low_right(high, low, total - by)) & low_ones(total)
 
 
@@ -137,13 +137,13 @@ def context_sums(records: Any, parts: Any, bits: int, discounts: Any, weights: A
     context's key and weight (f64). parts: records as f32[R, 6], totals: weights as f64[R, 3]. discounts: f64[4]. -> (n-grams left, contexts)"""
     left, contexts, first = 0, 0, 0
     while first < len(records):
-        high = high_right(records[first, 0], records[first, 1], bits)
+        high = high_right(records[first, 0], bits)
         low = low_right(records[first, 0], records[first, 1], bits)
         last, total, lost, saved = first, 0.0, 0.0, 0.0
         while last < len(records):
             if low_right(records[last, 0], records[last, 1], bits) != low:
                 break
-            if high_right(records[last, 0], records[last, 1], bits) != high:
+            if high_right(records[last, 0], bits) != high:
                 break
             count = np.int64(records[last, 2] & COUNT)
             total += count

@@ -17,7 +17,7 @@ DIGITS = 1 << DIGIT_BITS
 
 
 @inline
-def high_right(high: np.uint64, low: np.uint64, bits: int) -> np.uint64:
+def high_right(high: np.uint64, bits: int) -> np.uint64:
     """The high half of a key shifted right."""
     return high >> np.uint64(bits) if bits < 64 else np.uint64(0)
 
@@ -43,7 +43,7 @@ def high_left(high: np.uint64, low: np.uint64, bits: int) -> np.uint64:
 
 
 @inline
-def low_left(high: np.uint64, low: np.uint64, bits: int) -> np.uint64:
+def low_left(low: np.uint64, bits: int) -> np.uint64:
     """The low half of a key shifted left."""
     return low << np.uint64(bits) if bits < 64 else np.uint64(0)
 
@@ -124,7 +124,7 @@ def join(records: Any, i: int, others: Any, values: Any, j: int, bits: int, ende
     shifted right by `bits`; where there is none it stays. Goes until one side is used up; ended: no others will follow.
     -> (next i, next j)"""
     while i < len(records):
-        high = high_right(records[i, 0], records[i, 1], bits)
+        high = high_right(records[i, 0], bits)
         low = low_right(records[i, 0], records[i, 1], bits)
         while j < len(others) and (others[j, 0] < high or (others[j, 0] == high and others[j, 1] < low)):
             j += 1

@@ -116,7 +116,9 @@ def tokenise(
     newline at the end of its line. starts[t]: the byte of its document where it starts. line_tokens[l]: tokens up to the
     end of line l; document_lines: i64[D+1] lines before each document. table, pool: character_table; ascii: u8[256] what a
     byte becomes, 0 unless it is ASCII and part of a word. -> (tokens, lines). out: u8[5B+8], ends, starts: i64[B+1], line_tokens: i64[B+D+1]."""
-    at, tokens, lines = np.int64(0), np.int64(0), np.int64(0)
+    at: Any = np.int64(0)
+    tokens: Any = np.int64(0)
+    lines: Any = np.int64(0)
     document_lines[0] = 0
     for d in range(len(offsets) - 1):
         first, end = offsets[d], offsets[d + 1]
@@ -135,14 +137,14 @@ def tokenise(
                         i += 1
                     ends[tokens - 1] = at
                     continue
-                c = np.int64(data[i])
+                c: Any = np.int64(data[i])
                 if c == NEWLINE and flags & ONE_LINE == 0:
                     break
                 width = 1
                 if c >= 0x80:
                     width = width_at(data, i)
                     c = code_point(data, i)
-                entry = np.int64(table[c])
+                entry: Any = np.int64(table[c])
                 kind = entry & KIND
                 if flags & WORDS_APART == 0 and (kind == MARK or kind == ALONE):
                     kind = WORD

@@ -19,7 +19,9 @@ def number_words(
     free key) with room for T more; words: u8[...], word_ends: i64[...] their bytes. numbers: u32[T+2L] gets every line's
     words between a start and an end. Literal <unk>, <s> and </s> are left out, as lmplz --skip_symbols does.
     -> (numbers written, words known)"""
-    written, t, start = 0, np.int64(0), np.int64(0)
+    t: Any = np.int64(0)
+    start: Any = np.int64(0)
+    written = 0
     mask = np.uint64(len(keys) - 1)
     for line in range(len(line_tokens)):
         numbers[written] = SENTENCE_START

@@ -55,7 +55,7 @@ def _kinds() -> U32:
 def character_table(normalisation: Normalisation) -> tuple[U32, U8]:
     """u32[CODE_POINTS] as above, and the pool of UTF-8 bytes. 'none' drops control characters and changes nothing."""
     kinds = _kinds()
-    table = kinds | SAME
+    table: U32 = kinds | np.uint32(SAME)
     for code_point in CONTROLS:
         if normalisation == "ccnet" or kinds[code_point] & KIND != SPACE:
             table[code_point] = NOTHING | kinds[code_point] & (CASED | IGNORABLE)

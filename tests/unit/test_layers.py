@@ -25,6 +25,11 @@ LAYERS = (
         "scorers.model_files",
         "scorers.published",
         "scorers.fasttext_model",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
     ),
     ("scorers",),
     ("pipeline",),
@@ -42,6 +47,7 @@ HOMES = {
     "duckdb": ("pipeline",),
     "fastapi": ("api",),
     "fasttext": ("scorers.fasttext_model",),
+    "kenlm": ("scorers.ngram_model",),
     "typer": ("pipeline.cli",),
 }
 
@@ -111,6 +117,11 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.model_files",
         "scorers.published",
         "scorers.fasttext_model",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
         "scorers.kernels",
     }
     own_pieces = {"pipeline.stages.export_columns"}
