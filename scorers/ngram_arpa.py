@@ -46,7 +46,7 @@ def read_arpa(path: Path, settings: TextSettings) -> tuple[Header, Table]:
         if put(table, entries) != count:
             raise NgramError(f"model file {str(path)!r}: an n-gram of {n} words is there twice")
     _section_start(path, data, at, b"\\end\\")
-    return Header(len(counts), tuple(counts), tuple(specials), settings), table
+    return Header(len(counts), tuple(counts), tuple(specials), settings), table.read_only()
 
 
 def _content(path: Path) -> U8:
@@ -56,7 +56,7 @@ def _content(path: Path) -> U8:
             return np.concatenate([whole, np.zeros(8, np.uint8)])  # kernels load eight bytes at a time
     try:
         with gzip.open(path) as packed:
-            return np.frombuffer(packed.read() + bytes(8), np.uint8)
+            return np.frombuffer(bytearray(packed.read() + bytes(8)), np.uint8)
     except (EOFError, OSError, zlib.error) as error:
         raise NgramError(f"model file {str(path)!r}: its gzip stream is damaged ({error}); get it again") from error
 
@@ -120,5 +120,5 @@ def _closed(path: Path, table: Table, suffixes: npt.NDArray[np.uint64], n: int) 
 def hash_of(word: bytes) -> np.uint64:
     """The hash that kernels know a word by."""
     hashes = np.empty(1, np.uint64)
-    word_hashes(np.frombuffer(word + bytes(9), np.uint8), np.array([len(word)]), hashes)
+    word_hashes(np.array([*word, *bytes(9)], np.uint8), np.array([len(word)]), hashes)
     return np.uint64(hashes[0])

@@ -67,6 +67,12 @@ class Table:
     shift: np.uint64
     mask: np.uint64
 
+    def read_only(self) -> Table:
+        """The same memory, not to be written: kernels are compiled for one kind of array only."""
+        slots = self.slots.view()
+        slots.flags.writeable = False
+        return Table(slots, self.shift, self.mask)
+
     @property
     def values(self) -> F32:
         """The same memory as f32[4S]."""
@@ -198,4 +204,4 @@ def _table(told: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Table:
     columns = [arrays[f"{n}_levels"][arrays[n]] for n in ("probabilities", "backoffs")]
     table = new_table(len(keys), mask)
     put(table, Entries(keys, np.stack(columns, axis=1)))
-    return table
+    return table.read_only()

@@ -35,13 +35,15 @@ PERCENTILES = (5, 10, 30, 50, 60, 90, 95)
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the user wants. name: of the model; licence: of the model file; contrast: harmless text, for a model of
-    harmful text; language: of the text, where it is one."""
+    harmful text; language: of the text, where it is one;
+    limits: what the user knows of where it fails."""
 
     name: str
     plan: Plan
     licence: str
     contrast: PlainText | None = None
     language: str = ""
+    limits: tuple[str, ...] = ()
 
 
 def train(data: PlainText, wish: Wish, arpa: Path | None = None) -> tuple[FoundModel, Trained]:
@@ -111,7 +113,7 @@ def _measured(compact: Path, wish: Wish, trained: Trained, held_out: F64) -> tup
         "text_bytes": trained.text_bytes,
         "calibration": {"perplexity_percentiles": {str(p): round(float(10**v), 2) for p, v in zip(PERCENTILES, levels, strict=True)}},
     }  # fmt: skip
-    limits = ["Perplexities depend on the training text: compare them within one model only."]
+    limits = [*wish.limits, "Perplexities depend on the training text: compare them within one model only."]
     if wish.contrast is None:
         return metrics, limits
     mixture, found = harmful_threshold(held_out, _perplexities(compact, wish.plan, wish.contrast.batches()))

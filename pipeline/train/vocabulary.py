@@ -76,7 +76,7 @@ def new_vocabulary() -> Vocabulary:
     """One that knows <unk>, <s> and </s>, as the words 0 to 2."""
     keys, places = np.zeros(FIRST_SLOTS, np.uint64), np.zeros(FIRST_SLOTS, np.uint32)
     made = Vocabulary(
-        keys, places, np.frombuffer(b"".join(SPECIALS), np.uint8), np.cumsum([len(s) for s in SPECIALS]), len(SPECIALS)
+        keys, places, np.array(list(b"".join(SPECIALS)), np.uint8), np.cumsum([len(s) for s in SPECIALS]), len(SPECIALS)
     )
     hashes = made.hashes() | np.uint64(1)
     for number, key in enumerate(hashes):

@@ -78,7 +78,7 @@ def read_entries(
             while i < end and data[i] != TAB and data[i] != BLANK and data[i] != LINE_FEED and data[i] != RETURN:
                 i += 1
             bounds[k, 1] = i
-            if i == bounds[k, 0] or i >= end or (k < n - 1 and data[i] != BLANK and data[i] != TAB):
+            if i == bounds[k, 0] or i >= end or (k < n - 1 and data[i] != BLANK):
                 return -1 - line
         places[entry, 1] = i
         key = MIX_1

@@ -79,7 +79,7 @@ def character_table(normalisation: Normalisation) -> tuple[U32, U8]:
             pool += made
         flags = int(table[code_point]) & (CASED | IGNORABLE)
         table[code_point] = _entry(made, places[made], kinds) | flags
-    return table, np.frombuffer(bytes(pool) + bytes(8), np.uint8)
+    return table, np.array(pool, np.uint8)
 
 
 def _entry(made: bytes, place: int, kinds: U32) -> int:
