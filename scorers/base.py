@@ -39,6 +39,11 @@ NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bou
     "fasttext_classifier",
     "classifier",
     "calibration",
+    "languages",
+    "ngram_arpa",
+    "ngram_file",
+    "ngram_model",
+    "ngram_text",
 }
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]

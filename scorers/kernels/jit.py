@@ -13,8 +13,10 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
+insert_function: Any = cgutils.get_or_insert_function
 numba_config: Any = config  # its settings are made at run time, from the environment
 
 P = ParamSpec("P")
@@ -110,6 +112,25 @@ load64: Any = intrinsic(_load64)
 """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
 
 
+def _prefetch(_context: Any, array: Any, index: Any) -> Any:
+    signature = types.void(array, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        function = insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [pointer, word(0), word(3), word(1)])  # to read; keep in all caches; data
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Ask for the cache line of array[index]; the index may be anything, nothing is read."""
+
+
 def _trailing_zeros(_context: Any, _value: Any) -> Any:
     signature = types.uint64(types.uint64)
 
@@ -123,7 +144,7 @@ trailing_zeros: Any = intrinsic(_trailing_zeros)
 """Number of trailing zero bits of a non-zero u64."""
 
 
-def _prefetch(_context: Any, array: Any, row: Any, column: Any) -> Any:
+def _prefetch_cell(_context: Any, array: Any, row: Any, column: Any) -> Any:
     signature = types.void(array, row, column)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -142,7 +163,7 @@ def _prefetch(_context: Any, array: Any, row: Any, column: Any) -> Any:
     return signature, generate
 
 
-prefetch: Any = intrinsic(_prefetch)
+prefetch_cell: Any = intrinsic(_prefetch_cell)
 """Ask memory for the cache line of array[row, column], without waiting for it. Of a 2-dimensional array."""
 
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)

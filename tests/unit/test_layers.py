@@ -29,6 +29,11 @@ LAYERS = (
         "scorers.fasttext_classifier",
         "scorers.calibration",
         "scorers.classifier",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
     ),
     ("scorers",),
     ("pipeline",),
@@ -47,6 +52,7 @@ HOMES = {
     "duckdb": ("pipeline",),
     "fastapi": ("api",),
     "fasttext": ("scorers.fasttext_model",),
+    "kenlm": ("scorers.ngram_model",),
     "typer": ("pipeline.cli",),
 }
 
@@ -120,6 +126,11 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.fasttext_classifier",
         "scorers.calibration",
         "scorers.classifier",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
         "scorers.kernels",
     }
     own_pieces = {"pipeline.stages.export_columns"}
