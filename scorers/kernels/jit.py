@@ -15,6 +15,8 @@ from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
 
+from scorers.kernels.indices import KernelCompiler
+
 numba_config: Any = config  # its settings are made at run time, from the environment
 
 P = ParamSpec("P")
@@ -31,9 +33,9 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]
     if package == "scorers.kernels":
         numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
     try:
-        compiled: Callable[P, R] = njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", **options)(
-            function
-        )
+        compiled: Callable[P, R] = njit(
+            cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
+        )(function)
     finally:
         numba_config.CACHE_DIR = ""
     return compiled
@@ -108,6 +110,22 @@ def _load64(_context: Any, array: Any, index: Any) -> Any:
 
 load64: Any = intrinsic(_load64)
 """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
+
+
+def _store64(_context: Any, array: Any, index: Any, value: Any) -> Any:
+    signature = types.void(array, index, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(arguments[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+store64: Any = intrinsic(_store64)
+"""Write a u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 bytes from there."""
 
 
 def _trailing_zeros(_context: Any, _value: Any) -> Any:
