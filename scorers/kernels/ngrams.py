@@ -62,34 +62,29 @@ def longer_ngrams(n: int, n_words: int, words: Any, keys: Any, live: Any, n_live
     left = 0
     for k in range(n_live - 1):
         j = live[k]
-        if live[k + 1] == j + 1 and j + n <= n_words:
-            keys[j] = keys[j] * MIX_1 + words[j + n - 1]
-            live[left] = j
-            left += 1
+        # written for all, and kept for some: which ones cannot be foreseen
+        keys[j] = keys[j] * MIX_1 + words[min(j + n, n_words) - 1]
+        stays = (live[k + 1] == j + 1) & (j + n <= n_words)
+        live[left] = j
+        left += stays
     return left
 
 
 @leaf
-def repeated_ngrams(keys: Any, counts: Any, again: Any, live: Any, n_live: int, slots: Any) -> int:
+def repeated_ngrams(keys: Any, counts: Any, firsts: Any, live: Any, n_live: int, slots: Any) -> int:
     """Keep of the live words those whose n-gram (keys: u64[W]) occurs more than once; how many they are. counts: i32[W],
-    at the first word of each n-gram its occurrences, 0 at the others of it. again: bool[W], scratch."""
+    at the first word of each n-gram its occurrences, 0 at the others of it. firsts: i32[W], scratch."""
     size = table_slots(n_live)
     slots[:size] = -1
     for k in range(n_live):
         j = live[k]
-        first = first_equal(slots, size - 1, keys, j)
-        if first == j:
-            counts[j] = 1
-            again[j] = False
-        else:
-            counts[j] = 0
-            counts[first] += 1
-            again[first] = True
-            again[j] = True
+        counts[j] = 0
+        firsts[k] = first_equal(slots, size - 1, keys, j)
+        counts[firsts[k]] += 1
     left = 0
     for k in range(n_live):
         live[left] = live[k]
-        left += again[live[k]]
+        left += counts[firsts[k]] > 1
     return left
 
 
@@ -107,9 +102,8 @@ def top_chars(
     best, best_chars = 1, before[n] - before[0]
     for k in range(n_live):
         j = live[k]
-        chars = before[j + n] - before[j]
-        if counts[j] > best or (definition == DCLM and counts[j] == best and chars > best_chars):
-            best, best_chars = counts[j], chars
+        if counts[j] > best or (definition == DCLM and counts[j] == best and before[j + n] - before[j] > best_chars):
+            best, best_chars = counts[j], before[j + n] - before[j]
     return best * best_chars, best
 
 
@@ -146,7 +140,7 @@ def ngrams_by_words(
     most = most_words(bounds)
     slots, sieve = np.empty(table_slots(most), np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     keys, before = np.empty(most, np.uint64), np.empty(most + 1, np.int64)
-    again, counts, live = np.empty(most, np.bool_), np.empty(most, np.int32), np.empty(most + 1, np.int32)
+    firsts, counts, live = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most + 1, np.int32)
     for d in range(bounds.size - 1):
         a = bounds[d]
         n_words = bounds[d + 1] - a
@@ -159,7 +153,7 @@ def ngrams_by_words(
                 n_live = repeated_bigrams(n_words, hashes[a:], keys, sieve, live)
             else:
                 n_live = longer_ngrams(n, n_words, hashes[a:], keys, live, n_live)
-            n_live = repeated_ngrams(keys, counts, again, live, n_live, slots)
+            n_live = repeated_ngrams(keys, counts, firsts, live, n_live, slots)
             if n < 5:
                 best_chars, best = top_chars(n, n_words, before, counts, live, n_live, definition)
                 out[d, n - 2] = best_chars + (best * (n - 1) if definition == DATATROVE else 0)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_3, hash_bytes, inline, kernel, leaf, load64, mix, trailing_zeros
+from scorers.kernels.characters import code_points
+from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, hash_bytes, inline, kernel, leaf, load64, mix, trailing_zeros
 
 HIGH = np.uint64(0x8080808080808080)
 LOW_7 = np.uint64(0x7F7F7F7F7F7F7F7F)
@@ -192,13 +193,13 @@ def width_of(c: int) -> int:
 @leaf
 def describe_any(data: Any, s: int, e: int, classes: Any) -> tuple[int, int]:
     """Code points and flags of the word data[s:e], whatever its characters."""
-    chars = 0
+    chars = code_points(data, s, e)
     flags = 0
-    while s < e:
+    # a letter says it all, and mostly comes first
+    while s < e and flags & 3 != 3:
         c = code_point(data, s)
         flags |= classes[c]
         s += width_of(c)
-        chars += 1
     return chars, flags & 3
 
 
@@ -216,9 +217,9 @@ def describe(data: Any, start: Any, end: Any, classes: Any, chars: Any, hashes: 
         s = start[k]
         n = end[k] - s
         v = first_bytes(load64(data, s), min(n, 8))
-        if n < 8 and v & HIGH == 0:
+        if n <= 8 and v & HIGH == 0:
             # hash_bytes and the flags without a branch: most words end here, and a wrong guess costs 5 ns
-            h = ((np.uint64(n) * MIX_1) ^ v) * MIX_3
+            h = ((np.uint64(n) * MIX_1) ^ v) * (MIX_3 if n < 8 else MIX_2)
             hashes[k] = mix(h ^ (h >> np.uint64(32)))
             chars[k] = n
             flags[k] = ascii_flags(letters(v), digits(v))
