@@ -180,68 +180,64 @@ def join_words(data: Any, start: Any, end: Any, joined: Any, offsets: Any) -> No
             store64(joined, at + i, load64(data, s + i))
         at += width
     offsets[start.size] = at
-    store64(joined, at, np.uint64(0))
-    store64(joined, at + 8, np.uint64(0))
+    for i in range(0, WINDOW_BYTES, 8):
+        store64(joined, at + i, np.uint64(0))
 
 
 @leaf
 def window_candidates(n_words: int, joined: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any) -> int:
-    """candidates: i32[W], the words whose next WINDOW_BYTES bytes of `joined` may follow another word's start too, and
-    those whose 5-gram is shorter than that; how many they are."""
+    """candidates: i32[W], the words whose next WINDOW_BYTES bytes of `joined` may follow another word's start too, as
+    2 j + 1, and those whose 5-gram is shorter than that, as 2 j; how many they are."""
     size = SIEVE_PLACES * table_slots(n_words)
     sieve[:size] = 0
     for j in range(n_words):
-        low, high = load64(joined, offsets[j]), load64(joined, offsets[j] + 8)
-        key = (low * MIX_1 + high) * MIX_2
+        key = (load64(joined, offsets[j]) * MIX_1 + load64(joined, offsets[j] + 8)) * MIX_2
         keys[j] = key >> np.uint64(20)
         count_key(keys[j], size - 1, sieve)
     n_candidates = 0
     for j in range(n_words - 4):
-        candidates[n_candidates] = j
         repeated = sieve[np.int64(keys[j] & np.uint64(size - 1))] > 1
+        candidates[n_candidates] = 2 * j + repeated
         n_candidates += repeated | (offsets[j + 5] - offsets[j] < WINDOW_BYTES)
     return n_candidates
 
 
 @leaf
-def number_words(joined: Any, offsets: Any, candidates: Any, n_candidates: int, prefixes: Any) -> None:
-    """prefixes: u64[W+1], the number of the joined bytes before each word within 10 of a candidate, counted from any
-    word before the candidate: a difference of two of them is all that is used."""
-    done = 0
-    n_words = offsets.size - 1
-    for k in range(n_candidates):
-        j = candidates[k]
-        if j > done:
-            prefixes[j] = 0
-            done = j
-        while done < min(j + 10, n_words):
-            s, e = offsets[done], offsets[done + 1]
-            prefixes[done + 1] = prefixes[done] * power(e - s) + word_number(joined, s, e)
-            done += 1
+def number_words(joined: Any, offsets: Any, prefixes: Any) -> None:
+    """prefixes: u64[W+1], the number of the joined bytes before each word."""
+    prefixes[0] = 0
+    for w in range(offsets.size - 1):
+        s, e = offsets[w], offsets[w + 1]
+        prefixes[w + 1] = prefixes[w] * power(e - s) + word_number(joined, s, e)
 
 
 @leaf
-def sieved(n: int, prefixes: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any, n_candidates: int, live: Any) -> tuple[int, int]:
-    """Keep the candidates whose n-gram ends within the document; how many they are. keys: u64[W], first of the joined text of the n-gram at each candidate,
-    then of those that may be another's too, which live gets; how many they are."""
+def sieved(
+    n: int, prefixes: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any, n_candidates: int, live: Any
+) -> tuple[int, int]:
+    """Keep of the candidates those whose n-gram can equal another: its window does, or it is shorter than a window.
+    live: those of them whose n-gram may be another's too, keys: u64[W], its joined text; how many each are."""
+    while n_candidates > 0 and (candidates[n_candidates - 1] >> 1) + n >= offsets.size:
+        n_candidates -= 1
     size = SIEVE_PLACES * table_slots(n_candidates)
     sieve[:size] = 0
-    while n_candidates > 0 and candidates[n_candidates - 1] + n >= offsets.size:
-        n_candidates -= 1
+    kept = 0
     for k in range(n_candidates):
-        j = candidates[k]
+        j = candidates[k] >> 1
         width = offsets[j + n] - offsets[j]
         # the length goes in, as digits may be 0
         key = (prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2) * MIX_3
-        keys[k] = key ^ (key >> np.uint64(32))
-        count_key(keys[k], size - 1, sieve)
+        keys[kept] = key ^ (key >> np.uint64(32))
+        count_key(keys[kept], size - 1, sieve)
+        candidates[kept] = candidates[k]
+        kept += (candidates[k] & 1) | (width < WINDOW_BYTES)
     left = 0
-    for k in range(n_candidates):
+    for k in range(kept):
         key = keys[k]
-        live[left] = candidates[k]
+        live[left] = candidates[k] >> 1
         keys[left] = key
         left += sieve[np.int64(key & np.uint64(size - 1))] > 1
-    return n_candidates, left
+    return kept, left
 
 
 @leaf
@@ -279,7 +275,9 @@ def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out
             continue
         join_words(data, start[a:b], end[a:b], joined, own)
         n_candidates = window_candidates(b - a, joined, own, keys, sieve, candidates)
-        number_words(joined, own, candidates, n_candidates, prefixes)
+        if n_candidates == 0:
+            continue
+        number_words(joined, own, prefixes)
         before[0] = 0
         for j in range(b - a):
             before[j + 1] = before[j] + chars[a + j]
