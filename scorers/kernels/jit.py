@@ -128,6 +128,26 @@ store64: Any = intrinsic(_store64)
 """Write a u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 bytes from there."""
 
 
+def _equal_bytes(_context: Any, array: Any, index: Any, byte: Any) -> Any:
+    signature = types.uint64(array, index, types.uint8)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = ir.VectorType(ir.IntType(8), 64)
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        block = builder.load(builder.bitcast(builder.gep(made.data, [arguments[1]]), lanes.as_pointer()))
+        block.align = 1
+        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), arguments[2], ir.Constant(ir.IntType(32), 0))
+        places = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
+        every = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), places)
+        return builder.bitcast(builder.icmp_unsigned("==", block, every), ir.IntType(64))
+
+    return signature, generate
+
+
+equal_bytes: Any = intrinsic(_equal_bytes)
+"""Bit k: byte k of the 64 from `index` of a u8 array on equals `byte`. The array must have 64 bytes from there."""
+
+
 def _trailing_zeros(_context: Any, _value: Any) -> Any:
     signature = types.uint64(types.uint64)
 
