@@ -30,8 +30,9 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]
     """njit with a cache on disk that is keyed by the function's file and every kernel file it imports from. Numba looks
     at the function's own file only, so that a change in another would leave yesterday's machine code in use."""
     package, _, module = function.__module__.rpartition(".")
-    if package == "scorers.kernels":
-        numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
+    # of a kernel elsewhere numba watches the file itself, and we what compiles it
+    watched = module if package == "scorers.kernels" else "jit"
+    numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
     try:
         compiled: Callable[P, R] = njit(
             cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
@@ -112,7 +113,7 @@ load64: Any = intrinsic(_load64)
 """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
 
 
-def _store64(_context: Any, array: Any, index: Any, value: Any) -> Any:
+def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
     signature = types.void(array, index, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -128,7 +129,7 @@ store64: Any = intrinsic(_store64)
 """Write a u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 bytes from there."""
 
 
-def _equal_bytes(_context: Any, array: Any, index: Any, byte: Any) -> Any:
+def _equal_bytes(_context: Any, array: Any, index: Any, _byte: Any) -> Any:
     signature = types.uint64(array, index, types.uint8)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -94,7 +94,9 @@ def rare_bytes(text: Any, i: Any) -> Any:
     p, k = either_case(text, i, LETTER_P), either_case(text, i, LETTER_K)
     f = either_case(text, i, LETTER_F) & equal_bytes(text, i + 1, SPACE)
     if p != 0:
-        p &= either_case(text, i + 1, LETTER_T) | either_case(text, i + 1, LETTER_S) | either_case(text, i + 1, LETTER_O)
+        p &= (
+            either_case(text, i + 1, LETTER_T) | either_case(text, i + 1, LETTER_S) | either_case(text, i + 1, LETTER_O)
+        )
     if k != 0:
         k &= either_case(text, i + 1, LETTER_I)
     wide = equal_bytes(text, i, 0xAA) | equal_bytes(text, i, 0xC4) | equal_bytes(text, i, 0xC5)
