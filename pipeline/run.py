@@ -18,6 +18,7 @@ from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
 from pipeline.stage import run_stage
+from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.candidates import Candidates
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
@@ -110,7 +111,13 @@ class _Run:
         notes = self._score(text)
         if until == "score":
             return self._result(text)
-        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns)))
+        cuts: dict[str, Any] = {}
+        if recipe.buckets:
+            calibrated = self._do(Calibrate(self.store, notes, recipe.buckets))
+            cuts = calibrated.details["cuts"]
+            for warning in calibrated.details["warnings"]:
+                self.job.warn(warning)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns), recipe.buckets, cuts))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
@@ -185,7 +192,8 @@ class _Run:
         return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
 
     def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
-        columns = output_columns(self.store, notes.text, self.plan.specs, self.plan.recipe.export.notes)
+        recipe = self.plan.recipe
+        columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own))

@@ -31,10 +31,14 @@ from scorers import models
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "fasttext_model"}) | {
-    "models",
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models"}) | {
     "model_files",
     "published",
+    "fasttext_file",
+    "fasttext_model",
+    "fasttext_classifier",
+    "classifier",
+    "calibration",
     "languages",
     "ngram_arpa",
     "ngram_file",
@@ -108,10 +112,12 @@ def models_of(scorer: Scorer) -> tuple[str, ...]:
 
 
 def fingerprint(scorer: Scorer) -> str:
-    """32 hex digits over name, version, parameters and the digests of the models it reads."""
+    """32 hex digits over name, version, parameters and the models it reads: their digests, and what their cards say of
+    how text goes in and scores come out."""
     told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": parameters(scorer)}
     if used := models_of(scorer):
-        told["models"] = [models.known(name).sha256 for name in used]
+        cards = [models.known(name).card for name in used]
+        told["models"] = [(c.sha256, c.settings, c.calibration) for c in cards]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

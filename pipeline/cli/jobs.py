@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples(
         "winnow run fineweb crawl/*.parquet --output curated/",
         "winnow run fineweb crawl/ --set rules.word_count.min=100   (a new threshold: no text is read before export)",
+        "winnow run pretrainers-guide crawl/ --sweep --output family/   (several corpora, the text scored once)",
         "winnow run my.yaml s3://bucket/dump/ --executor ray --ray-address auto",
     ))(run)  # fmt: skip
     app.command(epilog=examples("winnow plan fineweb crawl/*.parquet"))(plan)
@@ -68,6 +69,9 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another Winnow export in the output folder.")
     ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Make every corpus of the recipe's `sweep`; the text is scored once.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -94,6 +98,13 @@ def run(
         until=stop,
     )
     loaded = load_recipe(recipe, settings or [], inputs or [])
+    if sweep:
+        from pipeline.cli.show import show_sweep
+        from pipeline.sweep import run_sweep
+
+        made = run_sweep(loaded, workspace, how, lambda: progress.choose(as_json, quiet))
+        show_sweep(made, workspace, as_json)
+        return
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
 

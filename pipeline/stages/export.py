@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buckets import BUCKETS
 from pipeline.engine import query
 from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
@@ -174,6 +175,8 @@ def _documents(
     """The kept documents of one shard, edited, in the output's columns, in batches."""
     shard = work.notes.shard
     ids = read_notes(store, work.notes, [*columns.notes_columns(), *settings.edits], columns.provenance())
+    if columns.buckets:
+        ids = ids.append_column(BUCKETS, store.read_table(work.verdict_path, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
     usable = usable_rows(ids)
     start = 0

@@ -1,1 +1,1 @@
-"""Training the models that scorers use, on the user's own text."""
+"""Training models on labelled or plain text, and what they need to be trusted: calibration, cards, a teacher."""

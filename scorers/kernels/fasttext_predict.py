@@ -11,38 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import hash_bytes, inline, kernel, leaf
+from scorers.kernels.fasttext_words import (
+    FNV_START,
+    WORD_END,
+    WORD_START,
+    find_slot,
+    fnv_step,
+    is_continuation,
+    is_label,
+    is_space,
+    word_key,
+)
+from scorers.kernels.jit import inline, kernel, leaf
 
-FNV_START = np.uint32(2166136261)
-FNV_PRIME = np.uint32(16777619)
-WORD_START = np.uint8(ord("<"))
-WORD_END = np.uint8(ord(">"))
 NO_ROW = np.uint16(0xFFFF)
 """Of an n-gram that pruning has left no row. 16 bits a bucket, because a cache miss here is most of what a word costs."""
-LABEL_PREFIX = np.frombuffer(b"__label__", dtype=np.uint8)
 LOG_FLOOR = 1e-5
 """fastText takes log(p + 1e-5) at every node, so that a probability is up to 1e-5 per level too high."""
-
-
-@inline
-def is_space(byte: np.uint8) -> bool:
-    """The seven bytes that end a word in fastText's reader."""
-    return bool(byte == 32 or (byte >= 9 and byte <= 13) or byte == 0)
-
-
-@inline
-def is_continuation(byte: np.uint8) -> bool:
-    """Whether a byte is inside a UTF-8 character."""
-    return bool((byte & np.uint8(0xC0)) == np.uint8(0x80))
-
-
-@inline
-def fnv_step(h: np.uint32, byte: np.uint8) -> np.uint32:
-    """FNV-1a over signed chars, as fastText has it: bytes from 128 on are sign-extended."""
-    extended = np.uint32(byte)
-    if byte >= 128:
-        extended |= np.uint32(0xFFFFFF00)
-    return np.uint32((h ^ extended) * FNV_PRIME)
 
 
 @inline
@@ -92,32 +77,6 @@ def add_subwords(
         if longest >= 4 and characters >= 4:
             added += add_row(h4, bucket_rows, rows, total)
     return added
-
-
-@leaf
-def is_label(data: Any, start: int, end: int) -> bool:
-    """Whether a word starts with '__label__'; fastText ignores those."""
-    if end - start < len(LABEL_PREFIX):
-        return False
-    for i in range(len(LABEL_PREFIX)):
-        if data[start + i] != LABEL_PREFIX[i]:
-            return False
-    return True
-
-
-@leaf
-def find_slot(keys: Any, key: np.uint64) -> np.int64:
-    """Where key is, or where it would go, in an open-addressed table keys: u64[2^n], 0 = free."""
-    slot = np.int64(key & np.uint64(len(keys) - 1))
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + 1) & (len(keys) - 1)
-    return slot
-
-
-@inline
-def word_key(data: Any, start: int, end: int) -> np.uint64:
-    """A word's 64-bit key, never 0. Two words of one document share one with a chance of about 1e-13."""
-    return hash_bytes(data, start, end - start) | np.uint64(1)
 
 
 @kernel

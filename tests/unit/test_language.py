@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scorers import fasttext_model, models
+from scorers import fasttext_file, fasttext_model, models
 from scorers.base import ScorerError, as_struct, build, fingerprint
-from scorers.fasttext_model import FastTextError, window_ends
+from scorers.fasttext_file import FastTextError
+from scorers.fasttext_model import window_ends
 from scorers.language import WINDOW_BYTES, Language
 from scorers.model_files import ModelMissing
 from scorers.text import TextBatch
@@ -168,4 +169,4 @@ def test_another_file_than_the_registered_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept_bytes", [0, 7, 100, 5_000, 500_000, 938_012])
 def test_a_truncated_model_is_refused(lid_model: Path, kept_bytes: int) -> None:
     with pytest.raises(FastTextError, match=r"is not a fastText model|ends at byte|without an end"):
-        fasttext_model._read(lid_model.read_bytes()[:kept_bytes], "cut")
+        fasttext_file.parse(lid_model.read_bytes()[:kept_bytes], "cut")

@@ -1,0 +1,68 @@
+"""The domain of a document: one of DataMan's fifteen (Peng et al., arXiv:2502.19363), or of any model's labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from scorers import calibration
+from scorers.base import Column, ScorerError, Values, fraction
+from scorers.classifier import card_of, check_window, named
+from scorers.text import TextBatch
+
+
+@dataclass(frozen=True)
+class Domain:
+    """model: a name of `winnow models`; window_bytes: how much of a document's start is read, 0 is all of it;
+    min_confidence: below it `label` is null, the model abstains (the confidence is there all the same)."""
+
+    name: ClassVar[str] = "domain"
+    version: ClassVar[int] = 1
+
+    model: str = "domain"
+    window_bytes: int = 0
+    min_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(card_of(self.model).labels) < 2:
+            raise ScorerError(f"model {self.model!r} has fewer than two labels; it tells no domains apart")
+        check_window(self.window_bytes)
+        if not 0 <= self.min_confidence <= 1:
+            raise ScorerError(f"min_confidence is {self.min_confidence}; expected 0 to 1")
+
+    def columns(self) -> tuple[Column, ...]:
+        said = ", ".join(card_of(self.model).labels)
+        return (
+            Column("label", pa.string(), "domain", f"likeliest of {said}; null below min_confidence or without a word"),
+            fraction("confidence", "calibrated probability that the likeliest is right"),
+            Column("label2", pa.string(), "domain", "second likeliest; null without a word"),
+            fraction("confidence2", "calibrated probability that the second is right"),
+        )
+
+    def models(self) -> tuple[str, ...]:
+        """The model it reads."""
+        return (self.model,)
+
+    def score(self, batch: TextBatch) -> Values:
+        """The card's calibration "first" and "second" turns the two highest scores into probabilities of being right."""
+        classifier = named(self.model)
+        told = classifier.tell_documents(batch, self.window_bytes)
+        order = np.argsort(-told.scores, axis=1, kind="stable")[:, :2].astype(np.int32)
+        top = np.take_along_axis(told.scores, order.astype(np.int64), axis=1)
+        told_by = classifier.card.calibration
+        sure = calibration.apply(told_by.get("first", {}), top[:, 0])
+        second = calibration.apply(told_by.get("second", {}), top[:, 1])
+        labels = pa.array(classifier.model.labels, pa.string())
+        unknown = ~told.known
+        return {
+            "label": labels.take(pa.array(order[:, 0], mask=unknown | (sure < self.min_confidence))),
+            "confidence": pa.array(sure, mask=unknown),
+            "label2": labels.take(pa.array(order[:, 1], mask=unknown)),
+            "confidence2": pa.array(second, mask=unknown),
+        }
+
+
+SCORER = Domain
