@@ -143,3 +143,38 @@ def test_the_model_that_ships_prefers_prose_to_noise() -> None:
     rows = measured(Perplexity(), [prose, "zx qq7 lorem ]] fghj wv {{ plk mnb 5x vcx"])
     assert rows[0]["perplexity"] < 300
     assert rows[1]["perplexity"] > 10 * rows[0]["perplexity"]
+
+
+def test_pieces_are_scored_where_a_model_is_of_pieces(two_models: Path) -> None:
+    sentencepiece = pytest.importorskip("sentencepiece", reason="pieces need the extra sentencepiece")
+    (two_models / "text").write_text("\n".join(story(600)), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(two_models / "text"), model_prefix=str(two_models / "sp"), vocab_size=90, minloglevel=2
+    )
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(two_models / "sp.model"))
+    cut = [" ".join(processor.encode(line, out_type=str)) for line in story(600)]
+    plan = Plan(3, settings=TextSettings("none", "whitespace"), engine="own", fallback=True)
+    train_ngram([pa.array(cut, pa.large_string())], plan, two_models / "pieces.ngram", two_models / "pieces.arpa")
+    for kind, file, settings in (
+        ("sentencepiece", "sp.model", {}),
+        ("ngram", "pieces.arpa", {"tokens": "sentencepiece", "pieces": "sp", "one_line": True}),
+    ):
+        content = (two_models / file).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        name = file.partition(".")[0]
+        card = Card(name, kind, file, digest, len(content), "CC0-1.0", "t", settings=settings)  # type: ignore[arg-type]
+        models.add(two_models / file, card)
+    texts = ["The miller watches\nthe river.", "", "a grey heron counts winter . the bells"]
+    rows = measured(Perplexity("pieces"), texts)
+    model = read(two_models / "pieces.ngram", TextSettings())
+    for text, row in zip(texts, rows, strict=True):
+        line = " ".join(processor.encode(text.lower().replace("\n", ""), out_type=str))
+        events, _ = model.events(tokens_of(TextBatch.from_strings([line]), model.settings))
+        assert row["tokens"] == len(line.split())
+        assert row["perplexity"] == (pytest.approx(10 ** -events.mean(), rel=1e-5) if line else None)
+    assert Perplexity("pieces").models() == ("pieces", "sp")
+
+
+def test_pieces_and_their_model_go_together() -> None:
+    with pytest.raises(NgramError, match="go together"):
+        settings_from({"tokens": "sentencepiece"})
