@@ -44,6 +44,7 @@ NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bou
     "ngram_file",
     "ngram_model",
     "ngram_text",
+    "pieces",
 }
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]

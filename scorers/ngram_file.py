@@ -32,7 +32,7 @@ U64 = npt.NDArray[np.uint64]
 F32 = npt.NDArray[np.float32]
 
 
-TokenRule = Literal["words", "whitespace"]
+TokenRule = Literal["words", "whitespace", "sentencepiece"]
 
 
 class NgramError(ValueError):
@@ -42,13 +42,15 @@ class NgramError(ValueError):
 @dataclass(frozen=True, slots=True)
 class TextSettings:
     """How a text becomes tokens. normalisation: 'ccnet' or 'none'; tokens: 'words' (marks, symbols and letters of
-    scripts without spaces stand alone) or 'whitespace'; one_line: a document is one sentence, as cc_net's own pipeline
-    has it, else each line is; blank_lines: a line without tokens is a sentence too, as cc_net's DocLM has it."""
+    scripts without spaces stand alone), 'whitespace', or 'sentencepiece', whose model is named by pieces; one_line: a
+    document is one sentence, as cc_net's own pipeline has it, else each line is; blank_lines: a line without tokens is a
+    sentence too, as cc_net's DocLM has it."""
 
     normalisation: Normalisation = "ccnet"
     tokens: TokenRule = "words"
     one_line: bool = False
     blank_lines: bool = False
+    pieces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from scorers.kernels.ngram_table import document_scores, score_events, word_hash
 from scorers.ngram_arpa import SPECIALS, hash_of, is_arpa, read_arpa
 from scorers.ngram_file import Header, NgramError, Table, TextSettings, is_compact, read_compact
 from scorers.ngram_text import Tokens, tokens_of
+from scorers.pieces import in_pieces
 from scorers.text import TextBatch
 
 KENLM_MAGIC = b"mmap lm http://kheafield.com/code"
@@ -102,7 +103,7 @@ class DocumentScores:
 
 def score(model: Model, batch: TextBatch, window: int) -> DocumentScores:
     """Every document's sums, and its worst window of so many events (tokens and line ends)."""
-    tokens = batch.derive(("ngram tokens", model.settings), lambda b: tokens_of(b, model.settings))
+    tokens = batch.derive(("ngram tokens", model.settings), lambda b: _tokens(b, model.settings))
     events, unknown = model.events(tokens)
     sums, worst, place = np.zeros(len(batch)), np.zeros(len(batch)), np.zeros(len(batch), np.int64)
     document_scores(events, tokens.starts, tokens.line_tokens, tokens.document_lines, window, sums, worst, place)
@@ -114,14 +115,22 @@ def score(model: Model, batch: TextBatch, window: int) -> DocumentScores:
     )
 
 
+def _tokens(batch: TextBatch, settings: TextSettings) -> Tokens:
+    tokens = tokens_of(batch, settings)
+    return in_pieces(tokens, settings.pieces) if settings.tokens == "sentencepiece" else tokens
+
+
 def settings_from(given: dict[str, Any]) -> TextSettings:
     """Text settings from a card's; keys that are no text settings are for others. NgramError for a wrong value."""
     known = asdict(TextSettings())
     try:
-        return TypeAdapter(TextSettings).validate_python({k: v for k, v in given.items() if k in known})
+        made = TypeAdapter(TextSettings).validate_python({k: v for k, v in given.items() if k in known})
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise NgramError(f"the model card's settings are not text settings: {said}") from error
+    if (made.tokens == "sentencepiece") != bool(made.pieces):
+        raise NgramError("the model card's settings: tokens 'sentencepiece' and pieces, a model's name, go together")
+    return made
 
 
 @functools.cache

@@ -70,7 +70,8 @@ class Perplexity:
 
     def models(self) -> tuple[str, ...]:
         """The models it reads; their digests are part of the scorer's identity."""
-        return (*self._names(), *((LANGUAGE_MODEL,) if self.by_language else ()))
+        pieces = [str(models.known(name).card.settings.get("pieces", "")) for name in self._names()]
+        return (*self._names(), *(p for p in pieces if p), *((LANGUAGE_MODEL,) if self.by_language else ()))
 
     def score(self, batch: TextBatch) -> Values:
         found, has_model = self._scored(batch)

@@ -39,6 +39,7 @@ class PlainText:
 
     def batches(self) -> Iterator[pa.Array]:
         """Texts as large_string arrays of some 8 MB, in the files' order. UsageError names a missing column."""
+        self.rows.clear()
         for file in self.files:
             for table in _tables(file):
                 column = self._column(file, table)

@@ -34,6 +34,7 @@ LAYERS = (
         "scorers.ngram_file",
         "scorers.ngram_model",
         "scorers.ngram_text",
+        "scorers.pieces",
     ),
     ("scorers",),
     ("pipeline",),
@@ -131,6 +132,7 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.ngram_file",
         "scorers.ngram_model",
         "scorers.ngram_text",
+        "scorers.pieces",
         "scorers.kernels",
     }
     own_pieces = {"pipeline.stages.export_columns"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +214,19 @@ def test_a_header_travels_with_the_file(tmp_path: Path) -> None:
     assert isinstance(found, NgramModel)
     assert found.header == made
     assert isinstance(found.table, Table)
+
+
+def test_a_kenlm_binary_scores_as_its_arpa_file() -> None:
+    pytest.importorskip("kenlm", reason="KenLM binaries need the extra kenlm")
+    text = "\n".join([*STORED["lines"], "", "unknown"])
+    found, unknown = read(GOLDEN / "order3.kenlm", AS_IT_IS).events(tokens_of(TextBatch.from_strings([text]), AS_IT_IS))
+    model = read(GOLDEN / "order3.arpa.gz", AS_IT_IS)
+    expected, expected_unknown = model.events(tokens_of(TextBatch.from_strings([text]), AS_IT_IS))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert unknown.tolist() == expected_unknown.tolist()
+
+
+def test_a_kenlm_binary_without_the_package_gives_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kenlm", None)
+    with pytest.raises(NgramError, match=r"pip install 'winnow-curation\[kenlm\]'"):
+        read(GOLDEN / "order3.kenlm", AS_IT_IS)
