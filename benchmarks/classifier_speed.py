@@ -17,12 +17,12 @@ import numpy as np
 
 from benchmarks.measuring import DATA, batches, best_s, machine, texts
 from pipeline.train.classifier import Examples, Shape, balanced, fit
-from pipeline.train.fasttext_writer import bin_bytes
+from pipeline.train.fasttext_writer import bin_bytes, ftz_bytes
 from pipeline.train.labelled import read_labelled
 from pipeline.train.shrink import pruned_again
 from scorers.classifier import normalised
 from scorers.fasttext_classifier import Classifier, classifier_of
-from scorers.fasttext_file import FastTextFile
+from scorers.fasttext_file import FastTextFile, parse
 from scorers.text import TextBatch
 
 WINDOWS_BYTES = (0, 8192, 2000, 1000)
@@ -60,13 +60,14 @@ def measure(name: str, model: Classifier, made: list[TextBatch]) -> None:
         print(f"{name:52} {window or 'whole':>6} {speed:8.1f} MB/s {agreed:7.2f} % the same label", flush=True)
 
 
-def beside_the_package(file: FastTextFile, model: Classifier, made: list[TextBatch]) -> None:
+def beside_the_package(file: FastTextFile, made: list[TextBatch]) -> None:
     """The first PACKAGE_BYTES by both, in turn: MB/s, labels that differ, and the largest difference of a probability."""
     batch = made[0]
     strings = [t.replace("\n", " ") + "\n" for t in batch.to_arrow().to_pylist()]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.bin"
-        path.write_bytes(bin_bytes(file))
+        path.write_bytes(bin_bytes(file) if file.kept is None else ftz_bytes(file))
+        model = classifier_of(parse(path.read_bytes(), path.name))
         package = fasttext.FastText._FastText(str(path)).f
     start = time.process_time()
     said = [package.predict(s, 1, 0.0, "strict") for s in strings]
@@ -97,7 +98,7 @@ def main() -> None:
     for name, file in trained():
         model = classifier_of(file)
         measure(name, model, made)
-        beside_the_package(file, model, made)
+        beside_the_package(file, made)
 
 
 if __name__ == "__main__":

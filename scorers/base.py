@@ -106,6 +106,11 @@ def parameters(scorer: Scorer) -> dict[str, Any]:
     return {f.name: getattr(scorer, f.name) for f in dataclasses.fields(scorer) if not f.name.startswith("_")}
 
 
+def reads_url(scorer: Scorer) -> bool:
+    """Whether a scorer looks at `TextBatch.urls` too: its class says `reads_url: ClassVar[bool] = True`."""
+    return bool(getattr(scorer, "reads_url", False))
+
+
 def models_of(scorer: Scorer) -> tuple[str, ...]:
     """Names of the models a scorer reads: what its optional method `models()` says."""
     said = getattr(scorer, "models", None)
