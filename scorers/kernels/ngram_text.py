@@ -134,20 +134,28 @@ def put_character(
     return width, at, tokens, open
 
 
+@leaf
+def put_ascii(data: Any, i: int, end: int, ascii: Any, out: Any, at: int) -> Any:
+    """Write the run of ASCII letters and digits at i: most bytes, and 1.5 times as fast as one by one. -> (i, position)"""
+    while i < end and ascii[data[i]] != 0:
+        out[at] = ascii[data[i]]
+        at += 1
+        i += 1
+    return i, at
+
+
 @kernel
 def tokenise(
     data: Any, offsets: Any, table: Any, pool: Any, ascii: Any, flags: int,
     out: Any, ends: Any, starts: Any, line_tokens: Any, document_lines: Any,
 ) -> Any:  # fmt: skip
-    """B bytes, D documents. Token t is out[ends[t-1]+1 : ends[t]] (the first from 0), followed by one byte: a blank, or a
-    newline at the end of its line. starts[t]: the byte of its document where it starts. line_tokens[l]: tokens up to the
-    end of line l; document_lines: i64[D+1] lines before each document. table, pool: character_table; ascii: u8[256] what a
-    byte becomes, 0 unless it is ASCII and part of a word. -> (tokens, lines). out: u8[5B+8], ends, starts: i64[B+1],
-    line_tokens: i64[B+D+1]."""
+    """B bytes, D documents. Token t is out[ends[t-1]+1 : ends[t]] (the first from 0), then one blank, or a newline at its
+    line's end; starts[t]: its first byte in its document. line_tokens[l]: tokens up to the end of line l; document_lines:
+    i64[D+1] lines before each document. table, pool: character_table; ascii: u8[256] what a byte becomes, 0 unless ASCII
+    and part of a word. -> (tokens, lines). out: u8[5B+8], ends, starts: i64[B+1], line_tokens: i64[B+D+1]."""
     at: Any = np.int64(0)
     tokens: Any = np.int64(0)
-    lines = np.int64(0)
-    document_lines[0] = 0
+    lines = document_lines[0] = 0
     for d in range(len(offsets) - 1):
         first, end = offsets[d], offsets[d + 1]
         i = line_start = first
@@ -169,15 +177,11 @@ def tokenise(
                 )  # fmt: skip
                 i += width
                 continue
-            # most bytes are letters and digits of ASCII: 1.5 times as fast as one by one
             if not open:
                 starts[tokens] = i - first
                 tokens += 1
                 open = True
-            while i < end and ascii[data[i]] != 0:
-                out[at] = ascii[data[i]]
-                at += 1
-                i += 1
+            i, at = put_ascii(data, i, end, ascii, out, at)
             ends[tokens - 1] = at
         document_lines[d + 1] = lines
     return tokens, lines
