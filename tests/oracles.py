@@ -33,7 +33,7 @@ ORACLES = {
     "gopher.word_sums": "oracle_measures.gopher_datatrove",
     "jaccard.drop_repeats": "oracle_dedup.jaccard",
     "jaccard.estimate": "oracle_dedup.jaccard",
-    "jaccard.pair_jaccard": "oracle_dedup.jaccard",
+    "jaccard.jaccard_between": "oracle_dedup.jaccard",
     "jaccard.write_shingles": "oracle_dedup.shingle_hashes",
     "line_table.split_on_breaks": "oracle_measures.break_lines",
     "line_table.split_on_newlines": "oracle_measures.newline_lines",
