@@ -87,15 +87,13 @@ def read_entries(
                 suffixes[entry] = stored(key, mask)
             key = extend(key, hash_bytes(data, bounds[k, 0], bounds[k, 1] - bounds[k, 0]))
         keys[entry] = stored(key, mask)
-        values[entry, 0] = number
-        values[entry, 1] = 0.0
+        values[entry, 0], values[entry, 1] = number, 0.0
         if data[i] == TAB or data[i] == BLANK:
             number, i = number_at(data, i + 1, end)
             if i < 0 or not abs(number) <= 1e4:
                 return -1 - line
             values[entry, 1] = number
-        if i < end and data[i] == RETURN:
-            i += 1
+        i += 1 if i < end and data[i] == RETURN else 0
         if i >= end or data[i] != LINE_FEED:
             return -1 - line
         i += 1
