@@ -86,7 +86,7 @@ def main() -> None:
         weakest = sorted(found["by_language"].items(), key=lambda item: item[1]["accuracy"])
         print(f"{name} ({found['kind']}): {found['rows']:,} rows of {found['languages']} languages the model knows")
         print(
-            f"  accuracy {found['accuracy']} (macro {found['macro_accuracy']}); the package on whole texts {found['package']}; labels that differ: {found['differ']}"
+            f"  accuracy {found['accuracy']} (macro {found['macro_accuracy']}); the package {found['package']}; labels that differ: {found['differ']}"
         )
         print("  weakest: " + ", ".join(f"{code} {v['accuracy']} of {v['rows']}" for code, v in weakest[:15]))
         print(
