@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import manifest
+from pipeline.buckets import BUCKETS
 from pipeline.engine import connect
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.manifest import Manifest
@@ -176,6 +177,8 @@ def _rows_view(
 def _view_documents(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
     notes = "".join(f" left join notes_rows_{n} using (shard, row)" for n in range(len(tables.notes)))
     mix = " left join (select shard, row, copies, stage, reason from mix_rows) using (shard, row)" if tables.mix else ""
+    if tables.verdict and "cuts" in tables.verdict.details:
+        notes += f" left join (select shard, row, {BUCKETS} from verdict_rows) using (shard, row)"
     connection.execute(f"create view documents as select * from text_rows{notes}{mix}")
     connection.execute(
         "create view quarantine as select doc_id, quarantine as reason, quarantine_detail as detail, file_path, file_row "

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -50,6 +50,11 @@ class Executor(Protocol):
 
     name: str
     workers: int
+
+    @property
+    def started(self) -> bool:
+        """Whether workers are there already, so that even cheap units are worth handing out."""
+        ...
 
     def attempt(
         self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]
@@ -96,10 +101,14 @@ def _final_error(outcome: Outcome, name: str, attempts: int) -> WinnowError | No
 
 
 class InProcess:
-    """One unit after the other in this process."""
+    """One unit after the other in this process. arrow_threads: what Arrow may use meanwhile; None leaves it as it is."""
 
     name = "local"
     workers = 1
+    started = False
+
+    def __init__(self, arrow_threads: int | None = None) -> None:
+        self._before = _arrow_threads(arrow_threads)
 
     def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
         for index, unit in enumerate(units):
@@ -112,7 +121,18 @@ class InProcess:
             yield Outcome(index, value, error, None, time.monotonic() - started, str(os.getpid()))
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Arrow's threads as they were."""
+        _arrow_threads(self._before)
+
+
+def _arrow_threads(wanted: int | None) -> int:
+    """Set how many threads Arrow may use in this process; returns how many it might before."""
+    import pyarrow as pa  # here, because the fork server is started before anything heavy is imported
+
+    before: int = pa.cpu_count()
+    if wanted is not None:
+        pa.set_cpu_count(wanted)
+    return before
 
 
 class LocalPool:
@@ -123,6 +143,10 @@ class LocalPool:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._pool = Pool(workers)
+
+    @property
+    def started(self) -> bool:
+        return self._pool.started
 
     def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
         yield from self._pool.run(task, units, limits_s)
@@ -135,6 +159,7 @@ class OnRay:
     """Plain Ray tasks, one CPU each, on an embedded or a running cluster."""
 
     name = "ray"
+    started = True
 
     def __init__(self, workers: int | None, address: str | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -217,16 +242,17 @@ def _check_reachable(address: str) -> None:
 
 def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | None, str]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
+    _arrow_threads(1)
     try:
         return task(unit), None, worker
     except Exception as error:
         return None, error, worker
 
 
-def prepare(name: Name, workers: int | None, address: str | None) -> None:
-    """Where worker processes are likely, begin to start them."""
+def prepare(name: Name, workers: int | None, address: str | None, warm: Mapping[str, Any]) -> None:
+    """Where worker processes are likely, begin to start them, with the scorers that `warm` tells (pipeline/warm.py)."""
     if name != "ray" and not (address or os.environ.get("RAY_ADDRESS")) and (workers or os.cpu_count() or 1) > 1:
-        pool.prepare()
+        pool.prepare(warm)
 
 
 def choose(name: Name, workers: int | None, address: str | None, input_bytes: int) -> Executor:
@@ -236,6 +262,8 @@ def choose(name: Name, workers: int | None, address: str | None, input_bytes: in
     if name == "ray" or (name == "auto" and (address or input_bytes >= RAY_PAYS_BYTES)):
         return OnRay(workers, address)
     wanted = workers or os.cpu_count() or 1
-    if wanted == 1 or (workers is None and input_bytes < SMALL_JOB_BYTES):
+    if wanted == 1:
+        return InProcess(arrow_threads=1)
+    if workers is None and input_bytes < SMALL_JOB_BYTES:
         return InProcess()
     return LocalPool(wanted)

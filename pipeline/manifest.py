@@ -6,6 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pipeline.errors import ConservationError, IntegrityError
 from pipeline.shard import Shard
 from pipeline.store import PartRecord, Store
@@ -33,6 +36,10 @@ class Manifest:
     @property
     def bytes(self) -> int:
         return sum(p.bytes for p in self.parts)
+
+    def row_offsets(self) -> npt.NDArray[np.int64]:
+        """Global row of each shard's first row, and of the end: i64[shards+1]."""
+        return np.concatenate([[0], np.cumsum([s.rows for s in self.shards])]).astype(np.int64)
 
     def shard_name(self, index: int) -> str:
         """A shard for people: its file and row groups."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline import gate
 from pipeline import rules as rule_checks
+from pipeline.buckets import BUCKETS
 from pipeline.engine import check_expression
 from pipeline.errors import PlanError, did_you_mean
 from pipeline.manifest import manifest_path
@@ -80,6 +81,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     """Check a recipe against the scorers there are and the input it names."""
     specs = specs_of(recipe)
     columns = measured_columns(specs)
+    _check_buckets(recipe, columns)
+    columns |= {f"{BUCKETS}.{name}": Measured(pa.string()) for name in recipe.buckets}
     _check_rules(recipe, specs, columns)
     _check_dedup(recipe, specs)
     _check_export(recipe, specs, columns)
@@ -129,8 +132,23 @@ def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     return pa.schema(fields)
 
 
+def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
+    for name, bucket in recipe.buckets.items():
+        for what, path, wants in (("column", bucket.column, "a number"), ("by", bucket.by, "a string")):
+            if path is None:
+                continue
+            if path not in columns:
+                raise PlanError(f"buckets.{name}.{what}: no column {path!r}.{did_you_mean(path, columns)}")
+            found = columns[path].type
+            number = pa.types.is_integer(found) or pa.types.is_floating(found)
+            if number != (wants == "a number") or not (number or pa.types.is_string(found)):
+                raise PlanError(f"buckets.{name}.{what}: {path} is {found}, expected {wants}")
+
+
 def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     schema = rule_schema(specs)
+    if recipe.buckets:
+        schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
         rule_checks.check(name, rule, columns)
         if rule.sql is not None:

@@ -7,12 +7,13 @@ own pipe, so that the driver always knows which unit was where.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
@@ -21,7 +22,12 @@ from typing import Any
 PRELOAD = (
     "pipeline.stages.score",
     "pipeline.stages.export",
+    "pipeline.stages.candidates",
+    "pipeline.stages.shingles",
     "pipeline.stages.pairs",
+    "pipeline.stages.judge",
+    "pipeline.stages.mix",
+    "pipeline.stages.dedup",
     "pipeline.stages.ingest",
     "pipeline.warm",
 )
@@ -49,14 +55,15 @@ class _Worker:
     since: float = 0.0
 
 
-def prepare() -> None:
-    """Start the fork server now: it imports and warms up on another core while the driver still plans."""
+def prepare(warm: Mapping[str, Any]) -> None:
+    """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/warm.py), on another
+    core while the driver still imports and plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-    os.environ["WINNOW_FORK_SERVER"] = "1"
+    os.environ["WINNOW_WARM"] = json.dumps(warm)
     try:
         forkserver.ensure_running()
     finally:
-        del os.environ["WINNOW_FORK_SERVER"]
+        del os.environ["WINNOW_WARM"]
 
 
 class Pool:
@@ -87,6 +94,10 @@ class Pool:
                 running -= 1
                 yield outcome
 
+    @property
+    def started(self) -> bool:
+        return bool(self._workers)
+
     def close(self) -> None:
         """Stop every worker now; a unit in flight is simply not committed."""
         for worker in self._workers:
@@ -103,7 +114,7 @@ class Pool:
         return None
 
     def _start(self) -> _Worker:
-        prepare()
+        prepare({"score": []})
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)
@@ -173,7 +184,12 @@ def _exit(code: int | None) -> str:
 def _serve(pipe: Connection, lifeline: Connection) -> None:
     import signal
 
+    import pyarrow as pa
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    pa.set_cpu_count(
+        1
+    )  # a worker is one core: the executor shares them out, and more threads only got in each other's way
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     while True:
         try:

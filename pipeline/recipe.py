@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
 SIZE_FACTORS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000}
 
@@ -84,6 +85,42 @@ class Rule(Strict):
         return self
 
 
+class Bucket(Strict):
+    """Names for ranges of a measured column, such as CCNet's head, middle and tail of the perplexity: what a rule then
+    names as `buckets.<name>`.
+
+    percentiles: upper bound of each bucket but the last (`rest`), as a percentile of this corpus, for each value of
+    `by` that has at least min_docs documents. values: the bounds themselves instead, by value of `by` ('' without `by`).
+    A document whose group has no bounds has no bucket.
+    """
+
+    column: str
+    by: str | None = None
+    percentiles: dict[str, Annotated[float, Field(gt=0, lt=100)]] = {"head": 30.0, "middle": 60.0}
+    rest: str = "tail"
+    values: dict[str, tuple[Bound, ...]] | None = None
+    min_docs: Annotated[int, Field(gt=0)] = 100
+
+    @property
+    def names(self) -> list[str]:
+        """All buckets, lowest first."""
+        return [*self.percentiles, self.rest]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Bucket:
+        if not self.percentiles or list(self.percentiles.values()) != sorted(set(self.percentiles.values())):
+            raise ValueError(f"percentiles must rise from bucket to bucket, not {self.percentiles}")
+        if self.rest in self.percentiles:
+            raise ValueError(f"rest: {self.rest!r} is the name of another bucket")
+        for group, bounds in (self.values or {}).items():
+            if len(bounds) != len(self.percentiles) or list(bounds) != sorted(bounds):
+                raise ValueError(
+                    f"values of {group!r}: expected {len(self.percentiles)} rising bounds, one for each of "
+                    f"{', '.join(self.percentiles)}, found {list(bounds)}"
+                )
+        return self
+
+
 class Guard(Strict):
     """What deduplication must not do unnoticed."""
 
@@ -134,16 +171,19 @@ class Export(Strict):
 
 
 class Recipe(Strict):
-    """One output dataset."""
+    """One output dataset. sweep: variants of it, each a few changed values by path (`rules.long_enough.min: 100`), for
+    `winnow run --sweep`."""
 
     version: Literal[1] = 1
     name: str
     description: str = ""
     input: Input = Input()
     score: tuple[str | dict[str, dict[str, Any] | None], ...] = ()
+    buckets: dict[str, Bucket] = {}
     rules: dict[str, Rule] = {}
     dedup: Dedup | None = None
     export: Export = Export()
+    sweep: dict[str, dict[str, Any]] = {}
 
     @field_validator("name")
     @classmethod
@@ -154,18 +194,28 @@ class Recipe(Strict):
             )
         return value
 
-    @field_validator("rules")
+    @field_validator("sweep")
     @classmethod
-    def _rule_names(cls, value: dict[str, Rule]) -> dict[str, Rule]:
+    def _variants(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, changes in value.items():
+            if not VARIANT.fullmatch(name):
+                raise ValueError(f"variant {name!r}: letters, digits, '.', '_' and '-' only, because it names a folder")
+            if not changes:
+                raise ValueError(f"variant {name!r} changes nothing; write a.b: value, as in --set a.b=value")
+        return value
+
+    @field_validator("rules", "buckets")
+    @classmethod
+    def _sql_names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if not NAME.fullmatch(name):
-                raise ValueError(f"rule name {name!r}: letters, digits and '_' only, so that SQL can name it")
+                raise ValueError(f"name {name!r}: letters, digits and '_' only, so that SQL can name it")
         return value
 
     def canonical(self) -> str:
         """The recipe as canonical JSON: equal recipes, equal text. Fields come in the model's order and rules in the
         recipe's, because the first failed rule is a document's reason."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+        return json.dumps(self.model_dump(mode="json", by_alias=True, exclude={"sweep"}), ensure_ascii=False)
 
     def digest(self) -> str:
         """32 hex digits over the canonical form."""

@@ -92,18 +92,23 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _apply_setting(tree: dict[str, Any], setting: str) -> None:
     path, equals, raw = setting.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
+    if not equals or not all(path.strip().split(".")):
         raise RecipeError(f"--set {setting!r}: expected a.b=value, for example --set rules.long_enough.min=100")
+    try:
+        value = YAML(typ="safe").load(raw)
+    except MarkedYAMLError as error:
+        raise RecipeError(f"--set {setting!r}: the value is not YAML: {error.problem}") from None
+    set_value(tree, path.strip(), value)
+
+
+def set_value(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Set what lies at `a.b.c` of a tree, making the way there; None takes it away."""
+    keys = path.split(".")
     node = tree
     for key in keys[:-1]:
         if not isinstance(node.get(key), dict):
             node[key] = {}
         node = node[key]
-    try:
-        value = YAML(typ="safe").load(raw)
-    except MarkedYAMLError as error:
-        raise RecipeError(f"--set {setting!r}: the value is not YAML: {error.problem}") from None
     if value is None:
         node.pop(keys[-1], None)  # --set rules.x= takes a rule away
     else:

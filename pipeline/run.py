@@ -17,8 +17,9 @@ from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
-from pipeline.scoring import parse_spec
 from pipeline.stage import run_stage
+from pipeline.stages.calibrate import Calibrate
+from pipeline.stages.candidates import Candidates
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
@@ -26,7 +27,9 @@ from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
+from pipeline.stages.shingles import Shingles
 from pipeline.store import Store
+from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
@@ -51,14 +54,13 @@ class Settings:
 def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
-    warm.ask_for([parse_spec(entry, i) for i, entry in enumerate(recipe.score)])
     if not store.names("corpora"):  # all is to be measured: start on it while the input is listed
-        executors.prepare(settings.executor, settings.workers, settings.ray_address)
+        executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
     if settings.output is not None and settings.until == "export":
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     if not all(plan.measured):
-        executors.prepare(settings.executor, settings.workers, settings.ray_address)
+        executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     store.sweep()
     store.commit_json(destination.CLAIM, {"workspace": 1})
     end_dead_jobs(store)
@@ -85,6 +87,13 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
         job.progress.close()
 
 
+def _import_last_steps() -> None:
+    """What the driver needs at a job's end, imported while workers score."""
+    from pipeline.card import card
+
+    assert card
+
+
 @dataclass
 class _Run:
     store: Store
@@ -102,7 +111,13 @@ class _Run:
         notes = self._score(text)
         if until == "score":
             return self._result(text)
-        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns)))
+        cuts: dict[str, Any] = {}
+        if recipe.buckets:
+            calibrated = self._do(Calibrate(self.store, notes, recipe.buckets))
+            cuts = calibrated.details["cuts"]
+            for warning in calibrated.details["warnings"]:
+                self.job.warn(warning)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns), recipe.buckets, cuts))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
@@ -139,7 +154,7 @@ class _Run:
         if warm.compiles_first():
             self.job.progress.warn("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1 and not all(self.plan.measured):
-            threading.Thread(target=warm.driver, daemon=True).start()
+            threading.Thread(target=_import_last_steps, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
         where = {}
@@ -157,7 +172,7 @@ class _Run:
         if wanted.fuzzy is not None:
             minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
             exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            pairs = self._do(Pairs(self.store, notes, wanted.fuzzy, minhash, exact.alias, self.job.scratch))
+            pairs = self._pairs(notes, Candidates(self.store, notes, wanted.fuzzy, minhash, exact.alias))
             for warning in pairs.details.get("warnings", []):
                 self.job.warn(warning)
         exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
@@ -166,8 +181,19 @@ class _Run:
             self.job.warn(warning)
         return made
 
+    def _pairs(self, notes: Notes, stage: Candidates) -> Manifest:
+        found = self._do(stage)
+        ngram, scratch = int(parameters(stage.minhash.build())["ngram"]), self.job.scratch
+
+        def make_shingles() -> Manifest:
+            made = Shingles(self.store, notes.text, found, ngram, scratch)
+            return run_stage(self.store, made, self.executor, self.job, f"{scratch}/shingles.json")
+
+        return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
+
     def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
-        columns = output_columns(self.store, notes.text, self.plan.specs, self.plan.recipe.export.notes)
+        recipe = self.plan.recipe
+        columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own))

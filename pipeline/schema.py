@@ -48,6 +48,13 @@ VERDICT_TABLE = (
     ),
 )
 
+HISTOGRAM_TABLE = (
+    TableColumn("bucket", pa.string(), "name", "the recipe's bucket that these counts are for"),
+    TableColumn("group", pa.string(), "name", "value of the bucket's `by`; empty where it has none"),
+    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/buckets.py)"),
+    TableColumn("documents", pa.int64(), "documents", "documents of this shard in this bin"),
+)
+
 DEDUP_TABLE = (
     TableColumn("shard", pa.int32(), "index", "position of the document's shard in the text manifest"),
     TableColumn("row", pa.int64(), "row", "row in that shard"),
@@ -94,19 +101,25 @@ QUARANTINE_TABLE = (
     TableColumn("file_row", pa.int64(), "position", "row or byte offset in it"),
 )
 
-PAIRS_TABLE = (
+CANDIDATES_TABLE = (
     TableColumn("a", pa.int64(), "row", "global row of one document"),
     TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
+)
+
+PAIRS_TABLE = (
+    *CANDIDATES_TABLE,
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
 )
 
 TABLES = {
     "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
     "verdict": VERDICT_TABLE,
+    "cuts": HISTOGRAM_TABLE,
     "dedup": DEDUP_TABLE,
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,
     "quarantine": QUARANTINE_TABLE,
+    "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
 }
 

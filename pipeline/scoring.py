@@ -19,7 +19,7 @@ from pipeline.schema import TEXT_TABLE
 from scorers import base
 from scorers.text import TextBatch
 
-RESERVED = frozenset(c.name for c in TEXT_TABLE) | {"text", "metadata", "shard", "row", "kept", "failed"}
+RESERVED = frozenset(c.name for c in TEXT_TABLE) | {*("text", "metadata", "shard", "row", "kept", "failed", "buckets")}
 
 
 @dataclass(frozen=True, slots=True)

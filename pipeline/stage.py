@@ -43,7 +43,8 @@ class Stage(Protocol):
 
     @property
     def in_driver(self) -> bool:
-        """True where units are so cheap that worker processes would only add their start-up."""
+        """True where units are so cheap that worker processes would only add their start-up; once these are there, they
+        get them all the same."""
         ...
 
     def units(self) -> Sequence[Unit]: ...
@@ -77,7 +78,7 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
         if found is not None:
             records[unit.key] = found
     pending = [u for u in units if u.key not in records]
-    where = executors.InProcess() if stage.in_driver else executor
+    where = executors.InProcess() if stage.in_driver and not executor.started else executor
     job.stage_started(stage.kind, stage.key, pending, len(units) - len(pending), where)
     _attempt_all(stage, where, pending, records, job)
     made = manifest.commit(store, stage.finish([records[u.key] for u in units]), path)

@@ -10,16 +10,14 @@ import json
 import os
 from collections.abc import Sequence
 
-from pipeline.scoring import ScorerSpec, measure
+from pipeline.recipe_file import load_recipe
+from pipeline.scoring import ScorerSpec, measure, parse_spec
 from scorers.text import TextBatch
 
 VARIABLE = "WINNOW_WARM"
+"""Set for the fork server alone, as JSON: {"score": […]}, or {"recipe": name, "settings": […]} where the driver has not read
+the recipe yet."""
 SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf Boxkämpfer jagen Viktor.", "")
-
-
-def ask_for(specs: Sequence[ScorerSpec]) -> None:
-    """Say which scorers the fork server shall load."""
-    os.environ[VARIABLE] = json.dumps([[s.alias, s.scorer, s.parameters, s.source] for s in specs])
 
 
 def load(specs: Sequence[ScorerSpec]) -> None:
@@ -36,33 +34,6 @@ def compiles_first() -> bool:
     return not jit.is_compiled("minhash") and not jit.is_compiled("words_english")
 
 
-def driver() -> None:
-    """Load what the driver itself will need, while workers score: the kernels of joins and clusters. (Not the engine: a
-    connection belongs to one thread.)"""
-    import numpy as np
-
-    from scorers.kernels.jaccard import pair_jaccard, shingle_sets
-    from scorers.kernels.lsh import band_keys, candidate_pairs
-    from scorers.kernels.stars import stars
-
-    batch = TextBatch.from_strings(list(SAMPLE))
-    bounds, hashes = shingle_sets(batch.data, batch.offsets, 5)
-    one = np.zeros(1, dtype=np.int32)
-    pair_jaccard(bounds, hashes, one, one)
-    keys = band_keys(np.zeros((2, 4), dtype=np.uint32), 2, 2)
-    candidate_pairs(keys, np.arange(2))
-    stars(np.arange(2), one, one + 1, np.ones(1), np.ones(2, dtype=bool))
-
-
-def asked() -> list[ScorerSpec]:
-    """What `ask_for` said."""
-    told = json.loads(os.environ.get(VARIABLE, "[]"))
-    return [
-        ScorerSpec(alias, scorer, tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given), source)
-        for alias, scorer, given, source in told
-    ]
-
-
 def _in_fork_server() -> None:
     import contextlib
 
@@ -70,8 +41,10 @@ def _in_fork_server() -> None:
 
     assert jaccard
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
-        load(asked())
+        told = json.loads(os.environ[VARIABLE])
+        score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score
+        load([parse_spec(entry, i) for i, entry in enumerate(score)])
 
 
-if VARIABLE in os.environ and os.environ.get("WINNOW_FORK_SERVER") == "1":
+if VARIABLE in os.environ:
     _in_fork_server()

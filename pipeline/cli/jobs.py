@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples(
         "winnow run fineweb crawl/*.parquet --output curated/",
         "winnow run fineweb crawl/ --set rules.word_count.min=100   (a new threshold: no text is read before export)",
+        "winnow run pretrainers-guide crawl/ --sweep --output family/   (several corpora, the text scored once)",
         "winnow run my.yaml s3://bucket/dump/ --executor ray --ray-address auto",
     ))(run)  # fmt: skip
     app.command(epilog=examples("winnow plan fineweb crawl/*.parquet"))(plan)
@@ -67,18 +69,24 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another Winnow export in the output folder.")
     ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Make every corpus of the recipe's `sweep`; the text is scored once.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a recipe on input. Run it again after anything: it goes on where it stopped."""
-    from pipeline import executors, progress
+    from pipeline import executors
+
+    chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
+    if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
+        executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
+    from pipeline import progress
     from pipeline import run as runner
     from pipeline.cli.show import show_result
     from pipeline.recipe_file import load_recipe
 
-    chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
-    loaded = load_recipe(recipe, settings or [], inputs or [])
     how = runner.Settings(
         executor=chosen,
         workers=workers,
@@ -89,6 +97,14 @@ def run(
         overwrite=overwrite,
         until=stop,
     )
+    loaded = load_recipe(recipe, settings or [], inputs or [])
+    if sweep:
+        from pipeline.cli.show import show_sweep
+        from pipeline.sweep import run_sweep
+
+        made = run_sweep(loaded, workspace, how, lambda: progress.choose(as_json, quiet))
+        show_sweep(made, workspace, as_json)
+        return
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
     show_result(result, workspace, as_json)
 
@@ -127,8 +143,6 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
-    from pathlib import Path
-
     from pipeline import executors, progress
     from pipeline import run as runner
     from pipeline.catalog import open_catalog

@@ -15,6 +15,7 @@ from pipeline.cli.options import say
 
 if TYPE_CHECKING:
     from pipeline.result import Result
+    from pipeline.sweep import Made
 
 
 def console() -> Console:
@@ -82,6 +83,27 @@ def show_result(result: Result, workspace: str, as_json: bool) -> None:
     if result.output:
         out.print(f"curated corpus: {result.output} ({kept:,} documents)", markup=False)
     out.print(f"job {result.job_id} in {workspace}", markup=False)
+
+
+def show_sweep(made: Sequence[Made], workspace: str, as_json: bool) -> None:
+    """One row a corpus: what it keeps, and what it cost beyond the first."""
+    if as_json:
+        say([dataclasses.asdict(m) for m in made], True)
+        return
+    rows = []
+    for one in made:
+        kept = one.result.funnel.get("kept", 0)
+        rows.append(
+            {
+                "corpus": one.variant,
+                "changes": "; ".join(f"{k}: {v}" for k, v in one.changes.items()),
+                "documents": kept,
+                "of input": f"{100 * kept / max(1, one.result.rows):.2f} %",
+                "shards scored": one.units_scored,
+                "output": one.result.output or "",
+            }
+        )
+    table(rows, f"{len(made)} corpora of one scoring pass, workspace {workspace}")
 
 
 def _ends(funnel: dict[str, int]) -> list[int]:

@@ -93,7 +93,7 @@ class _Corpus:
 
     @cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
-        return np.concatenate([[0], np.cumsum([s.rows for s in self.of.notes.text.shards])]).astype(np.int64)
+        return self.of.notes.text.row_offsets()
 
     @cached_property
     def kept(self) -> npt.NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buckets import BUCKETS
 from pipeline.engine import query
 from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
@@ -27,8 +28,11 @@ from pipeline.unit import Unit
 from scorers.spans import apply_spans
 from scorers.text import TextBatch
 
-FORMAT = 1
+FORMAT = 2
 ROW_GROUP_BYTES = 64_000_000
+FILES_PER_CORPUS = 16
+LEAST_FILE_BYTES = 8_000_000
+"""A corpus too small for many files of `shard_bytes` is cut finer, so that several workers can write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,17 @@ class Export(Stage):
 
     def _packs(self) -> Iterator[list[int]]:
         """Consecutive shards whose kept text makes about one output file. Never by worker count."""
+        both = zip(self.notes.text.shards, self.mix.parts, strict=True)
+        kept_bytes = [s.text_bytes * p.counts.get("kept", 0) / max(1, p.rows) for s, p in both]
+        most_bytes = min(self.settings.shard_bytes, max(LEAST_FILE_BYTES, sum(kept_bytes) / FILES_PER_CORPUS))
         pack: list[int] = []
         pack_bytes = 0.0
-        for i, (shard, part) in enumerate(zip(self.notes.text.shards, self.mix.parts, strict=True)):
-            kept_bytes = shard.text_bytes * part.counts.get("kept", 0) / max(1, part.rows)
-            if pack and pack_bytes + kept_bytes > self.settings.shard_bytes:
+        for i, shard_bytes in enumerate(kept_bytes):
+            if pack and pack_bytes + shard_bytes > most_bytes:
                 yield pack
                 pack, pack_bytes = [], 0.0
             pack.append(i)
-            pack_bytes += kept_bytes
+            pack_bytes += shard_bytes
         if pack:
             yield pack
 
@@ -169,6 +175,8 @@ def _documents(
     """The kept documents of one shard, edited, in the output's columns, in batches."""
     shard = work.notes.shard
     ids = read_notes(store, work.notes, [*columns.notes_columns(), *settings.edits], columns.provenance())
+    if columns.buckets:
+        ids = ids.append_column(BUCKETS, store.read_table(work.verdict_path, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
     usable = usable_rows(ids)
     start = 0

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buckets import BUCKETS
 from pipeline.manifest import Manifest
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN
 from pipeline.scoring import ScorerSpec, notes_schema
@@ -32,6 +33,7 @@ class Columns:
     notes: pa.Schema
     measured_language: str | None
     present: tuple[str, ...]
+    buckets: tuple[str, ...] = ()
 
     def told(self) -> list[str]:
         """What determines the output's schema, for its key."""
@@ -42,6 +44,7 @@ class Columns:
         own |= {name: pa.string() for name in self.present}
         if self.measured_language:
             own |= {"language": pa.string(), "language_score": pa.float64()}
+        own |= {name: pa.string() for name in self.buckets}
         extra = {f.name: f for f in self._extra()}
         head = [pa.field(n, own[n]) if n in own else extra.pop(n) for n in FINEWEB if n in own or n in extra]
         tail = [pa.field(n, t) for n, t in own.items() if n not in FINEWEB]
@@ -54,7 +57,7 @@ class Columns:
 
     def _renamed(self, name: str) -> str:
         measured = ("language", "language_score") if self.measured_language else ()
-        ours = {"text", "id", "file_path", *self.notes.names, *measured}
+        ours = {"text", "id", "file_path", *self.notes.names, *measured, *self.buckets}
         return f"source_{name}" if name in ours else name
 
     def notes_columns(self) -> list[str]:
@@ -80,6 +83,9 @@ class Columns:
         if self.measured_language:
             said = beside.column(self.measured_language).combine_chunks()
             given |= {"language": pc.struct_field(said, "code"), "language_score": pc.struct_field(said, "score")}
+        if self.buckets:
+            bucket = beside.column(BUCKETS).combine_chunks()
+            given |= {name: pc.struct_field(bucket, name) for name in self.buckets}
         for name in source.schema.names:
             given.setdefault(self._renamed(name), source.column(name))
         arrays = [_as(given.get(f.name), f.type, len(text)) for f in schema]
@@ -101,7 +107,9 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     return column.cast(type_, safe=False)
 
 
-def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], exported: Sequence[str]) -> Columns:
+def output_columns(
+    store: Store, text: Manifest, specs: Sequence[ScorerSpec], exported: Sequence[str], buckets: Sequence[str] = ()
+) -> Columns:
     """The columns for a recipe on an input. exported: aliases whose structs go into the output."""
     of_language = next((s.alias for s in specs if s.scorer == "language"), None)
     notes = pa.schema(list(notes_schema([s for s in specs if s.alias in exported]))[1:])
@@ -111,7 +119,7 @@ def output_columns(store: Store, text: Manifest, specs: Sequence[ScorerSpec], ex
     names = tuple(dict.fromkeys(s.column for s in text.shards if is_converted(s) or s.ids != s.text))
     # the input's own `id` is our `id`, unless the recipe names another column for it
     used = (*names, "id") if text.parameters.get("id") in (None, "id") else (*names, str(text.parameters["id"]))
-    return Columns(source, used, notes, of_language, present_provenance(store, text))
+    return Columns(source, used, notes, of_language, present_provenance(store, text), tuple(buckets))
 
 
 def is_converted(shard: Shard) -> bool:

@@ -32,6 +32,7 @@ UNITS_PER_INPUT = 256
 MIN_UNIT_BYTES = 8_000_000
 MAX_UNIT_BYTES = 256_000_000
 PROBE_THREADS = 8
+DRIVER_BYTES = 256_000_000
 
 Payload = ParquetUnit | JsonlUnit | TextUnit
 Probe = ParquetProbe | JsonlProbe | TextProbe
@@ -50,7 +51,13 @@ class Ingest:
     payloads: tuple[Payload, ...]
     total_bytes: int
     kind: str = "text"
-    in_driver: bool = False
+
+    @property
+    def in_driver(self) -> bool:
+        """Registering a little Parquet takes less time than workers take to start; they load scorers meanwhile."""
+        return self.total_bytes <= DRIVER_BYTES and all(
+            isinstance(p, ParquetUnit) and not p.copied for p in self.payloads
+        )
 
     @property
     def files(self) -> tuple[SourceFile, ...]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.buckets import BUCKETS, Cuts, bucket_columns
 from pipeline.engine import query
 from pipeline.errors import ConservationError
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, ShardNotes, read_notes
-from pipeline.recipe import Rule
+from pipeline.recipe import Bucket, Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.shard import part_key
@@ -26,23 +27,33 @@ FORMAT = 1
 ROW = "_row"
 
 
-def columns_needed(rules: Mapping[str, Rule], columns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(notes columns, provenance columns) that the rules read. A predicate may read any column of a scorer it names."""
+def columns_needed(
+    rules: Mapping[str, Rule], columns: Sequence[str], buckets: Mapping[str, Bucket]
+) -> tuple[list[str], list[str]]:
+    """(notes columns, provenance columns) that rules and buckets read. A predicate may read any column of a scorer it
+    names."""
     provenance = [c.name for c in TEXT_TABLE]
     named = {r.column for r in rules.values() if r.column is not None}
+    named |= {c for b in buckets.values() for c in (b.column, b.by) if c is not None}
     words = {w for r in rules.values() if r.sql is not None for w in names_in(r.sql)}
-    notes = [c for c in columns if "." in c and (c in named or c.split(".")[0].lower() in words)]
+    notes = [
+        c
+        for c in columns
+        if "." in c and not c.startswith(f"{BUCKETS}.") and (c in named or c.split(".")[0].lower() in words)
+    ]
     return notes, [c for c in provenance if c in named or c in words]
 
 
 @dataclass(frozen=True)
 class Judge(Stage):
-    """The rules over the notes. columns: every notes column there is."""
+    """The rules over the notes. columns: every notes column there is; cuts: where the buckets are cut, if there are any."""
 
     store: Store
     notes: Notes
     rules: dict[str, Rule]
     columns: tuple[str, ...]
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    cuts: dict[str, Cuts] = field(default_factory=dict)
     kind: str = "verdict"
 
     @property
@@ -59,6 +70,7 @@ class Judge(Stage):
             self.kind,
             FORMAT,
             [(n, r.model_dump(mode="json", by_alias=True, exclude={"why"})) for n, r in self.rules.items()],
+            [(n, b.column, b.by, b.names, self.cuts[n]) for n, b in self.buckets.items()],
         )
 
     @property
@@ -77,27 +89,34 @@ class Judge(Stage):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_judge, self.store, self.rules, *columns_needed(self.rules, self.columns))
+        needed = columns_needed(self.rules, self.columns, self.buckets)
+        return partial(_judge, self.store, self.rules, self.buckets, self.cuts, *needed)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         sentences = [sentence(n, r) for n, r in self.rules.items()]
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
             inputs={"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes]},
-            parameters={"rules": sentences},
+            parameters={"rules": sentences}, details={"cuts": self.cuts} if self.cuts else {},
         )  # fmt: skip
 
 
 def _judge(
     store: Store,
     rules: Mapping[str, Rule],
+    buckets: Mapping[str, Bucket],
+    cuts: Mapping[str, Cuts],
     notes_columns: Sequence[str],
     provenance: Sequence[str],
     payload: tuple[str, str, ShardNotes],
 ) -> PartRecord:
     key, path, notes = payload
     rows = read_notes(store, notes, notes_columns, provenance)
+    if buckets:
+        rows = rows.append_column(BUCKETS, bucket_columns(rows, buckets, cuts))
     verdict = judge_rows(rows, rules)
+    if buckets:
+        verdict = verdict.append_column(BUCKETS, rows.column(BUCKETS))
     kept = int(pc.sum(verdict.column("kept")).as_py() or 0)
     quarantined = rows.num_rows - rows.column("quarantine").null_count
     counts = {"kept": kept, "quarantined": quarantined, "removed": rows.num_rows - kept - quarantined}

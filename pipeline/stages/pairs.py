@@ -1,197 +1,86 @@
-"""pairs: which documents are near-duplicates of which, measured exactly and once, whatever is decided later.
-
-Signatures give candidates (LSH bands); a candidate pair alone says nothing: the exact Jaccard similarity of the two
-shingle sets is computed from the text of the candidates, and that is what the table holds.
-"""
+"""pairs: how similar candidate pairs are, measured exactly and once, whatever is decided later."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.bands import choose_bands
-from pipeline.clusters import first_of_equals
 from pipeline.manifest import Manifest
-from pipeline.notes import Notes, binary_rows
-from pipeline.recipe import Fuzzy
 from pipeline.schema import PAIRS_TABLE, arrow_schema
-from pipeline.scoring import ScorerSpec
-from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.shard import part_key
 from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
-from scorers.base import parameters
-from scorers.kernels.jaccard import pair_jaccard, shingle_sets
-from scorers.kernels.lsh import NO_KEY, band_keys, candidate_pairs
-from scorers.text import TextBatch
+from scorers.kernels.jaccard import pair_jaccard
 
-FORMAT = 1
+FORMAT = 2
 BLOCK_CACHE_BYTES = 1_000_000_000
 """Shingle sets held while pairs are compared; beyond it blocks are read again."""
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Pairs(Stage):
-    """Verified similarities over all documents of the text table, kept by the rules or not. scratch: a folder of this
-    job alone for shingle sets, which are larger than anything that stays."""
+    """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles`, asked for only
+    where there is something to do."""
 
     store: Store
-    notes: Notes
-    settings: Fuzzy
-    minhash: ScorerSpec
-    exact: str
-    scratch: str
+    text: Manifest
+    candidates: Manifest
+    ngram: int
+    make_shingles: Callable[[], Manifest]
     kind: str = "pairs"
     in_driver: bool = False
 
     @property
     def corpus(self) -> str:
-        return self.notes.text.corpus
-
-    @property
-    def banding(self) -> tuple[int, int]:
-        """(bands, rows): as the recipe says, or as its Jaccard threshold and recall need."""
-        if self.settings.bands is not None and self.settings.rows is not None:
-            return self.settings.bands, self.settings.rows
-        return choose_bands(self._parameter("num_perm"), self.settings.jaccard, self.settings.recall)
+        return self.text.corpus
 
     @property
     def key(self) -> str:
-        said = [
-            self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"]
-            for a in (self.minhash.alias, self.exact)
-        ]
-        return part_key(self.kind, FORMAT, self.notes.text.key, said, self.banding, self.settings.max_bucket)
-
-    def _parameter(self, name: str) -> int:
-        return int(parameters(self.minhash.build())[name])
-
-    @cached_property
-    def offsets(self) -> npt.NDArray[np.int64]:
-        """Global row of each shard's first row: i64[shards+1]."""
-        return np.concatenate([[0], np.cumsum([s.rows for s in self.notes.text.shards])]).astype(np.int64)
-
-    @cached_property
-    def candidates(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-        """(a, b, overflowed buckets): global rows of candidate pairs, one document standing for its exact copies."""
-        keys, digests, sizes = self._keys()
-        first = first_of_equals(digests, keys[0] != NO_KEY)
-        keys[:, first != np.arange(len(first))] = NO_KEY
-        # large buckets are thinned out around the likeliest keepers; by content, so that shard order says nothing
-        rank = np.empty(len(sizes), dtype=np.int64)
-        rank[np.lexsort((digests[:, 1], digests[:, 0], -sizes))] = np.arange(len(sizes))
-        found = candidate_pairs(keys, rank, self.settings.max_bucket)
-        return found.a.astype(np.int64), found.b.astype(np.int64), found.overflowed_buckets
-
-    def _keys(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        """Band keys u64[bands, D], digests u64[D, 2] of the normalised text and text bytes i64[D], shard by shard."""
-        bands, rows = self.banding
-        documents = int(self.offsets[-1])
-        keys = np.empty((bands, documents), dtype=np.uint64)
-        digests, sizes = np.zeros((documents, 2), dtype=np.uint64), np.zeros(documents, dtype=np.int64)
-        wanted = [f"{self.minhash.alias}.signature", f"{self.exact}.normalised", f"{self.exact}.text_bytes"]
-        for i, start in enumerate(self.offsets[:-1].tolist()):
-            notes = self.notes.of(i)
-            stop = start + notes.shard.rows
-            for path, aliases in notes.parts:
-                columns = [c for c in wanted if c.split(".")[0] in aliases]
-                table = self.store.read_table(path, columns=columns) if columns else pa.table({})
-                for name in table.column_names:
-                    struct = table.column(name).combine_chunks()
-                    for field in struct.type:
-                        values = pc.struct_field(struct, field.name)
-                        if field.name == "signature":
-                            keys[:, start:stop] = band_keys(binary_rows(values, 0xFF).view("<u4"), bands, rows)
-                        elif field.name == "normalised":
-                            digests[start:stop] = binary_rows(values, 0).view("<u8")
-                        else:
-                            sizes[start:stop] = pc.fill_null(values, 0).to_numpy()
-        return keys, digests, sizes
+        return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
 
     def units(self) -> list[Unit]:
-        a, b, _ = self.candidates
-        involved = np.unique(np.concatenate([a, b]))
-        cuts = np.searchsorted(involved, self.offsets)
-        found = []
-        for i, shard in enumerate(self.notes.text.shards):
-            rows = involved[cuts[i] : cuts[i + 1]] - self.offsets[i]
-            if len(rows):
-                key = part_key(
-                    "shingles", FORMAT, shard.key, self._parameter("ngram"), hashlib.sha256(rows.tobytes()).hexdigest()
-                )
-                path = f"{self.scratch}/{key}.parquet"
-                found.append(
-                    Unit(
-                        key,
-                        path,
-                        self.notes.text.shard_name(i),
-                        shard.text_bytes,
-                        (key, path, shard, rows, self._parameter("ngram"), i),
-                    )
-                )
-        return found
+        path = Store.part(self.corpus, self.kind, self.key)
+        shingles = self.make_shingles()
+        payload = (self.key, path, self.candidates.parts[0].path, shingles, self.text.row_offsets())
+        return [Unit(self.key, path, "all pairs", shingles.bytes, payload)]
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_shingle, self.store)
+        return partial(_verify, self.store)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
-        a, b, overflowed = self.candidates
-        by_shard = {u.payload[5]: p.path for u, p in zip(self.units(), parts, strict=True)}
-        jaccard = verify(self.store, by_shard, self.offsets, a, b)
-        table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
-        part = commit_part(self.store, self.key, Store.part(self.corpus, self.kind, self.key), table, {"pairs": len(a)})
+        overflowed = self.candidates.details["overflowed_buckets"]
         warnings = [
-            f"{overflowed} LSH buckets held more than {self.settings.max_bucket} distinct documents; only part of their pairs was compared"
+            f"{overflowed} LSH buckets held more than {self.candidates.parameters['max_bucket']} distinct documents; "
+            "only part of their pairs was compared"
         ]
-        bands, rows = self.banding
         return Manifest(
-            self.kind, self.key, self.corpus, (part,), len(a), {"pairs": len(a)}, inputs={"text": self.notes.text.key},
-            parameters={"bands": bands, "rows": rows, "max_bucket": self.settings.max_bucket},
+            self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, parts[0].counts,
+            inputs={"text": self.text.key, "candidates": self.candidates.key},
+            parameters=self.candidates.parameters | {"ngram": self.ngram},
             details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else []},
         )  # fmt: skip
 
 
-def _shingle(store: Store, payload: tuple[str, str, Shard, npt.NDArray[np.int64], int, int]) -> PartRecord:
-    """The shingle sets of some rows of a shard, as one part: row, and its sorted distinct hashes."""
-    key, path, shard, rows, ngram, _ = payload
-    usable = usable_rows(read_ids(store, shard, ["quarantine"]))
-    made = []
-    start = 0
-    for text in read_text(store, shard, usable):
-        here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + len(text))]
-        batch = TextBatch.from_arrow(text.take(pa.array(here - start)))
-        start += len(text)
-        if len(here):
-            bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
-            made.append(
-                pa.table(
-                    {
-                        "row": pa.array(here),
-                        "shingles": pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes)),
-                    }
-                )
-            )
-    table = pa.concat_tables(made)
-    return commit_part(
-        store, key, path, table, {"documents": table.num_rows}, compression="none", compression_level=None
-    )
+def _verify(store: Store, payload: tuple[str, str, str, Manifest, Rows]) -> PartRecord:
+    key, path, candidates, shingles, offsets = payload
+    pairs = store.read_table(candidates)
+    a, b = pairs.column("a").to_numpy(), pairs.column("b").to_numpy()
+    parts = {shard: p.path for shard, p in zip(shingles.details["shards"], shingles.parts, strict=True)}
+    jaccard = _similarities(store, parts, offsets, a, b)
+    table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
+    return commit_part(store, key, path, table, {"pairs": len(a)})
 
 
-def verify(
-    store: Store,
-    parts: dict[int, str],
-    offsets: npt.NDArray[np.int64],
-    a: npt.NDArray[np.int64],
-    b: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
+def _similarities(store: Store, parts: dict[int, str], offsets: Rows, a: Rows, b: Rows) -> npt.NDArray[np.float64]:
     """Exact Jaccard of every candidate pair: global rows a, b: i64[K] -> f64[K]. Pairs are taken by the two shards they
     touch, so that only the blocks at hand are in memory."""
     jaccard = np.zeros(len(a), dtype=np.float64)
@@ -206,7 +95,7 @@ def verify(
     return jaccard
 
 
-Block = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]]
+Block = tuple[Rows, Rows, npt.NDArray[np.uint64]]
 """(rows i64[N] ascending, bounds i64[N+1], hashes u64[S])."""
 
 
@@ -231,9 +120,7 @@ def _joined(left: Block, right: Block) -> Block:
     return np.concatenate([left[0], right[0]]), bounds, np.concatenate([left[2], right[2]])
 
 
-def _by_shards(
-    in_a: npt.NDArray[np.int64], in_b: npt.NDArray[np.int64]
-) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
+def _by_shards(in_a: Rows, in_b: Rows) -> Iterator[tuple[int, int, Rows]]:
     """(shard of a, shard of b, the pairs between them), in ascending order."""
     if len(in_a) == 0:
         return

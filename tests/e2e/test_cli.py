@@ -260,7 +260,7 @@ def interrupt(folder: Path, name: str, how: signal.Signals, at: str, whom: str) 
     return process.returncode, stderr
 
 
-@pytest.mark.parametrize("at", ["text", "notes", "pairs"])
+@pytest.mark.parametrize("at", ["text", "notes", "shingles", "pairs"])
 def test_a_killed_driver_loses_nothing(long_job: tuple[Path, dict[str, str]], at: str) -> None:
     folder, clean = long_job
     name = f"killed-{at}"
@@ -290,7 +290,7 @@ def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dic
 
 def test_a_killed_worker_costs_one_attempt(long_job: tuple[Path, dict[str, str]]) -> None:
     folder, clean = long_job
-    code, stderr = interrupt(folder, "worker", signal.SIGKILL, "text", "worker")
+    code, stderr = interrupt(folder, "worker", signal.SIGKILL, "notes", "worker")
     assert code == 0, stderr
     assert {**digests(folder / "worker" / "corpora"), **digests(folder / "worker-out")} == clean
 

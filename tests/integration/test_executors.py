@@ -98,8 +98,8 @@ def test_a_poisonous_unit_fails_alone_after_three_attempts(several: Executor) ->
 
 
 def test_a_stuck_unit_is_stopped(several: Executor) -> None:
-    done = all_of(several, hang, [0, 1, 2], limit_s=1.0)
-    assert "made no end within 1 s" in str(done[1].error)
+    done = all_of(several, hang, [0, 1, 2], limit_s=5.0)
+    assert "made no end within 5 s" in str(done[1].error)
     assert [done[0].value, done[2].value] == [0, 2]
 
 

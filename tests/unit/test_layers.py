@@ -33,7 +33,7 @@ LAYERS = (
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
-    ("pipeline.run", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo", "pipeline.train"),
+    ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo", "pipeline.train"),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
