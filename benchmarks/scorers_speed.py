@@ -19,6 +19,7 @@ SPECS = {
     "repetition": ScorerSpec("repetition", "repetition"),
     "lines (C4 and FineWeb)": ScorerSpec("lines", "lines"),
     "signals (RedPajama-v2)": ScorerSpec("signals", "signals"),
+    "perplexity (ngram-en)": ScorerSpec("perplexity", "perplexity"),
 }
 ALL_FOUR = ("gopher", "repetition", "lines (C4 and FineWeb)")
 

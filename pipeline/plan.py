@@ -35,6 +35,7 @@ SCORE_MB_PER_S = {
     "lines": 200.0,
     "signals": 40.0,
     "minhash": 150.0,
+    "identity": 140.0,
     "exact": 800.0,
 }
 """Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""

@@ -137,11 +137,12 @@ def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
 
 
 def commit_part(
-    store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], **options: Any
+    store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], durable: bool = True, **options: Any
 ) -> PartRecord:
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
     described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
-    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, table.num_rows))
+    rows = table.num_rows
+    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, rows), durable)
     return store.record(key, path)
 
 

@@ -132,14 +132,22 @@ class Store:
 
     # committing -------------------------------------------------------------------------------------------------
 
-    def commit(self, path: str, write: Callable[[Path], Any], verify: Callable[[Path], Any] | None = None) -> None:
-        """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error."""
+    def commit(
+        self,
+        path: str,
+        write: Callable[[Path], Any],
+        verify: Callable[[Path], Any] | None = None,
+        durable: bool = True,
+    ) -> None:
+        """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error.
+        durable: False leaves out the sync, for what goes with its job."""
         with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
             write(temporary)
-            _sync(temporary)
+            if durable:
+                _sync(temporary)
             if verify is not None:
                 verify(temporary)
-            self._publish(temporary, path)
+            self._publish(temporary, path, durable)
 
     def commit_json(self, path: str, value: Any) -> None:
         text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -239,7 +247,7 @@ class Store:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _publish(self, temporary: Path, path: str) -> None:
+    def _publish(self, temporary: Path, path: str, durable: bool) -> None:
         if self.remote:
             with contextlib.suppress(FileExistsError):
                 self.fs.put_file(str(temporary), self.full(path), mode="create")
@@ -248,7 +256,8 @@ class Store:
         final.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.link(temporary, final)
-        _sync(final.parent)
+        if durable:
+            _sync(final.parent)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -39,6 +39,12 @@ NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bou
     "fasttext_classifier",
     "classifier",
     "calibration",
+    "languages",
+    "ngram_arpa",
+    "ngram_file",
+    "ngram_model",
+    "ngram_text",
+    "pieces",
 }
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
@@ -100,6 +106,11 @@ def parameters(scorer: Scorer) -> dict[str, Any]:
     return {f.name: getattr(scorer, f.name) for f in dataclasses.fields(scorer) if not f.name.startswith("_")}
 
 
+def reads_url(scorer: Scorer) -> bool:
+    """Whether a scorer looks at `TextBatch.urls` too: its class says `reads_url: ClassVar[bool] = True`."""
+    return bool(getattr(scorer, "reads_url", False))
+
+
 def models_of(scorer: Scorer) -> tuple[str, ...]:
     """Names of the models a scorer reads: what its optional method `models()` says."""
     said = getattr(scorer, "models", None)
@@ -107,10 +118,12 @@ def models_of(scorer: Scorer) -> tuple[str, ...]:
 
 
 def fingerprint(scorer: Scorer) -> str:
-    """32 hex digits over name, version, parameters and the digests of the models it reads."""
+    """32 hex digits over name, version, parameters and the models it reads: their digests, and what their cards say of
+    how text goes in and scores come out."""
     told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": parameters(scorer)}
     if used := models_of(scorer):
-        told["models"] = [models.known(name).sha256 for name in used]
+        cards = [models.known(name).card for name in used]
+        told["models"] = [(c.sha256, c.settings, c.calibration) for c in cards]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +55,20 @@ class Named:
         """What the model says of every document, or of its first window_bytes where that is not 0."""
         return self.tell(batch, batch.offsets[:-1], window_ends(batch, window_bytes))
 
+    def tell_parts(self, batch: TextBatch, pieces: Segments) -> tuple[Told, Told]:
+        """What the model says of every document, and of every segment: in one pass, which sums each word's rows once."""
+        how, offsets = self.card.settings.get("normalise", "none"), batch.offsets
+        starts, ends = pieces.starts, pieces.ends
+        if how != "none":
+            # characters are normalised one by one, so that a document is its normalised segments, one after the other
+            batch = normalised(batch, starts, ends, how)
+            starts, ends, offsets = batch.offsets[:-1], batch.offsets[1:], batch.offsets[pieces.bounds]
+        both = np.concatenate([offsets[:-1], starts]), np.concatenate([offsets[1:], ends])
+        found = self.model.predict_spans(batch, *both)
+        known, n = (found.words > 0) & (found.features > 0), len(offsets) - 1
+        scores = found.probabilities.astype(np.float64)
+        return Told(scores[:n], known[:n]), Told(scores[n:], known[n:])
+
     def positive(self, told: Told) -> F64:
         """f64[T]: the calibrated probability of the card's positive label, or of any of several."""
         names = positive_labels(self.card)
@@ -94,16 +107,10 @@ def card_of(name: str) -> Card:
 
 
 def named(name: str) -> Named:
-    """A classifier made ready, once per process and digest."""
+    """A classifier made ready. Its file is read once per process and digest; its card, which may change, every time."""
     card_of(name)
     found = models.find(name)
-    return _ready(name, found.sha256)
-
-
-@cache
-def _ready(name: str, sha256: str) -> Named:
-    found = models.find(name)
-    model = load_classifier(found.path, sha256)
+    model = load_classifier(found.path, found.sha256)
     if sorted(model.labels) != sorted(found.card.labels):
         raise ModelError(f"model {name!r}: its labels are {model.labels}, its card's {found.card.labels}")
     return Named(model, found.card)

@@ -18,7 +18,7 @@ from scorers.fasttext_model import huffman, window_ends
 from scorers.kernels.fasttext_means import WANTED, fill_words, label_logits, leaf_probabilities, mean_features
 from scorers.text import PADDING_BYTES, TextBatch
 
-MEMORY_WORDS = 1 << 14
+MEMORY_WORDS = 1 << 16
 """Words of a batch whose rows are remembered summed, where n-grams of characters count."""
 
 F32 = npt.NDArray[np.float32]

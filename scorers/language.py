@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, fraction
-from scorers.fasttext_model import FastTextModel, load
+from scorers.languages import languages
 from scorers.text import TextBatch
 
 WINDOW_BYTES = 8192
@@ -44,20 +44,15 @@ class Language:
         return (self.model,)
 
     def score(self, batch: TextBatch) -> Values:
-        model = self._model()
-        labels, scores = model.predict(batch, self.window_bytes)
+        names, labels, scores = languages(batch, self.model, self.window_bytes)
         none = labels < 0
-        codes = pa.array(model.labels, pa.string())
+        codes = pa.array(names, pa.string())
         return {
             "code": codes.take(pa.array(labels[:, 0], mask=none[:, 0])),
             "score": pa.array(scores[:, 0], mask=none[:, 0]),
             "code2": codes.take(pa.array(labels[:, 1], mask=none[:, 1])),
             "score2": pa.array(scores[:, 1], mask=none[:, 1]),
         }
-
-    def _model(self) -> FastTextModel:
-        found = models.find(self.model)
-        return load(found.path, found.sha256)
 
 
 SCORER = Language

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 FOLDER_VARIABLE = "WINNOW_MODELS"
 
-Kind = Literal["fasttext", "ngram"]
+Kind = Literal["fasttext", "ngram", "sentencepiece"]
 
 
 class ModelError(ValueError):

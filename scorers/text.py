@@ -22,10 +22,13 @@ class TextBatch:
     """D documents over B bytes of valid UTF-8.
 
     data: u8[>= B + PADDING_BYTES], offsets: i64[D+1] into data, starting anywhere. A null document reads as empty.
+    urls: where the documents came from, string[D] with nulls; only for scorers that say `reads_url`, and only where the
+    input has them.
     """
 
     data: npt.NDArray[np.uint8]
     offsets: npt.NDArray[np.int64]
+    urls: pa.Array | None = None
     _derived: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:

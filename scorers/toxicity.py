@@ -77,9 +77,10 @@ class Toxicity:
 
     def score(self, batch: TextBatch) -> Values:
         classifier = named(self.model)
-        told = classifier.tell_documents(batch, self.window_bytes)
         pieces = segments(batch)
-        of_pieces = classifier.tell(batch, pieces.starts, pieces.ends)
+        told, of_pieces = classifier.tell_parts(batch, pieces)
+        if self.window_bytes:
+            told = classifier.tell_documents(batch, self.window_bytes)
         each = np.where(of_pieces.known, classifier.positive(of_pieces), -1.0)
         worst = np.full(len(batch), -1.0)
         np.maximum.at(worst, np.repeat(np.arange(len(batch)), np.diff(pieces.bounds)), each)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pipeline.catalog import choose_job, open_catalog
 from pipeline.funnel import condensed, funnel
-from pipeline.report.charts import funnel_svg, standalone
+from pipeline.report.charts import funnel_svg
 from pipeline.report.page import recipe_of
+from pipeline.report.svg import standalone
 from pipeline.store import Store
 
 SMALL_FRAC = 0.02

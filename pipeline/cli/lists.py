@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.cli import models as adding
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
 
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     )
     models.callback()(list_models)
     models.command("pull", epilog=examples("winnow models pull lid.176"))(pull_model)
+    adding.register(models)
     app.add_typer(models, name="models")
 
 

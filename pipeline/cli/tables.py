@@ -38,7 +38,7 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Measure an input: one row a document, in order, with its id and one struct a scorer."""
-    entries = [_entry(text) for text in scorer]
+    entries = [scorer_entry(text) for text in scorer]
     result, store, settings = _run(
         {"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet
     )
@@ -120,8 +120,8 @@ def dedup(
     say(told if as_json else f"{arrow.num_rows:,} documents, {removed:,} duplicates: {output}/dedup.parquet", as_json)
 
 
-def _entry(text: str) -> Any:
-    """'minhash:num_perm=256,ngram=3' as a recipe writes it."""
+def scorer_entry(text: str) -> Any:
+    """'minhash:num_perm=256,ngram=3' as a recipe writes it: a name, or a name with parameters."""
     name, _, given = text.partition(":")
     if not given:
         return name

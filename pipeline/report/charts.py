@@ -1,4 +1,4 @@
-"""The report's pictures as inline SVG. Colours are classes, so that a page's style says them once, for light and dark.
+"""The report's pictures as inline SVG.
 
 Bars that stand beside text are laid out in percent of the width and pixels of height: their labels keep their size from
 a telephone to a wall.
@@ -12,70 +12,16 @@ from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
-from markupsafe import escape as escaped
 
 from pipeline.funnel import End, FunnelRow
 from pipeline.report.histograms import Categories, Cut, Histogram
-from pipeline.report.texts import visible
+from pipeline.report.svg import rect, shown, svg, text
 from pipeline.wording import count, measure, share, short_count, size
-
-PALETTE = """
-:root{--kept:#1f6fb2;--removed:#d55e00;--dedup:#b2679b;--quarantine:#77736a;--ink:#22211f;--soft:#6a675f;--line:#dcd8cf;
---track:#efece5;--page:#fcfbf8;--card:#ffffff}
-@media (prefers-color-scheme:dark){:root{--kept:#5aa9e6;--removed:#f08a3c;--dedup:#d59ac3;--quarantine:#a09b90;
---ink:#eceae4;--soft:#a8a49a;--line:#3a3833;--track:#2b2925;--page:#191816;--card:#211f1c}}
-""".strip()
-"""Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; all is labelled too."""
-
-MARKS = """
-svg{display:block;overflow:visible;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg .soft{fill:var(--soft)}
-svg .axis{fill:var(--soft);font-size:10px;paint-order:stroke;stroke:var(--card);stroke-width:2.5px}
-svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}svg.scaled{height:auto}
-svg .kept{fill:var(--kept)}svg .judge,svg .removed{fill:var(--removed)}svg .dedup{fill:var(--dedup)}
-svg .quarantine{fill:var(--quarantine)}svg .track{fill:var(--track)}svg .before{fill:var(--soft);opacity:.45}
-svg .grid{stroke:var(--line);stroke-width:1}svg .cut{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:3 2}
-svg .beyond{fill:var(--removed);opacity:.09}svg .dot{fill:var(--dedup);fill-opacity:.75}
-svg .cutname{font-size:10px;font-weight:600}
-""".strip()
 
 ROW_PX = 40
 HISTOGRAM_PX = (320, 176)
 PLOT = (8, 35, 312, 148)
 """Left, top, right and bottom of a histogram's axes."""
-
-
-def standalone(svg: str, width_px: int = 880, margin_px: int = 16) -> str:
-    """A picture with its own style and ground, as a file for a README."""
-    height_px = float(svg.partition('height="')[2].partition('"')[0])
-    style = f"<style>{PALETTE}{MARKS}</style>"
-    ground = '<rect width="100%" height="100%" rx="8" fill="var(--page)"/>'
-    size = f'width="{width_px}" height="{height_px + 2 * margin_px:g}"'
-    place = f'x="{margin_px}" y="{margin_px}" width="{width_px - 2 * margin_px}"'
-    inside = str(svg).replace("<svg ", f"<svg {place} ", 1)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{ground}{inside}</svg>\n'
-
-
-def _svg(title: str, body: Iterable[str], height_px: float, view: str = "") -> Markup:
-    inside = "".join(body)
-    return Markup(f'<svg role="img" aria-label="{_shown(title)}" height="{height_px:g}"{view}>{inside}</svg>')  # noqa: S704 - every text is escaped
-
-
-def _shown(text: str) -> Markup:
-    """Text from outside: names of languages, sources and rules."""
-    return escaped(visible(text))
-
-
-def _rect(x: float, y: float, width: float, height: float, mark: str, tip: str = "", unit: str = "") -> str:
-    """A rectangle; unit '%' lays x and width out in percent."""
-    inside = f"<title>{_shown(tip)}</title>" if tip else ""
-    place = f'x="{x:.3f}{unit}" y="{y:.2f}" width="{max(width, 0):.3f}{unit}" height="{max(height, 0):.2f}"'
-    return f'<rect class="{mark}" {place}>{inside}</rect>'
-
-
-def _text(x: str | float, y: float, said: str, mark: str = "") -> str:
-    at = x if isinstance(x, str) else f"{x:.2f}"
-    return f'<text x="{at}" y="{y:.2f}" class="{mark}">{_shown(said)}</text>'
 
 
 def funnel_svg(rows: Sequence[FunnelRow]) -> Markup:
@@ -90,16 +36,16 @@ def funnel_svg(rows: Sequence[FunnelRow]) -> Markup:
         said = f"{sign}{count(row.documents)}  ·  {share(row.documents, whole)}"
         mark = "" if ends or taken else "soft"
         tip = f"{row.title}: {count(row.documents)} documents, {size(row.bytes)}; {count(row.left_documents)} go on"
-        body.append(_text("0", y + 14, row.title, f"{mark} strong" if ends else mark))
-        body.append(_text("100%", y + 14, said, f"end {mark} strong" if ends else f"end {mark}"))
+        body.append(text("0", y + 14, row.title, f"{mark} strong" if ends else mark))
+        body.append(text("100%", y + 14, said, f"end {mark} strong" if ends else f"end {mark}"))
         for top, height, left, part, all_ in (
             (y + 20, 9, row.left_documents, taken, whole),
             (y + 31, 3, row.left_bytes, 0 if ends else row.bytes, whole_bytes),
         ):
-            body.append(_rect(0, top, 100, height, "track", unit="%"))
-            body.append(_rect(0, top, 100 * left / all_, height, "kept", tip, "%"))
-            body.append(_rect(100 * left / all_, top, 100 * part / all_, height, row.stage, tip, "%"))
-    return _svg("Funnel: documents and bytes left after every step", body, len(rows) * ROW_PX)
+            body.append(rect(0, top, 100, height, "track", unit="%"))
+            body.append(rect(0, top, 100 * left / all_, height, "kept", tip, "%"))
+            body.append(rect(100 * left / all_, top, 100 * part / all_, height, row.stage, tip, "%"))
+    return svg("Funnel: documents and bytes left after every step", body, len(rows) * ROW_PX)
 
 
 def proportion_svg(ends: Sequence[End]) -> Markup:
@@ -108,16 +54,16 @@ def proportion_svg(ends: Sequence[End]) -> Markup:
     at, body = 0.0, []
     for end in ends:
         tip = f"{end.label}: {count(end.documents)} ({share(end.documents, whole)})"
-        body.append(_rect(at, 0, 100 * end.documents / whole, 22, end.mark, tip, "%"))
+        body.append(rect(at, 0, 100 * end.documents / whole, 22, end.mark, tip, "%"))
         at += 100 * end.documents / whole
     told = ", ".join(f"{e.label} {share(e.documents, whole)}" for e in ends)
-    return _svg(f"What became of the input: {told}", body, 22)
+    return svg(f"What became of the input: {told}", body, 22)
 
 
 def meter_svg(part: float, whole: float, mark: str) -> Markup:
     """A share as a thin bar, for a table's cell."""
-    body = [_rect(0, 0, 100, 8, "track", unit="%"), _rect(0, 0, 100 * part / max(1, whole), 8, mark, unit="%")]
-    return _svg(share(part, whole), body, 8)
+    body = [rect(0, 0, 100, 8, "track", unit="%"), rect(0, 0, 100 * part / max(1, whole), 8, mark, unit="%")]
+    return svg(share(part, whole), body, 8)
 
 
 def histogram_svg(of: Histogram) -> Markup:
@@ -135,13 +81,13 @@ def histogram_svg(of: Histogram) -> Markup:
         between = f"{measure(of.value(low))} to {measure(of.value(high))}"
         tip = f"{between}: {count(kept)} kept, {count(removed)} left out"
         x = left + i * width
-        bars = _rect(x, bottom - tall, width - 0.6, tall - blue, "removed") if removed else ""
-        bars += _rect(x, bottom - blue, width - 0.6, blue, "kept") if kept else ""
-        body.append(f"<g><title>{_shown(tip)}</title>{bars}</g>")
+        bars = rect(x, bottom - tall, width - 0.6, tall - blue, "removed") if removed else ""
+        bars += rect(x, bottom - blue, width - 0.6, blue, "kept") if kept else ""
+        body.append(f"<g><title>{shown(tip)}</title>{bars}</g>")
     body += [part for n, c in enumerate(of.cuts) for part in _cut_line(c, of, n)]
     body += [*_value_axis(of), *_count_axis(highest, of.every)]
     told = "; ".join(f"{c.rule} {c.bound} removes {count(c.documents)}" for c in of.cuts)
-    return _svg(f"Distribution of {of.column}. {told}", body, HISTOGRAM_PX[1], _view())
+    return svg(f"Distribution of {of.column}. {told}", body, HISTOGRAM_PX[1], _view())
 
 
 def _view() -> str:
@@ -162,14 +108,14 @@ def _count_axis(highest: int, every: int) -> Iterable[str]:
     _, top, right, bottom = PLOT
     for frac in GRID_FRACS[1:]:
         y = bottom - (bottom - top) * math.sqrt(frac)
-        yield _text(right, y - 3, short_count(frac * highest * every), "axis end")
+        yield text(right, y - 3, short_count(frac * highest * every), "axis end")
 
 
 def _beyond(cut: Cut, of: Histogram) -> str:
     left, top, right, bottom = PLOT
     x = left + (right - left) * of.place(cut.at)
     start, end = (left, x) if cut.removes == "below" else (x, right)
-    return _rect(start, top, end - start, bottom - top, "beyond")
+    return rect(start, top, end - start, bottom - top, "beyond")
 
 
 def _cut_line(cut: Cut, of: Histogram, n: int) -> Iterable[str]:
@@ -181,7 +127,7 @@ def _cut_line(cut: Cut, of: Histogram, n: int) -> Iterable[str]:
     if 0 <= place <= 1:
         yield f'<line class="cut" x1="{x:.2f}" x2="{x:.2f}" y1="{top - 4}" y2="{bottom}"/>'
     anchor = "end" if place > 0.8 else "mid" if place > 0.2 else ""
-    yield _text(x, 10 if n % 2 == 0 else 21, said, f"cutname {anchor}")
+    yield text(x, 10 if n % 2 == 0 else 21, said, f"cutname {anchor}")
 
 
 def _value_axis(of: Histogram) -> Iterable[str]:
@@ -189,9 +135,9 @@ def _value_axis(of: Histogram) -> Iterable[str]:
     for value in _ticks(of):
         place = of.place(value)
         anchor = "end" if place > 0.94 else "mid" if place > 0.06 else ""
-        yield _text(left + (right - left) * place, bottom + 13, short_count(value), f"axis {anchor}")
+        yield text(left + (right - left) * place, bottom + 13, short_count(value), f"axis {anchor}")
     scale = f"{of.unit}, logarithmic" if of.scale == "log" else of.unit
-    yield _text((left + right) / 2, bottom + 26, scale, "axis mid")
+    yield text((left + right) / 2, bottom + 26, scale, "axis mid")
 
 
 def _ticks(of: Histogram) -> list[float]:
@@ -213,18 +159,18 @@ def categories_svg(of: Categories) -> Markup:
     for i, (value, kept, removed) in enumerate(of.values):
         y = i * 32
         tip = f"{value}: {count(kept)} kept, {count(removed)} left out"
-        body.append(_text("0", y + 13, value))
+        body.append(text("0", y + 13, value))
         body.append(
-            _text(
+            text(
                 "100%",
                 y + 13,
                 f"{short_count(kept * of.every)} of {short_count((kept + removed) * of.every)}",
                 "end soft",
             )
         )
-        body.append(_rect(0, y + 18, 100 * kept / whole, 7, "kept", tip, "%"))
-        body.append(_rect(100 * kept / whole, y + 18, 100 * removed / whole, 7, "removed", tip, "%"))
-    return _svg(f"Values of {of.column}, kept and left out", body, 32 * len(of.values))
+        body.append(rect(0, y + 18, 100 * kept / whole, 7, "kept", tip, "%"))
+        body.append(rect(100 * kept / whole, y + 18, 100 * removed / whole, 7, "removed", tip, "%"))
+    return svg(f"Values of {of.column}, kept and left out", body, 32 * len(of.values))
 
 
 def languages_svg(rows: Sequence[dict[str, Any]]) -> Markup:
@@ -234,11 +180,11 @@ def languages_svg(rows: Sequence[dict[str, Any]]) -> Markup:
     for i, row in enumerate(rows):
         y = i * ROW_PX
         was, now = share(row["documents"], before), share(row["kept"], after)
-        body.append(_text("0", y + 14, str(row["language"])))
-        body.append(_text("100%", y + 14, f"{was} → {now}", "end"))
-        body.append(_rect(0, y + 20, 100 * row["documents"] / before, 5, "before", f"before: {was}", "%"))
-        body.append(_rect(0, y + 26, 100 * row["kept"] / after, 7, "kept", f"kept: {now}", "%"))
-    return _svg("Language mix before and after", body, ROW_PX * len(rows))
+        body.append(text("0", y + 14, str(row["language"])))
+        body.append(text("100%", y + 14, f"{was} → {now}", "end"))
+        body.append(rect(0, y + 20, 100 * row["documents"] / before, 5, "before", f"before: {was}", "%"))
+        body.append(rect(0, y + 26, 100 * row["kept"] / after, 7, "kept", f"kept: {now}", "%"))
+    return svg("Language mix before and after", body, ROW_PX * len(rows))
 
 
 def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
@@ -249,18 +195,16 @@ def cluster_sizes_svg(rows: Sequence[dict[str, Any]]) -> Markup:
     for power in range(int(wide) + 1):
         x = left + (right - left) * power / wide
         body.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
-        body.append(_text(x, bottom + 14, short_count(10**power), "axis mid"))
+        body.append(text(x, bottom + 14, short_count(10**power), "axis mid"))
     for power in range(int(tall) + 1):
         y = bottom - (bottom - top) * power / tall
         body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        body.append(_text(left - 5, y + 3, short_count(10**power), "axis end"))
+        body.append(text(left - 5, y + 3, short_count(10**power), "axis end"))
     for row in rows:
         x = left + (right - left) * math.log10(row["size"]) / wide
         y = bottom - (bottom - top) * math.log10(max(1, row["clusters"])) / tall
         tip = f"{count(row['clusters'])} clusters of {count(row['size'])} documents"
-        body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{_shown(tip)}</title></circle>')
-    body.append(_text((left + right) / 2, bottom + 28, "documents in a cluster", "axis mid"))
-    body.append(_text(left, 10, "clusters of that size", "axis"))
-    return _svg(
-        "Sizes of duplicate clusters, both axes logarithmic", body, 224, ' viewBox="0 0 480 224" class="scaled"'
-    )
+        body.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{shown(tip)}</title></circle>')
+    body.append(text((left + right) / 2, bottom + 28, "documents in a cluster", "axis mid"))
+    body.append(text(left, 10, "clusters of that size", "axis"))
+    return svg("Sizes of duplicate clusters, both axes logarithmic", body, 224, ' viewBox="0 0 480 224" class="scaled"')

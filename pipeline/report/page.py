@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import importlib.resources
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from pipeline import wording
 from pipeline.card.lock import recipe_yaml
@@ -23,7 +18,8 @@ from pipeline.recipe_file import validate
 from pipeline.report import charts, data
 from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
-from pipeline.report.texts import Comparison, compare, visible
+from pipeline.report.shell import environment, style
+from pipeline.report.texts import Comparison, compare
 from pipeline.store import Store
 
 EXCERPT_CHARS = 400
@@ -51,10 +47,8 @@ def render_report(store: Store, job_id: str | None = None) -> str:
         )
     recipe = recipe_of(store, job)
     source = _Source(store, job, tables, recipe, open_catalog(store, job.id))
-    style = Markup(charts.PALETTE + charts.MARKS + _template_text("report.css"))  # noqa: S704 - our own files
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = _environment().get_template("report.html.j2")
-    return page.render(style=style, style_digest=digest, **_context(source))
+    return page.render(**style(), **_context(source))
 
 
 def recipe_of(store: Store, job: JobRecord) -> Recipe:
@@ -146,12 +140,9 @@ def _with_texts(source: _Source, documents: data.Rows) -> data.Rows:
 
 
 def _environment() -> Environment:
-    """Escapes everything: a document's text is hostile."""
-    loader = PackageLoader("pipeline.report", "templates")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {n: getattr(wording, n) for n in ("count", "size", "duration", "measure")}
-    made.filters |= {"visible": visible, "shell": shlex.quote, "rounded": _rounded}
-    made.globals |= {"share": wording.share, "charts": charts, "sum_of": _sum_of}
+    made = environment("pipeline.report")
+    made.filters |= {"rounded": _rounded}
+    made.globals |= {"charts": charts, "sum_of": _sum_of}
     return made
 
 
@@ -165,7 +156,3 @@ def _rounded(value: str) -> str:
 
 def _sum_of(rows: list[dict[str, Any]], column: str) -> int:
     return sum(r[column] for r in rows)
-
-
-def _template_text(name: str) -> str:
-    return importlib.resources.files("pipeline.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -17,10 +17,10 @@ from pipeline.shard import part_key
 from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
-from scorers.kernels.jaccard import pair_jaccard
+from scorers.kernels.jaccard import jaccard_between
 
 FORMAT = 2
-BLOCK_CACHE_BYTES = 1_000_000_000
+BLOCK_CACHE_BYTES = 256_000_000
 """Shingle sets held while pairs are compared; beyond it blocks are read again."""
 
 Rows = npt.NDArray[np.int64]
@@ -87,11 +87,11 @@ def _similarities(store: Store, parts: dict[int, str], offsets: Rows, a: Rows, b
     in_a, in_b = (np.searchsorted(offsets, x, side="right") - 1 for x in (a, b))
     blocks = _Blocks(store, parts)
     for i, j, pairs in _by_shards(in_a, in_b):
-        left, right = blocks.of(i), blocks.of(j)
-        _, bounds, hashes = left if i == j else _joined(left, right)
-        at_a = np.searchsorted(left[0], a[pairs] - offsets[i])
-        at_b = np.searchsorted(right[0], b[pairs] - offsets[j]) + (0 if i == j else len(left[0]))
-        jaccard[pairs] = pair_jaccard(bounds, hashes, at_a.astype(np.int32), at_b.astype(np.int32))
+        left_rows, left_bounds, left = blocks.of(i)
+        right_rows, right_bounds, right = blocks.of(j)
+        at_a = np.searchsorted(left_rows, a[pairs] - offsets[i]).astype(np.int32)
+        at_b = np.searchsorted(right_rows, b[pairs] - offsets[j]).astype(np.int32)
+        jaccard[pairs] = jaccard_between(left_bounds, left, right_bounds, right, at_a, at_b)
     return jaccard
 
 
@@ -113,11 +113,6 @@ class _Blocks:
         values = shingles.values.to_numpy()
         offsets = np.asarray(shingles.offsets)
         return table.column("row").to_numpy(), offsets - offsets[0], values[offsets[0] : offsets[-1]]
-
-
-def _joined(left: Block, right: Block) -> Block:
-    bounds = np.concatenate([left[1], right[1][1:] + left[1][-1]])
-    return np.concatenate([left[0], right[0]]), bounds, np.concatenate([left[2], right[2]])
 
 
 def _by_shards(in_a: Rows, in_b: Rows) -> Iterator[tuple[int, int, Rows]]:

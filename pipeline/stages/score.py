@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -82,7 +83,8 @@ def describe(spec: ScorerSpec) -> dict[str, Any]:
 
 def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, Shard]) -> PartRecord:
     key, path, shard = payload
-    ids = read_ids(store, shard, ["doc_id", "quarantine"])
+    with_urls = any(base.reads_url(s.build()) for s in specs)
+    ids = read_ids(store, shard, ["doc_id", "quarantine", *(["url"] if with_urls else [])])
     usable = usable_rows(ids)
     counts = {"measured": int(pc.sum(usable).as_py() or 0), "quarantined": 0}
     counts["quarantined"] = shard.rows - counts["measured"]
@@ -103,9 +105,12 @@ def _measure(
 ) -> Iterator[pa.RecordBatch]:
     start = 0
     doc_ids = ids.column("doc_id").combine_chunks()
+    urls = ids.column("url").combine_chunks() if "url" in ids.column_names else None
     for text in read_text(store, shard, usable):
         mask = usable.slice(start, len(text))
         batch = TextBatch.from_arrow(text)
+        if urls is not None:
+            batch = dataclasses.replace(batch, urls=urls.slice(start, len(text)))
         structs = [with_nulls(measure(spec, batch), mask) for spec in specs]
         yield pa.RecordBatch.from_arrays([doc_ids.slice(start, len(text)), *structs], schema=schema)
         start += len(text)

@@ -78,8 +78,9 @@ def fit_isotonic(scores: npt.NDArray[Any], right: npt.NDArray[Any]) -> dict[str,
         sums.append(float(value))
         sizes.append(1)
         while len(sums) > 1 and sums[-2] * sizes[-1] >= sums[-1] * sizes[-2]:
-            sums[-2] += sums.pop()
-            sizes[-2] += sizes.pop()
+            more, size = sums.pop(), sizes.pop()
+            sums[-1] += more
+            sizes[-1] += size
     ends = np.cumsum(sizes)
     middles = np.array([x[end - size : end].mean() for end, size in zip(ends, sizes, strict=True)])
     # as if each block had seen one more row of either kind: never quite 0 or 1

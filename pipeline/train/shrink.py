@@ -13,10 +13,13 @@ from scorers.fasttext_file import FastTextFile
 
 def shrink(file: FastTextFile, examples: Examples, shape: Shape, kept_rows: int, part_dims: int = 2) -> bytes:
     """A .ftz file: pruned to kept_rows, trained again on the examples (fastText's `quantize -cutoff -retrain`), quantised."""
+    return ftz_bytes(pruned_again(file, examples, shape, kept_rows), part_dims, shape.seed)
+
+
+def pruned_again(file: FastTextFile, examples: Examples, shape: Shape, kept_rows: int) -> FastTextFile:
+    """Pruned to kept_rows, and trained again on the examples where that took something away."""
     pruned = prune(file, kept_rows)
-    if len(pruned.rows) < len(file.rows):
-        pruned = descend(pruned, examples, shape)
-    return ftz_bytes(pruned, part_dims, shape.seed)
+    return descend(pruned, examples, shape) if len(pruned.rows) < len(file.rows) else pruned
 
 
 def prune(file: FastTextFile, kept_rows: int) -> FastTextFile:

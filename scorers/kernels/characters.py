@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.jit import leaf, load64, trailing_zeros
+from scorers.kernels.jit import equal_bytes, leaf, load64, trailing_zeros
 
 ALPHANUMERIC = 1
 DECIMAL_DIGIT = 2
@@ -30,7 +30,6 @@ _BITS = {
 LOW_BITS = np.uint64(0x0101010101010101)
 HIGH_BITS = np.uint64(0x8080808080808080)
 SPACES = np.uint64(0x2020202020202020)
-LEADS_C2 = np.uint64(0xC2C2C2C2C2C2C2C2)
 LEADS_E2 = np.uint64(0xE2E2E2E2E2E2E2E2)
 
 
@@ -121,38 +120,38 @@ def break_bytes(data: Any, i: int, end: int) -> int:
 
 
 @leaf
+def maybe_breaks(data: Any, i: Any) -> Any:
+    """Bit k: a line break may start at data[i+k]. Reads 64 bytes."""
+    found = equal_bytes(data, i, 10) | equal_bytes(data, i, 11) | equal_bytes(data, i, 12) | equal_bytes(data, i, 13)
+    found |= equal_bytes(data, i, 28) | equal_bytes(data, i, 29) | equal_bytes(data, i, 30)
+    return found | equal_bytes(data, i, 0xC2) | equal_bytes(data, i, 0xE2)
+
+
+@leaf
 def next_break(data: Any, i: int, end: int) -> int:
-    """The first position from i on where break_bytes is not 0, or end. Reads up to 7 bytes past end."""
+    """The first position from i on where break_bytes is not 0, or end. Reads up to 63 bytes past end."""
     while i < end:
-        x = load64(data, i)
-        c2, e2 = x ^ LEADS_C2, x ^ LEADS_E2
-        # the lowest flag of each of these three is exact, higher ones may be false: so look, and go on from there
-        found = ((x - SPACES) & ~x) | ((c2 - LOW_BITS) & ~c2) | ((e2 - LOW_BITS) & ~e2)
-        found &= HIGH_BITS
-        if found == 0:
-            i += 8
-            continue
-        ahead: Any = np.int64(trailing_zeros(found) >> np.uint64(3))
-        i += ahead
-        if i >= end:
-            break
-        if break_bytes(data, i, end) > 0:
-            return i
-        i += 1
+        found = maybe_breaks(data, i)
+        while found != 0:
+            ahead: Any = np.int64(trailing_zeros(found))
+            if i + ahead >= end:
+                return end
+            if break_bytes(data, i + ahead, end) > 0:
+                return int(i + ahead)
+            found &= found - np.uint64(1)
+        i += 64
     return end
 
 
 @leaf
 def next_byte(data: Any, i: int, end: int, byte: int) -> int:
-    """The first position from i on that holds `byte`, or end. Reads up to 7 bytes past end."""
-    pattern = LOW_BITS * np.uint64(byte)
+    """The first position from i on that holds `byte`, or end. Reads up to 63 bytes past end."""
     while i < end:
-        x = load64(data, i) ^ pattern
-        found = (x - LOW_BITS) & ~x & HIGH_BITS
+        found = equal_bytes(data, i, byte)
         if found != 0:
-            ahead: Any = np.int64(trailing_zeros(found) >> np.uint64(3))
+            ahead: Any = np.int64(trailing_zeros(found))
             return int(min(i + ahead, end))
-        i += 8
+        i += 64
     return end
 
 

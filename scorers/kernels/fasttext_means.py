@@ -23,7 +23,7 @@ from scorers.kernels.fasttext_words import (
     word_hash,
     word_key,
 )
-from scorers.kernels.jit import inline, kernel, leaf, prefetch
+from scorers.kernels.jit import inline, kernel, leaf, prefetch_cell
 
 WANTED = 1024
 """Rows that are named before they are added."""
@@ -61,7 +61,7 @@ def add_wanted(wanted: Any, n: int, rows: Any, sums: Any, block: Any, total: Any
         row = wanted[i]
         if i + AHEAD < n and wanted[i + AHEAD] >= 0:
             for k in range(0, dim, LINE_FLOATS):
-                prefetch(rows, wanted[i + AHEAD], k)
+                prefetch_cell(rows, wanted[i + AHEAD], k)
         if row >= 0:
             for k in range(dim):
                 block[k] += rows[row, k]

@@ -211,13 +211,17 @@ def descend_epoch(
 @kernel
 def nearest_centroid(points: Any, centroids: Any, found: Any) -> None:
     """N points: f32[N, W], centroids: f32[C, W] -> found: i32[N], the first of the nearest by squared distance."""
+    # all distances of a point first, column by column: a loop over centroids that runs in wide registers
+    columns, distances = np.ascontiguousarray(centroids.T), np.empty(len(centroids), np.float32)
     for i in range(len(points)):
-        best, at = np.inf, 0
-        for c in range(len(centroids)):
-            distance = np.float32(0)
-            for k in range(points.shape[1]):
-                away = points[i, k] - centroids[c, k]
-                distance += away * away
-            if distance < best:
-                best, at = np.float64(distance), c
+        distances[:] = 0
+        for k in range(points.shape[1]):
+            x = points[i, k]
+            for c in range(len(distances)):
+                away = x - columns[k, c]
+                distances[c] += away * away
+        best, at = distances[0], 0
+        for c in range(1, len(distances)):
+            if distances[c] < best:
+                best, at = distances[c], c
         found[i] = at

@@ -68,24 +68,35 @@ def shingle_sets(
 
 
 @kernel
-def pair_jaccard(bounds: Any, hashes: Any, a: Any, b: Any) -> Any:
-    """Exact Jaccard similarity of K pairs of documents: bounds: i64[D+1], hashes: u64[S] (of `shingle_sets`),
-    a, b: i32[K] -> f64[K]. A document without shingles is like nothing, not even another such."""
+def jaccard_between(left_bounds: Any, left: Any, right_bounds: Any, right: Any, a: Any, b: Any) -> Any:
+    """Exact Jaccard similarity of K pairs of documents, the first of each among D, the second among E.
+
+    left_bounds: i64[D+1], left: u64[S] and right_bounds: i64[E+1], right: u64[T] (each of `shingle_sets`), a, b: i32[K]
+    -> f64[K]. A document without shingles is like nothing, not even another such.
+    """
     found = np.zeros(a.size, np.float64)
     for k in range(a.size):
-        i, i_end = bounds[a[k]], bounds[a[k] + 1]
-        j, j_end = bounds[b[k]], bounds[b[k] + 1]
+        i, i_end = left_bounds[a[k]], left_bounds[a[k] + 1]
+        j, j_end = right_bounds[b[k]], right_bounds[b[k] + 1]
         sizes = (i_end - i) + (j_end - j)
         shared = 0
         while i < i_end and j < j_end:
-            x = hashes[i]
-            y = hashes[j]
+            x = left[i]
+            y = right[j]
             # without branches: which side moves on is a coin toss to the predictor
             shared += x == y
             i += x <= y
             j += y <= x
         if shared > 0:
             found[k] = shared / (sizes - shared)
+    return found
+
+
+def pair_jaccard(
+    bounds: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64], a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    """`jaccard_between` within one set of documents."""
+    found: npt.NDArray[np.float64] = jaccard_between(bounds, hashes, bounds, hashes, a, b)
     return found
 
 

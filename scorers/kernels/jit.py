@@ -13,8 +13,12 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
+from scorers.kernels.indices import KernelCompiler
+
+insert_function: Any = cgutils.get_or_insert_function
 numba_config: Any = config  # its settings are made at run time, from the environment
 
 P = ParamSpec("P")
@@ -28,12 +32,13 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]
     """njit with a cache on disk that is keyed by the function's file and every kernel file it imports from. Numba looks
     at the function's own file only, so that a change in another would leave yesterday's machine code in use."""
     package, _, module = function.__module__.rpartition(".")
-    if package == "scorers.kernels":
-        numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(module)}")
+    # of a kernel elsewhere numba watches the file itself, and we what compiles it
+    watched = module if package == "scorers.kernels" else "jit"
+    numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
     try:
-        compiled: Callable[P, R] = njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", **options)(
-            function
-        )
+        compiled: Callable[P, R] = njit(
+            cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
+        )(function)
     finally:
         numba_config.CACHE_DIR = ""
     return compiled
@@ -110,6 +115,61 @@ load64: Any = intrinsic(_load64)
 """u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
 
 
+def _prefetch(_context: Any, array: Any, index: Any) -> Any:
+    signature = types.void(array, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        function = insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [pointer, word(0), word(3), word(1)])  # to read; keep in all caches; data
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Ask for the cache line of array[index]; the index may be anything, nothing is read."""
+
+
+def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
+    signature = types.void(array, index, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(arguments[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+store64: Any = intrinsic(_store64)
+"""Write a u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 bytes from there."""
+
+
+def _equal_bytes(_context: Any, array: Any, index: Any, _byte: Any) -> Any:
+    signature = types.uint64(array, index, types.uint8)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = ir.VectorType(ir.IntType(8), 64)
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        block = builder.load(builder.bitcast(builder.gep(made.data, [arguments[1]]), lanes.as_pointer()))
+        block.align = 1
+        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), arguments[2], ir.Constant(ir.IntType(32), 0))
+        places = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
+        every = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), places)
+        return builder.bitcast(builder.icmp_unsigned("==", block, every), ir.IntType(64))
+
+    return signature, generate
+
+
+equal_bytes: Any = intrinsic(_equal_bytes)
+"""Bit k: byte k of the 64 from `index` of a u8 array on equals `byte`. The array must have 64 bytes from there."""
+
+
 def _trailing_zeros(_context: Any, _value: Any) -> Any:
     signature = types.uint64(types.uint64)
 
@@ -123,7 +183,7 @@ trailing_zeros: Any = intrinsic(_trailing_zeros)
 """Number of trailing zero bits of a non-zero u64."""
 
 
-def _prefetch(_context: Any, array: Any, row: Any, column: Any) -> Any:
+def _prefetch_cell(_context: Any, array: Any, row: Any, column: Any) -> Any:
     signature = types.void(array, row, column)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -142,7 +202,7 @@ def _prefetch(_context: Any, array: Any, row: Any, column: Any) -> Any:
     return signature, generate
 
 
-prefetch: Any = intrinsic(_prefetch)
+prefetch_cell: Any = intrinsic(_prefetch_cell)
 """Ask memory for the cache line of array[row, column], without waiting for it. Of a 2-dimensional array."""
 
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)

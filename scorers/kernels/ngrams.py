@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, kernel, leaf, load64
+from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, kernel, leaf, load64, store64
 from scorers.kernels.joined_hash import power, word_number
 from scorers.kernels.repetition import first_equal, table_slots
 
@@ -62,34 +62,29 @@ def longer_ngrams(n: int, n_words: int, words: Any, keys: Any, live: Any, n_live
     left = 0
     for k in range(n_live - 1):
         j = live[k]
-        if live[k + 1] == j + 1 and j + n <= n_words:
-            keys[j] = keys[j] * MIX_1 + words[j + n - 1]
-            live[left] = j
-            left += 1
+        # written for all, and kept for some: which ones cannot be foreseen
+        keys[j] = keys[j] * MIX_1 + words[min(j + n, n_words) - 1]
+        stays = (live[k + 1] == j + 1) & (j + n <= n_words)
+        live[left] = j
+        left += stays
     return left
 
 
 @leaf
-def repeated_ngrams(keys: Any, counts: Any, again: Any, live: Any, n_live: int, slots: Any) -> int:
+def repeated_ngrams(keys: Any, counts: Any, firsts: Any, live: Any, n_live: int, slots: Any) -> int:
     """Keep of the live words those whose n-gram (keys: u64[W]) occurs more than once; how many they are. counts: i32[W],
-    at the first word of each n-gram its occurrences, 0 at the others of it. again: bool[W], scratch."""
+    at the first word of each n-gram its occurrences, 0 at the others of it. firsts: i32[W], scratch."""
     size = table_slots(n_live)
     slots[:size] = -1
     for k in range(n_live):
         j = live[k]
-        first = first_equal(slots, size - 1, keys, j)
-        if first == j:
-            counts[j] = 1
-            again[j] = False
-        else:
-            counts[j] = 0
-            counts[first] += 1
-            again[first] = True
-            again[j] = True
+        counts[j] = 0
+        firsts[k] = first_equal(slots, size - 1, keys, j)
+        counts[firsts[k]] += 1
     left = 0
     for k in range(n_live):
         live[left] = live[k]
-        left += again[live[k]]
+        left += counts[firsts[k]] > 1
     return left
 
 
@@ -107,9 +102,8 @@ def top_chars(
     best, best_chars = 1, before[n] - before[0]
     for k in range(n_live):
         j = live[k]
-        chars = before[j + n] - before[j]
-        if counts[j] > best or (definition == DCLM and counts[j] == best and chars > best_chars):
-            best, best_chars = counts[j], chars
+        if counts[j] > best or (definition == DCLM and counts[j] == best and before[j + n] - before[j] > best_chars):
+            best, best_chars = counts[j], before[j + n] - before[j]
     return best * best_chars, best
 
 
@@ -146,7 +140,7 @@ def ngrams_by_words(
     most = most_words(bounds)
     slots, sieve = np.empty(table_slots(most), np.int32), np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     keys, before = np.empty(most, np.uint64), np.empty(most + 1, np.int64)
-    again, counts, live = np.empty(most, np.bool_), np.empty(most, np.int32), np.empty(most + 1, np.int32)
+    firsts, counts, live = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most + 1, np.int32)
     for d in range(bounds.size - 1):
         a = bounds[d]
         n_words = bounds[d + 1] - a
@@ -159,7 +153,7 @@ def ngrams_by_words(
                 n_live = repeated_bigrams(n_words, hashes[a:], keys, sieve, live)
             else:
                 n_live = longer_ngrams(n, n_words, hashes[a:], keys, live, n_live)
-            n_live = repeated_ngrams(keys, counts, again, live, n_live, slots)
+            n_live = repeated_ngrams(keys, counts, firsts, live, n_live, slots)
             if n < 5:
                 best_chars, best = top_chars(n, n_words, before, counts, live, n_live, definition)
                 out[d, n - 2] = best_chars + (best * (n - 1) if definition == DATATROVE else 0)
@@ -173,113 +167,120 @@ def ngrams_by_words(
 
 
 @leaf
-def number_words(data: Any, start: Any, end: Any, prefixes: Any, offsets: Any) -> None:
-    """prefixes: u64[W+1], the number of all words' bytes before each word; offsets: i64[W+1], how many bytes."""
-    prefixes[0] = 0
-    offsets[0] = 0
+def join_words(data: Any, start: Any, end: Any, joined: Any, offsets: Any) -> None:
+    """The words' bytes with nothing between them. joined: u8[bytes + 16], offsets: i32[W+1]."""
+    at = 0
     for w in range(start.size):
-        s, e = start[w], end[w]
-        prefixes[w + 1] = prefixes[w] * power(e - s) + word_number(data, s, e)
-        offsets[w + 1] = offsets[w] + e - s
+        offsets[w] = at
+        s, width = start[w], end[w] - start[w]
+        # sixteen bytes at once, whatever the width: the next word overwrites what is too much
+        store64(joined, at, load64(data, s))
+        store64(joined, at + 8, load64(data, s + 8))
+        for i in range(16, width, 8):
+            store64(joined, at + i, load64(data, s + i))
+        at += width
+    offsets[start.size] = at
+    for i in range(0, WINDOW_BYTES, 8):
+        store64(joined, at + i, np.uint64(0))
 
 
 @leaf
-def mark_repeated_windows(data: Any, start: Any, end: Any, keys: Any, sieve: Any, repeated: Any) -> None:
-    """repeated: bool[W], whether the WINDOW_BYTES bytes from a word's start on, whitespace left out, may follow another
-    word's start too. Backwards, so that a word's window is its own bytes and the next word's window."""
-    n_words = start.size
+def window_candidates(n_words: int, joined: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any) -> int:
+    """candidates: i32[W], the words whose next WINDOW_BYTES bytes of `joined` may follow another word's start too, as
+    2 j + 1, and those whose 5-gram is shorter than that, as 2 j; how many they are."""
     size = SIEVE_PLACES * table_slots(n_words)
     sieve[:size] = 0
-    low, high = np.uint64(0), np.uint64(0)
-    for j in range(n_words - 1, -1, -1):
-        s, width = start[j], end[j] - start[j]
-        own: Any = load64(data, s)
-        if width < 8:
-            shift = np.uint64(8 * width)
-            high = (high << shift) | (low >> (np.uint64(64) - shift))
-            low = (own & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
-        else:
-            more: Any = load64(data, s + 8)
-            if width < 16:
-                shift = np.uint64(8 * width - 64)
-                more = (more & ((np.uint64(1) << shift) - np.uint64(1))) | (low << shift)
-            low, high = own, more
-        key = (low * MIX_1 + high) * MIX_2
+    for j in range(n_words):
+        key = (load64(joined, offsets[j]) * MIX_1 + load64(joined, offsets[j] + 8)) * MIX_2
         keys[j] = key >> np.uint64(20)
         count_key(keys[j], size - 1, sieve)
-    for j in range(n_words):
-        repeated[j] = sieve[np.int64(keys[j] & np.uint64(size - 1))] > 1
+    n_candidates = 0
+    for j in range(n_words - 4):
+        repeated = sieve[np.int64(keys[j] & np.uint64(size - 1))] > 1
+        candidates[n_candidates] = 2 * j + repeated
+        n_candidates += repeated | (offsets[j + 5] - offsets[j] < WINDOW_BYTES)
+    return n_candidates
+
+
+@leaf
+def number_words(joined: Any, offsets: Any, prefixes: Any) -> None:
+    """prefixes: u64[W+1], the number of the joined bytes before each word."""
+    prefixes[0] = 0
+    for w in range(offsets.size - 1):
+        s, e = offsets[w], offsets[w + 1]
+        prefixes[w + 1] = prefixes[w] * power(e - s) + word_number(joined, s, e)
 
 
 @leaf
 def sieved(
-    n: int, prefixes: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any, n_candidates: int, out: Any
-) -> int:
-    """keys: u64[W], the joined text of the n-gram at each candidate; out: the candidates at which it may be another's
-    too; how many they are."""
+    n: int, prefixes: Any, offsets: Any, keys: Any, sieve: Any, candidates: Any, n_candidates: int, live: Any
+) -> tuple[int, int]:
+    """Keep of the candidates those whose n-gram can equal another: its window does, or it is shorter than a window.
+    live: those of them whose n-gram may be another's too, keys: u64[W], its joined text; how many each are."""
+    while n_candidates > 0 and (candidates[n_candidates - 1] >> 1) + n >= offsets.size:
+        n_candidates -= 1
     size = SIEVE_PLACES * table_slots(n_candidates)
     sieve[:size] = 0
+    kept = 0
     for k in range(n_candidates):
-        j = candidates[k]
+        j = candidates[k] >> 1
         width = offsets[j + n] - offsets[j]
         # the length goes in, as digits may be 0
         key = (prefixes[j + n] - prefixes[j] * power(width) + np.uint64(width) * MIX_2) * MIX_3
-        keys[j] = key ^ (key >> np.uint64(32))
-        count_key(keys[j], size - 1, sieve)
+        keys[kept] = key ^ (key >> np.uint64(32))
+        count_key(keys[kept], size - 1, sieve)
+        candidates[kept] = candidates[k]
+        kept += (candidates[k] & 1) | (width < WINDOW_BYTES)
     left = 0
-    for k in range(n_candidates):
-        out[left] = candidates[k]
-        left += sieve[np.int64(keys[candidates[k]] & np.uint64(size - 1))] > 1
-    return left
+    for k in range(kept):
+        key = keys[k]
+        live[left] = candidates[k] >> 1
+        keys[left] = key
+        left += sieve[np.int64(key & np.uint64(size - 1))] > 1
+    return kept, left
 
 
 @leaf
 def scanned_chars(n: int, before: Any, keys: Any, slots: Any, live: Any, n_live: int) -> int:
     """Chars of the n-grams that a scan has met before, jumping over each it finds: datatrove's find_all_duplicate, at
-    the live words only."""
+    the live words only. keys: u64[n_live], of the n-gram at each."""
     size = table_slots(n_live)
     slots[:size] = -1
     chars, free = 0, 0
     for k in range(n_live):
         j = live[k]
-        if j >= free and first_equal(slots, size - 1, keys, j) != j:
+        if j >= free and first_equal(slots, size - 1, keys, k) != k:
             chars += before[j + n] - before[j]
             free = j + n
     return chars
 
 
-@leaf
-def still_candidates(n: int, n_words: int, offsets: Any, repeated: Any, candidates: Any, n_candidates: int) -> int:
-    """Keep of the candidates those whose n-gram can equal another: its window does, or it is shorter than a window."""
-    left = 0
-    for k in range(n_candidates):
-        j = candidates[k]
-        if j + n > n_words:
-            break
-        candidates[left] = j
-        left += repeated[j] | (offsets[j + n] - offsets[j] < WINDOW_BYTES)
-    return left
-
-
 @kernel
 def ngrams_by_text(data: Any, bounds: Any, start: Any, end: Any, chars: Any, out: Any) -> None:
     """Chars of repeated 5..10-grams as datatrove finds them, in out: i64[D, 9], columns 3 to 8."""
-    most = most_words(bounds)
-    prefixes, offsets = np.empty(most + 1, np.uint64), np.empty(most + 1, np.int64)
+    most, most_bytes = most_words(bounds), 0
+    for d in range(bounds.size - 1):
+        if bounds[d + 1] > bounds[d]:
+            most_bytes = max(most_bytes, end[bounds[d + 1] - 1] - start[bounds[d]])
+    joined, offsets = np.empty(most_bytes + 32, np.uint8), np.empty(most + 1, np.int32)
+    prefixes, before = np.empty(most + 1, np.uint64), np.empty(most + 1, np.int64)
     slots, keys = np.empty(table_slots(most), np.int32), np.empty(most, np.uint64)
-    repeated, before = np.empty(most, np.bool_), np.empty(most + 1, np.int64)
     candidates, live = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
     sieve = np.empty(SIEVE_PLACES * table_slots(most), np.uint8)
     for d in range(bounds.size - 1):
         a, b = bounds[d], bounds[d + 1]
-        number_words(data, start[a:b], end[a:b], prefixes, offsets)
-        mark_repeated_windows(data, start[a:b], end[a:b], keys, sieve, repeated)
+        own = offsets[: b - a + 1]
+        out[d, 3:9] = 0
+        if b - a < 6:
+            continue
+        join_words(data, start[a:b], end[a:b], joined, own)
+        n_candidates = window_candidates(b - a, joined, own, keys, sieve, candidates)
+        if n_candidates == 0:
+            continue
+        number_words(joined, own, prefixes)
         before[0] = 0
         for j in range(b - a):
             before[j + 1] = before[j] + chars[a + j]
-            candidates[j] = j
-        n_candidates = b - a
         for n in range(5, 11):
-            n_candidates = still_candidates(n, b - a, offsets, repeated, candidates, n_candidates)
-            n_live = sieved(n, prefixes, offsets, keys, sieve, candidates, n_candidates, live)
+            n_candidates, n_live = sieved(n, prefixes, own, keys, sieve, candidates, n_candidates, live)
             out[d, n - 2] = scanned_chars(n, before, keys, slots, live, n_live)

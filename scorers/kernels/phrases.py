@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.characters import DECIMAL_DIGIT, HIGH_BITS, LOW_BITS, SPACES, code_point, next_byte
-from scorers.kernels.jit import inline, leaf, load64, trailing_zeros
+from scorers.kernels.characters import DECIMAL_DIGIT, code_point, next_byte
+from scorers.kernels.jit import equal_bytes, inline, leaf, trailing_zeros
 
 SCRIPT, LOREM_IPSUM, CURLY_BRACKET, POLICY, WIDE_LETTER = 1, 2, 4, 8, 16
 
@@ -44,8 +44,9 @@ for _k, (_phrase, _at, _) in enumerate(_PHRASES):
 _WIDE = len(_PHRASES) + 1
 _TO[[0xAA, 0xC4, 0xC5]] = _WIDE
 
-# the four rare letters, eight at a time
-ALL_F, ALL_K, ALL_P, ALL_CURLY = (np.uint64(int.from_bytes(c * 8)) for c in (b"f", b"k", b"p", b"{"))
+# the rare letters, and those behind them
+LETTER_F, LETTER_K, LETTER_P, CURLY = b"fkp{"
+LETTER_I, LETTER_O, LETTER_S, LETTER_T, SPACE = b"iost "
 
 _EDIT = np.frombuffer(b"edit]", np.uint8)
 _CITATION_NEEDED = np.frombuffer(b"citation needed]", np.uint8)
@@ -59,9 +60,9 @@ def phrases(text: Any, s: int, e: int) -> int:
     found = 0
     i = s
     while i < e:
-        rare = rare_bytes(load64(text, i))
+        rare = rare_bytes(text, i)
         while rare != 0:
-            ahead: Any = np.int64(trailing_zeros(rare) >> np.uint64(3))
+            ahead: Any = np.int64(trailing_zeros(rare))
             at = i + ahead
             rare &= rare - np.uint64(1)
             if at >= e:
@@ -77,18 +78,29 @@ def phrases(text: Any, s: int, e: int) -> int:
                 start = at - _RARE_AT[k]
                 if start >= s and start + _WIDTHS[k] <= e and matches(text, start, k):
                     found |= _MEANINGS[k]
-        i += 8
+        i += 64
     return found
 
 
 @inline
-def rare_bytes(x: Any) -> Any:
-    """The high bit of every byte of x that may have an entry in _TO; of others too, now and then."""
-    folded = x | SPACES
-    f, k, p, curly = folded ^ ALL_F, folded ^ ALL_K, folded ^ ALL_P, folded ^ ALL_CURLY
-    found = ((f - LOW_BITS) & ~f) | ((k - LOW_BITS) & ~k) | ((p - LOW_BITS) & ~p) | ((curly - LOW_BITS) & ~curly)
-    # every byte of a character outside ASCII: _TO tells which of them matter
-    return (found | x) & HIGH_BITS
+def either_case(text: Any, i: Any, letter: Any) -> Any:
+    """Bit k: text[i+k] is the small letter or its capital."""
+    return equal_bytes(text, i, letter) | equal_bytes(text, i, letter - 32)
+
+
+@leaf
+def rare_bytes(text: Any, i: Any) -> Any:
+    """Bit k: text[i+k] has an entry in _TO and, where it is a letter, a byte behind it as in one of the phrases."""
+    p, k = either_case(text, i, LETTER_P), either_case(text, i, LETTER_K)
+    f = either_case(text, i, LETTER_F) & equal_bytes(text, i + 1, SPACE)
+    if p != 0:
+        p &= (
+            either_case(text, i + 1, LETTER_T) | either_case(text, i + 1, LETTER_S) | either_case(text, i + 1, LETTER_O)
+        )
+    if k != 0:
+        k &= either_case(text, i + 1, LETTER_I)
+    wide = equal_bytes(text, i, 0xAA) | equal_bytes(text, i, 0xC4) | equal_bytes(text, i, 0xC5)
+    return p | k | f | wide | equal_bytes(text, i, CURLY)
 
 
 @leaf

@@ -27,13 +27,16 @@ def first_equal(slots: Any, mask: int, keys: Any, j: int) -> int:
     """Look keys[j] up among the positions in slots: i32, -1 where empty; the first position of an equal key, or j,
     which then takes a slot. Keys are mixed 64-bit hashes: equal hashes are taken for equal elements."""
     k: int = np.int64(keys[j] & np.uint64(mask))  # type: ignore[assignment]
-    while slots[k] >= 0:
-        if keys[slots[k]] == keys[j]:
-            found: int = slots[k]
-            return found
+    found: int = slots[k]
+    found = j if found < 0 else found
+    slots[k] = found
+    # a place that is free takes j, and j equals itself: whether it was is not branched on, as it cannot be foreseen
+    while keys[found] != keys[j]:
         k = (k + 1) & mask
-    slots[k] = j
-    return j
+        found = slots[k]
+        found = j if found < 0 else found
+        slots[k] = found
+    return found
 
 
 @kernel

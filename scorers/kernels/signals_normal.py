@@ -46,7 +46,7 @@ class Scratch(NamedTuple):
     keys: Any
     before: Any
     counts: Any
-    again: Any
+    firsts: Any
     live: Any
     slots: Any
 
@@ -165,7 +165,7 @@ def repetition(scratch: Any, row: Any) -> float:
         keys[j] = hashes[j]
         live[j] = j
     # of one word first: an n-gram can only repeat where its words do
-    n_live = repeated_ngrams(keys, counts, scratch.again, live, n_words, scratch.slots)
+    n_live = repeated_ngrams(keys, counts, scratch.firsts, live, n_words, scratch.slots)
     row[UNIQUE] = n_words - n_live
     logs = 0.0
     for k in range(n_live):
@@ -174,7 +174,7 @@ def repetition(scratch: Any, row: Any) -> float:
             logs += counts[live[k]] * np.log(counts[live[k]])
     for n in range(2, LONGEST_GRAM + 1):
         n_live = longer_ngrams(n, n_words, hashes, keys, live, n_live)
-        n_live = repeated_ngrams(keys, counts, scratch.again, live, n_live, scratch.slots)
+        n_live = repeated_ngrams(keys, counts, scratch.firsts, live, n_live, scratch.slots)
         if n < 5:
             top, times = top_chars(n, n_words, before, counts, live, n_live, DOLMA)
             row[TOP_2 + n - 2] = top if times > 1 else 0
@@ -196,7 +196,7 @@ def normal_signals(
     most = longest // 2 + 2
     scratch = Scratch(
         np.empty(GROWTH * longest + SPARE_BYTES, np.uint8), np.empty(most, np.uint64), np.empty(most, np.int32),
-        np.empty(most, np.uint64), np.empty(most + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.bool_),
+        np.empty(most, np.uint64), np.empty(most + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.int32),
         np.empty(most, np.int32), np.empty(table_slots(most), np.int32),
     )  # fmt: skip
     for d in range(offsets.size - 1):

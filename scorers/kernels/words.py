@@ -6,27 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import MIX_1, MIX_3, hash_bytes, inline, kernel, leaf, load64, mix, trailing_zeros
+from scorers.kernels.characters import code_points
+from scorers.kernels.jit import (
+    MIX_1,
+    MIX_2,
+    MIX_3,
+    equal_bytes,
+    hash_bytes,
+    inline,
+    kernel,
+    leaf,
+    load64,
+    mix,
+    trailing_zeros,
+)
 
 HIGH = np.uint64(0x8080808080808080)
 LOW_7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 CASE = np.uint64(0x2020202020202020)
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-GATHER = np.uint64(0x0102040810204080)
-"""Multiplied with eight low bits, it leaves them side by side in the top byte."""
 
 # added to seven bits, they set the high bit from the character in their name on
-FROM_TAB = np.uint64(0x7777777777777777)
-FROM_14 = np.uint64(0x7272727272727272)
-FROM_28 = np.uint64(0x6464646464646464)
-FROM_33 = np.uint64(0x5F5F5F5F5F5F5F5F)
 FROM_0 = np.uint64(0x5050505050505050)
 FROM_COLON = np.uint64(0x4646464646464646)
 FROM_A = np.uint64(0x1F1F1F1F1F1F1F1F)
 FROM_BRACE = np.uint64(0x0505050505050505)
-FROM_E1 = np.uint64(0x1F1F1F1F1F1F1F1F)
-FROM_E4 = np.uint64(0x1C1C1C1C1C1C1C1C)
-C2 = np.uint64(0x4242424242424242)
 
 
 @inline
@@ -55,20 +59,12 @@ def digits(v: Any) -> Any:
     return (x + FROM_0) & ~(x + FROM_COLON) & ~v & HIGH
 
 
-@inline
-def space_mask(v: Any) -> Any:
-    """Bit k: byte k of v is ASCII whitespace (9 to 13, 28 to 32)."""
-    x = v & LOW_7
-    found = ((x + FROM_TAB) & ~(x + FROM_14)) | ((x + FROM_28) & ~(x + FROM_33))
-    return ((found & ~v & HIGH) >> np.uint64(7)) * GATHER >> np.uint64(56)
-
-
-@inline
-def lead_mask(v: Any) -> Any:
-    """Bit k: byte k of v is C2, E1, E2 or E3, with which the other whitespace starts."""
-    x = v & LOW_7
-    found = ((x + FROM_E1) & ~(x + FROM_E4)) | (((x ^ C2) + LOW_7) ^ HIGH)
-    return ((found & v & HIGH) >> np.uint64(7)) * GATHER >> np.uint64(56)
+@leaf
+def space_mask(data: Any, i: Any) -> Any:
+    """Bit k: data[i+k] is ASCII whitespace (9 to 13, 28 to 32). Reads 64 bytes."""
+    found = equal_bytes(data, i, 9) | equal_bytes(data, i, 10) | equal_bytes(data, i, 11) | equal_bytes(data, i, 12)
+    found |= equal_bytes(data, i, 13) | equal_bytes(data, i, 28) | equal_bytes(data, i, 29) | equal_bytes(data, i, 30)
+    return found | equal_bytes(data, i, 31) | equal_bytes(data, i, 32)
 
 
 @inline
@@ -108,13 +104,10 @@ def wide_space_bytes(data: Any, i: Any, stop: int) -> int:
 def block_spaces(data: Any, i: int, stop: int, spilt: Any) -> tuple[Any, Any]:
     """Bit k: data[i+k] is a byte of whitespace, or past stop; and the same, `spilt`, for the 64 bytes behind, as far as
     whitespace that begins here reaches there. Reads 64 bytes."""
-    spaces = spilt
+    spaces = spilt | space_mask(data, i)
     spilt = np.uint64(0)
-    leads = np.uint64(0)
-    for k in range(8):
-        v = load64(data, i + 8 * k)
-        spaces |= space_mask(v) << np.uint64(8 * k)
-        leads |= lead_mask(v) << np.uint64(8 * k)
+    leads = equal_bytes(data, i, 0xC2) | equal_bytes(data, i, 0xE1) | equal_bytes(data, i, 0xE2)
+    leads |= equal_bytes(data, i, 0xE3)
     while leads != 0:
         at = np.int64(trailing_zeros(leads))
         width = wide_space_bytes(data, i + at, stop)
@@ -192,13 +185,13 @@ def width_of(c: int) -> int:
 @leaf
 def describe_any(data: Any, s: int, e: int, classes: Any) -> tuple[int, int]:
     """Code points and flags of the word data[s:e], whatever its characters."""
-    chars = 0
+    chars = code_points(data, s, e)
     flags = 0
-    while s < e:
+    # a letter says it all, and mostly comes first
+    while s < e and flags & 3 != 3:
         c = code_point(data, s)
         flags |= classes[c]
         s += width_of(c)
-        chars += 1
     return chars, flags & 3
 
 
@@ -216,9 +209,9 @@ def describe(data: Any, start: Any, end: Any, classes: Any, chars: Any, hashes: 
         s = start[k]
         n = end[k] - s
         v = first_bytes(load64(data, s), min(n, 8))
-        if n < 8 and v & HIGH == 0:
+        if n <= 8 and v & HIGH == 0:
             # hash_bytes and the flags without a branch: most words end here, and a wrong guess costs 5 ns
-            h = ((np.uint64(n) * MIX_1) ^ v) * MIX_3
+            h = ((np.uint64(n) * MIX_1) ^ v) * (MIX_3 if n < 8 else MIX_2)
             hashes[k] = mix(h ^ (h >> np.uint64(32)))
             chars[k] = n
             flags[k] = ascii_flags(letters(v), digits(v))

@@ -29,11 +29,18 @@ LAYERS = (
         "scorers.fasttext_classifier",
         "scorers.calibration",
         "scorers.classifier",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
+        "scorers.pieces",
     ),
     ("scorers",),
     ("pipeline",),
     ("pipeline.stages",),
-    ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo", "pipeline.train"),
+    ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
+    ("pipeline.train", "pipeline.evaluate"),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
@@ -46,6 +53,7 @@ HOMES = {
     "duckdb": ("pipeline",),
     "fastapi": ("api",),
     "fasttext": ("scorers.fasttext_model",),
+    "kenlm": ("scorers.ngram_model",),
     "typer": ("pipeline.cli",),
 }
 
@@ -119,6 +127,12 @@ def test_siblings_never_import_one_another(folder: str) -> None:
         "scorers.fasttext_classifier",
         "scorers.calibration",
         "scorers.classifier",
+        "scorers.languages",
+        "scorers.ngram_arpa",
+        "scorers.ngram_file",
+        "scorers.ngram_model",
+        "scorers.ngram_text",
+        "scorers.pieces",
         "scorers.kernels",
     }
     own_pieces = {"pipeline.stages.export_columns"}

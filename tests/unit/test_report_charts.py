@@ -11,6 +11,7 @@ from pipeline.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.recipe import Recipe, Rule
 from pipeline.report import charts
 from pipeline.report.histograms import Categories, Cut, Histogram
+from pipeline.report.svg import standalone
 from pipeline.report.texts import compare, visible
 from pipeline.wording import count, duration, measure, share, short_count, size
 
@@ -127,7 +128,7 @@ def test_pictures_of_nothing_are_pictures() -> None:
 
 
 def test_a_standalone_picture_brings_its_style() -> None:
-    tree = ET.fromstring(charts.standalone(charts.funnel_svg(funnel_of(COUNTS, BYTES, RECIPE))))
+    tree = ET.fromstring(standalone(charts.funnel_svg(funnel_of(COUNTS, BYTES, RECIPE))))
     assert tree.tag == "{http://www.w3.org/2000/svg}svg"
     assert "prefers-color-scheme:dark" in (tree[0].text or "")
 

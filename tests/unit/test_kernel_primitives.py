@@ -1,0 +1,44 @@
+"""What kernels are made of: indices that count from the start, and 64 bytes compared at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scorers.kernels.jit import equal_bytes, leaf, store64
+
+
+@leaf
+def last_two(array: Any, table: Any, n: int) -> tuple[int, int]:
+    return array[-1] + table[n - 2, -1], array[n - 1] + table[n - 2, n - 1]
+
+
+@leaf
+def places(data: Any, i: int, byte: int) -> Any:
+    return equal_bytes(data, i, byte)
+
+
+@leaf
+def write(data: Any, i: int, value: Any) -> None:
+    store64(data, i, value)
+
+
+def test_a_constant_negative_index_still_counts_from_the_end() -> None:
+    assert last_two(np.array([1, 2, 5]), np.array([[1, 2, 3], [4, 5, 60]]), 3) == (65, 65)
+
+
+def test_equal_bytes_marks_each_of_64_bytes_that_equals() -> None:
+    data = np.zeros(70, np.uint8)
+    data[[2, 3, 10, 65, 66]] = 0xC2
+    assert places(data, 2, 0xC2) == 1 | 1 << 1 | 1 << 8 | 1 << 63
+
+
+def test_equal_bytes_finds_nothing_where_nothing_equals() -> None:
+    assert places(np.arange(64, dtype=np.uint8), 0, 64) == 0
+
+
+def test_store64_writes_eight_bytes_at_any_place() -> None:
+    data = np.full(12, 9, np.uint8)
+    write(data, 3, np.uint64(0x0807060504030201))
+    assert data.tolist() == [9, 9, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9]
