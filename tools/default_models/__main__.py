@@ -40,7 +40,8 @@ def build(name: str, of: Material, out: Path, docs: Path) -> None:
     """One model: its file, card.json and page."""
     if name == "toxicity-en":
         sets = toxicity.given(of)
-        content, labels, shape = toxicity.content(sets), toxicity.LABELS, toxicity.SHAPE
+        content, shape = toxicity.content(sets), toxicity.SHAPE
+        labels: tuple[str, ...] = toxicity.LABELS
         judged = judging.judge_toxicity(of, sets)
     elif name == "domain-en":
         windows = domain.given(of)

@@ -17,8 +17,8 @@ from tools.default_models.student import Piece, one_hot, train
 from tools.default_models.toxicity import embedded
 
 LABELS = tuple(phrases.domain_words())
-SHAPE = Shape(dim=16, epochs=4, rate=0.15, word_ngrams=2, buckets=1 << 19, min_count=2)
-KEPT_ROWS = 150_000
+SHAPE = Shape(dim=16, epochs=4, rate=0.15, word_ngrams=2, buckets=1 << 20, min_count=2)
+KEPT_ROWS = 200_000
 FOLDS = 5
 FAMILY_FOLDS = {
     "arxiv_abstracts": 0,
@@ -96,9 +96,9 @@ def content(given: Given, left_out: int | None = None) -> bytes:
     taught = teacher.tell(judge, given.snippet_points[used], labels), teacher.tell(judge, given.word_points, labels)
     pieces = _by_weight(given, rows, told, 0.5 * weights)
     pieces.append(
-        Piece("own", [text for text, _ in given.own], one_hot(list(own_codes), labels), 2.0 * n / len(own_codes))
+        Piece("own", [text for text, _ in given.own], one_hot(list(own_codes), labels), 3.0 * n / len(own_codes))
     )
-    pieces.append(Piece("snippets", [given.snippets[i] for i in used], taught[0], 2.0 * n / max(1, len(used))))
+    pieces.append(Piece("snippets", [given.snippets[i] for i in used], taught[0], 3.0 * n / max(1, len(used))))
     pieces.append(Piece("words", given.words, taught[1], 0.5 * n / len(given.words)))
     return train(pieces, LABELS, SHAPE, KEPT_ROWS)
 

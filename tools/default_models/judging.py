@@ -34,10 +34,9 @@ class Judged:
 
 def judge_toxicity(of: Material, given: toxicity.Given) -> Judged:
     """Leave-one-source-out over the labelled sets; the two HateChecks share templates and are left out together."""
-    families = sorted({toxicity.FAMILIES.get(name, name) for name in toxicity.SETS})
     scores: dict[str, F64] = {}
     told: dict[str, Any] = {}
-    for family in families:
+    for family in sorted({toxicity.FAMILIES.get(name, name) for name in toxicity.SETS}):
         left_out = frozenset(n for n in toxicity.SETS if toxicity.FAMILIES.get(n, n) == family)
         model, plain = toxicity.content(given, left_out), baselines.plain_fasttext(given, left_out)
         judge = toxicity.taught(given, [n for n in toxicity.TAUGHT_SETS if n not in left_out])
@@ -54,10 +53,15 @@ def judge_toxicity(of: Material, given: toxicity.Given) -> Judged:
                 told[name]["alt_profanity_check_auc"] = _auc(others, right)
             if name in given.points:
                 told[name]["teacher_auc"] = _auc(judge.decision_function(given.points[name]), right)
+    return _calibrated_toxicity(given, scores, told)
+
+
+def _calibrated_toxicity(given: toxicity.Given, scores: dict[str, F64], told: dict[str, Any]) -> Judged:
+    """From the scores of sets left out, as many rows of each English one."""
     kept = {n: _some_rows(given.sets[n].text) for n in toxicity.TAUGHT_SETS}
-    pooled = np.concatenate([scores[n][kept[n]] for n in toxicity.TAUGHT_SETS])
-    right = np.concatenate([toxicity.truth(given.sets[n])[kept[n]] for n in toxicity.TAUGHT_SETS])
-    fold = _folds([given.sets[n].text[i] for n in toxicity.TAUGHT_SETS for i in kept[n]])
+    pooled = np.concatenate([scores[n][kept[n]] for n in kept])
+    right = np.concatenate([toxicity.truth(given.sets[n])[kept[n]] for n in kept])
+    fold = _folds([given.sets[n].text[i] for n in kept for i in kept[n]])
     source = np.repeat(np.arange(len(kept)), [len(k) for k in kept.values()])
     fitted = calibrate.best_calibration(pooled, right, fold)
     metrics = {

@@ -16,8 +16,8 @@ from tools.default_models.material import Material
 from tools.default_models.student import Piece, train, yes_no
 
 LABELS = ("toxic", "clean")
-SHAPE = Shape(dim=8, epochs=4, rate=0.3, word_ngrams=2, shortest=4, longest=4, buckets=1 << 19, min_count=2)
-KEPT_ROWS = 150_000
+SHAPE = Shape(dim=8, epochs=4, rate=0.3, word_ngrams=2, shortest=4, longest=4, buckets=1 << 21, min_count=2)
+KEPT_ROWS = 400_000
 SETS = ("davidson_tweets", "surge_toxicity", "hatecheck_en", "hatecheck_multilingual", "openai_moderation")
 TAUGHT_SETS = ("davidson_tweets", "surge_toxicity", "hatecheck_en", "openai_moderation")
 """MiniLM reads English: the other languages of HateCheck are measured on only."""
