@@ -24,7 +24,7 @@ class Domain:
     version: ClassVar[int] = 1
     reads_url: ClassVar[bool] = True
 
-    model: str = "domain"
+    model: str = "domain-en"
     window_bytes: int = 0
     min_confidence: float = 0.0
 

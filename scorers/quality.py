@@ -19,7 +19,7 @@ class Quality:
     name: ClassVar[str] = "quality"
     version: ClassVar[int] = 1
 
-    model: str = "quality"
+    model: str = "quality-en"
     window_bytes: int = 0
 
     def __post_init__(self) -> None:

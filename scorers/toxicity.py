@@ -44,7 +44,7 @@ class Toxicity:
     name: ClassVar[str] = "toxicity"
     version: ClassVar[int] = 1
 
-    model: str = "toxicity"
+    model: str = "toxicity-en"
     window_bytes: int = 0
     segment_threshold: float = 0.8
 

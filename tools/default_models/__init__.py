@@ -1,0 +1,1 @@
+"""The default models, made from labelled data by one command: python -m tools.default_models --data DATA --out FOLDER."""

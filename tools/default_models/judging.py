@@ -1,0 +1,187 @@
+"""Measuring recipes on sources that the model measured never saw, and the calibration that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.train import calibrate
+from pipeline.train.measures import area_under_curve, macro_f1
+from scorers import calibration
+from tools.default_models import baselines, domain, quality, texts, toxicity
+from tools.default_models.material import Material
+from tools.default_models.student import tell
+
+CALIBRATION_FOLDS = 5
+MOST_ROWS_A_SET = 800
+"""Of each set for calibration, so that 20,000 tweets do not decide alone what a probability means."""
+
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """calibration: for the card; metrics: for the card and its page."""
+
+    calibration: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def judge_toxicity(of: Material, given: toxicity.Given) -> Judged:
+    """Leave-one-source-out over the labelled sets; the two HateChecks share templates and are left out together."""
+    scores: dict[str, F64] = {}
+    told: dict[str, Any] = {}
+    for family in sorted({toxicity.FAMILIES.get(name, name) for name in toxicity.SETS}):
+        left_out = frozenset(n for n in toxicity.SETS if toxicity.FAMILIES.get(n, n) == family)
+        model, plain = toxicity.content(given, left_out), baselines.plain_fasttext(given, left_out)
+        judge = toxicity.taught(given, [n for n in toxicity.TAUGHT_SETS if n not in left_out])
+        for name in sorted(left_out):
+            rows, right = given.sets[name], toxicity.truth(given.sets[name]) > 0
+            scores[name] = tell(model, rows.text)[:, 0].astype(np.float64)
+            told[name] = {
+                "rows": len(rows), "toxic": round(float(right.mean()), 4), "auc": _auc(scores[name], right),
+                "plain_fasttext_auc": _auc(tell(plain, rows.text)[:, 0], right),
+                "word_list_auc": _auc(_listed(of, name, rows), right),
+            }  # fmt: skip
+            others = baselines.profanity_check(rows.text)
+            if others is not None:
+                told[name]["alt_profanity_check_auc"] = _auc(others, right)
+            if name in given.points:
+                told[name]["teacher_auc"] = _auc(judge.decision_function(given.points[name]), right)
+    return _calibrated_toxicity(given, scores, told)
+
+
+def _calibrated_toxicity(given: toxicity.Given, scores: dict[str, F64], told: dict[str, Any]) -> Judged:
+    """From the scores of sets left out, as many rows of each English one."""
+    kept = {n: _some_rows(given.sets[n].text) for n in toxicity.TAUGHT_SETS}
+    pooled = np.concatenate([scores[n][kept[n]] for n in kept])
+    right = np.concatenate([toxicity.truth(given.sets[n])[kept[n]] for n in kept])
+    fold = _folds([given.sets[n].text[i] for n in kept for i in kept[n]])
+    source = np.repeat(np.arange(len(kept)), [len(k) for k in kept.values()])
+    fitted = calibrate.best_calibration(pooled, right, fold)
+    metrics = {
+        "held_out": told, "calibration_error": _error(pooled, right, fold),
+        "calibration_error_on_a_new_source": _error(pooled, right, source), "rows_calibrated_on": len(pooled),
+        **_false_alarms(given.sets["hatecheck_en"], calibration.apply(fitted, scores["hatecheck_en"])),
+    }  # fmt: skip
+    return Judged({"toxic": fitted}, metrics)
+
+
+def judge_domain(given: domain.Given) -> Judged:
+    """Held-out folds of whole sources; beside it a plain fastText's shape on the same labels."""
+    labels = domain.LABELS
+    right = np.array([labels.index(label) for label in given.windows.label], np.int64)
+    scores = np.zeros((len(right), len(labels)))
+    for left_out in range(domain.FOLDS):
+        rows = np.flatnonzero(given.fold == left_out)
+        scores[rows] = tell(domain.content(given, left_out), [given.windows.text[i] for i in rows])
+    order = np.argsort(-scores, axis=1, kind="stable")
+    fold = _folds(given.windows.url)
+    fitted, metrics = {}, _classes(order[:, 0], right, labels)
+    for place, key in enumerate(("first", "second")):
+        top, hit = scores[np.arange(len(right)), order[:, place]], order[:, place] == right
+        fitted[key] = calibrate.best_calibration(top, hit, fold)
+        metrics[f"calibration_error_{key}"] = _error(top, hit, fold)
+        metrics[f"calibration_error_{key}_on_new_sources"] = _error(top, hit, given.fold)
+    metrics["by_source"] = {
+        source: {"rows": int(rows.sum()), "accuracy": round(float((order[rows, 0] == right[rows]).mean()), 4)}
+        for source in sorted(set(given.windows.source))
+        if (rows := np.array([s == source for s in given.windows.source])).any()
+    }
+    return Judged(fitted, metrics)
+
+
+def judge_quality(given: quality.Given) -> Judged:
+    """Held-out folds of whole sources; mail and web pages are never learnt from, in any fold."""
+    right = np.array([q == "1" for q in given.rows.label])
+    scores = np.zeros(len(right))
+    for left_out in range(quality.FOLDS):
+        rows = np.flatnonzero(given.fold == left_out)
+        scores[rows] = tell(quality.content(given, left_out), [given.rows.text[i] for i in rows])[:, 0]
+    fold = _folds(given.rows.url)
+    kinds = np.array(given.rows.source)
+    by_low = {
+        source: _auc(scores[right | (kinds == source)], right[right | (kinds == source)])
+        for source in sorted(set(kinds[~right]))
+    }
+    by_high = {
+        source: _auc(scores[~right | (kinds == source)], right[~right | (kinds == source)])
+        for source in sorted(set(kinds[right]))
+    }
+    fitted = calibrate.best_calibration(scores, right, fold)
+    metrics = {
+        "rows": len(right), "high": round(float(right.mean()), 4), "auc": _auc(scores, right),
+        "auc_against_each_low_source": by_low, "auc_of_each_high_source": by_high,
+        "calibration_error": _error(scores, right, fold), "calibration_error_on_new_sources": _error(scores, right, given.fold),
+    }  # fmt: skip
+    return Judged({"high": fitted}, metrics)
+
+
+def human_check(of: Material, content: bytes) -> dict[str, Any]:
+    """quality-en beside DCLM's human votes on 247 web pages: a weak check, never learnt from."""
+    rows = texts.read(of.data / "quality" / "dclm_human.parquet", "quality")
+    right = np.array([q == "1" for q in rows.label])
+    return {"rows": len(rows), "auc": _auc(tell(content, rows.text)[:, 0], right)}
+
+
+def _listed(of: Material, name: str, rows: texts.Texts) -> F64:
+    if name != "hatecheck_multilingual":
+        return baselines.listed_words(of.data, rows.text, "en")
+    codes = {"polish": "pl", "spanish": "es", "portuguese": "pt", "german": "de", "dutch": "nl", "mandarin": "zh"}
+    codes |= {"arabic": "ar", "hindi": "hi", "french": "fr", "italian": "it"}
+    ids = texts.read(of.data / "toxicity" / f"{name}.parquet", "toxic").source
+    found = np.zeros(len(rows))
+    for source in sorted(set(ids)):
+        here = [i for i, s in enumerate(ids) if s == source]
+        found[here] = baselines.listed_words(of.data, [rows.text[i] for i in here], codes[source.removeprefix("mhc_")])
+    return found
+
+
+def _false_alarms(rows: texts.Texts, probability: F64) -> dict[str, Any]:
+    """On HateCheck's non-hateful rows: how many are called toxic at 0.5, by functionality and by group; and of hateful
+    rows, how many are found."""
+    details = [json.loads(d) for d in rows.detail]
+    found: dict[str, Any] = {}
+    for name, wanted in (("false_positive_rate", "0"), ("true_positive_rate", "1")):
+        for by in ("functionality", "target"):
+            held: dict[str, list[bool]] = {}
+            for detail, label, p in zip(details, rows.label, probability, strict=True):
+                if label == wanted and detail.get(by):
+                    held.setdefault(str(detail[by]), []).append(bool(p >= 0.5))
+            found[f"hatecheck_{name}_by_{by}"] = {k: round(float(np.mean(v)), 4) for k, v in sorted(held.items())}
+    return found
+
+
+def _classes(said: npt.NDArray[np.int64], right: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
+    table = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(table, (right, said), 1)
+    hits = table.diagonal()
+    f1 = 2 * hits / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
+    return {
+        "rows": len(right), "macro_f1": round(macro_f1(said, right, len(labels)), 4),
+        "accuracy": round(float(hits.sum() / len(right)), 4),
+        "f1": {label: round(float(v), 4) for label, v in zip(labels, f1, strict=True)},
+        "confusion_rows_true_columns_said": table.tolist(),
+    }  # fmt: skip
+
+
+def _folds(keys: list[str]) -> npt.NDArray[np.int64]:
+    return np.array([int(hashlib.sha256(k.encode()).hexdigest()[:8], 16) % CALIBRATION_FOLDS for k in keys], np.int64)
+
+
+def _some_rows(some: list[str]) -> npt.NDArray[np.int64]:
+    drawn = sorted(range(len(some)), key=lambda i: hashlib.sha256(some[i].encode()).digest())
+    return np.array(sorted(drawn[:MOST_ROWS_A_SET]), np.int64)
+
+
+def _error(scores: npt.NDArray[Any], right: npt.NDArray[Any], fold: npt.NDArray[Any]) -> float:
+    return round(calibrate.expected_error(calibrate.held_out(scores, right, fold), np.asarray(right, np.float64)), 4)
+
+
+def _auc(scores: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
+    return round(area_under_curve(np.asarray(scores, np.float64), right), 4)
