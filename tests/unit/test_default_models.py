@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scorers import models
-from scorers.classifier import named
+from scorers.models.classifier import named
 from scorers.text import TextBatch
 from tools.default_models import domain, material, phrases, quality, texts
 

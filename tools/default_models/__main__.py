@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from scorers.model_files import publish
+from scorers.models.card import publish
 from tools.default_models import cards, domain, judging, quality, toxicity
 from tools.default_models.material import Material, gather
 from tools.default_models.page import page

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.train.classifier import Shape
-from scorers.model_files import Card
+from scorers.models.card import Card
 from tools.default_models.judging import Judged
 from tools.default_models.student import NORMALISE
 from tools.default_models.texts import provenance

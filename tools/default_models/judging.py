@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pipeline.train import calibrate
 from pipeline.train.measures import area_under_curve, macro_f1
-from scorers import calibration
+from scorers.models import calibration
 from tools.default_models import baselines, domain, quality, texts, toxicity
 from tools.default_models.material import Material
 from tools.default_models.student import tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scorers.model_files import Card
+from scorers.models.card import Card
 
 HELD_OUT = {
     "rows": "rows", "toxic": "toxic", "auc": "AUC", "teacher_auc": "teacher", "plain_fasttext_auc": "plain fastText",

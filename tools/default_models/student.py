@@ -11,8 +11,8 @@ import pyarrow as pa
 from pipeline.train.classifier import Examples, Shape, fit
 from pipeline.train.making import prepared
 from pipeline.train.shrink import shrink
-from scorers.fasttext_classifier import classifier_of
-from scorers.fasttext_file import parse
+from scorers.models.fasttext_classifier import classifier_of
+from scorers.models.fasttext_file import parse
 
 NORMALISE = "words"
 F32 = npt.NDArray[np.float32]
