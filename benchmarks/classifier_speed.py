@@ -20,9 +20,9 @@ from pipeline.train.classifier import Examples, Shape, balanced, fit
 from pipeline.train.fasttext_writer import bin_bytes, ftz_bytes
 from pipeline.train.labelled import read_labelled
 from pipeline.train.shrink import pruned_again
-from scorers.classifier import normalised
-from scorers.fasttext_classifier import Classifier, classifier_of
-from scorers.fasttext_file import FastTextFile, parse
+from scorers.models.classifier import normalised
+from scorers.models.fasttext_classifier import Classifier, classifier_of
+from scorers.models.fasttext_file import FastTextFile, parse
 from scorers.text import TextBatch
 
 WINDOWS_BYTES = (0, 8192, 2000, 1000)

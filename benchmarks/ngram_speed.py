@@ -20,9 +20,9 @@ import pyarrow as pa
 
 from benchmarks.measuring import BATCH_BYTES, best_s, machine, texts
 from pipeline.train.ngram import Engine, Plan, train_ngram
-from scorers.ngram_file import TextSettings
-from scorers.ngram_model import Model, read, score
-from scorers.ngram_text import tokens_of
+from scorers.models.ngram_file import TextSettings
+from scorers.models.ngram_model import Model, read, score
+from scorers.models.ngram_text import tokens_of
 from scorers.text import TextBatch
 
 HELD_OUT = 10

@@ -90,7 +90,7 @@ def _cache() -> Check:
 
 def _model() -> Check:
     from scorers import models
-    from scorers.model_files import ModelError
+    from scorers.models.card import ModelError
 
     try:
         return Check("language model", "good", str(models.find("lid.176").path))

@@ -26,7 +26,7 @@ from pipeline.stages.score import notes_key
 from pipeline.store import Store
 from scorers import models
 from scorers.base import models_of
-from scorers.model_files import ModelError
+from scorers.models.card import ModelError
 
 SCORE_MB_PER_S = {
     "language": 60.0,

@@ -31,21 +31,7 @@ from scorers import models
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "models"}) | {
-    "model_files",
-    "published",
-    "fasttext_file",
-    "fasttext_model",
-    "fasttext_classifier",
-    "classifier",
-    "calibration",
-    "languages",
-    "ngram_arpa",
-    "ngram_file",
-    "ngram_model",
-    "ngram_text",
-    "pieces",
-}
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds"})
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scorers import calibration
 from scorers.base import Column, ScorerError, Values, fraction
-from scorers.classifier import card_of, check_window, named
+from scorers.models import calibration
+from scorers.models.classifier import card_of, check_window, named
 from scorers.text import TextBatch
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, fraction
-from scorers.languages import languages
+from scorers.models.languages import languages
 from scorers.text import TextBatch
 
 WINDOW_BYTES = 8192

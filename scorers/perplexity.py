@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
-from scorers.languages import languages
-from scorers.ngram_model import DocumentScores, Model, load, score, settings_from
+from scorers.models.languages import languages
+from scorers.models.ngram_model import DocumentScores, Model, load, score, settings_from
 from scorers.text import TextBatch
 
 LANGUAGE_MODEL = "lid.176"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from scorers.base import Column, Values, fraction
-from scorers.classifier import card_of, check_window, named, positive_labels
+from scorers.models.classifier import card_of, check_window, named, positive_labels
 from scorers.text import TextBatch
 
 

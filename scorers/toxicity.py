@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from scorers.base import Column, ScorerError, Values, count, fraction
-from scorers.classifier import Segments, card_of, check_window, named, positive_labels, segments
-from scorers.model_files import Card, ModelError
+from scorers.models.card import Card, ModelError
+from scorers.models.classifier import Segments, card_of, check_window, named, positive_labels, segments
 from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scorers.model_files import ModelError
-from scorers.published import pull
+from scorers.models.card import ModelError
+from scorers.models.published import pull
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from scorers.ngram_file import TextSettings
+from scorers.models.ngram_file import TextSettings
 
 Ngram = tuple[str, ...]
 Arpa = dict[Ngram, tuple[float, float]]

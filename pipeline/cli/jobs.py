@@ -175,7 +175,7 @@ def _recipe_for_demo(recipe: str) -> str:
     nothing."""
     from pipeline.recipe_file import load_recipe
     from scorers import models
-    from scorers.model_files import ModelMissing
+    from scorers.models.card import ModelMissing
 
     names = [e if isinstance(e, str) else next(iter(e)) for e in load_recipe(recipe).score]
     try:

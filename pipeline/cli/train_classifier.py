@@ -84,7 +84,7 @@ def _make(rows: Any, wish: Any, as_json: bool) -> None:
     from pipeline.errors import WinnowError
     from pipeline.train.making import make
     from scorers import models
-    from scorers.model_files import ModelError
+    from scorers.models.card import ModelError
 
     made = make(rows, wish)
     with tempfile.TemporaryDirectory(prefix="winnow-train-") as folder:

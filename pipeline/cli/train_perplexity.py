@@ -54,7 +54,7 @@ def perplexity(
     from pipeline.train.perplexity import Wish
     from pipeline.train.perplexity import train as run
     from pipeline.train.plain import plain_text
-    from scorers.ngram_model import settings_from
+    from scorers.models.ngram_model import settings_from
 
     one_of("--normalise", normalise, ("ccnet", "none"))
     one_of("--tokens", tokens, ("words", "whitespace"))

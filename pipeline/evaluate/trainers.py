@@ -14,9 +14,9 @@ from pipeline.errors import UsageError, did_you_mean
 from pipeline.evaluate.held_out import YES_NO, Predictor, Probabilities, Trainer
 from pipeline.train.labelled import Labelled
 from pipeline.train.making import Task, Wish, make
-from scorers.classifier import Named
-from scorers.fasttext_classifier import classifier_of
-from scorers.fasttext_file import parse
+from scorers.models.classifier import Named
+from scorers.models.fasttext_classifier import classifier_of
+from scorers.models.fasttext_file import parse
 from scorers.text import TextBatch
 
 PARAMETERS: dict[str, type] = {"budget_s": float, "kept_rows": int, "normalise": str, "seed": int}

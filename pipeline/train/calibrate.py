@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers import calibration
-from scorers.calibration import logit
+from scorers.models import calibration
+from scorers.models.calibration import logit
 
 F64 = npt.NDArray[np.float64]
 BINS = 15

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import WinnowError
-from scorers.fasttext_classifier import classifier_of
-from scorers.fasttext_file import FastTextFile
 from scorers.kernels.fasttext_train import ONE_VERSUS_ALL, SOFTMAX, count_words, descend_epoch, draw_rows, text_rows
+from scorers.models.fasttext_classifier import classifier_of
+from scorers.models.fasttext_file import FastTextFile
 from scorers.text import PADDING_BYTES, TextBatch
 
 END_OF_LINE = b"</s>"

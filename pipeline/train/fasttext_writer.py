@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
-from scorers.fasttext_file import CODES, FORMAT, LABEL_PREFIX, LOSSES, MAGIC, SUPERVISED, FastTextFile
 from scorers.kernels.fasttext_train import nearest_centroid
+from scorers.models.fasttext_file import CODES, FORMAT, LABEL_PREFIX, LOSSES, MAGIC, SUPERVISED, FastTextFile
 
 ITERATIONS = 25
 SAMPLE_ROWS = CODES * 256

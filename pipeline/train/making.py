@@ -20,10 +20,10 @@ from pipeline.train.labelled import Labelled
 from pipeline.train.measures import area_under_curve, macro_f1
 from pipeline.train.search import Tried, search
 from pipeline.train.shrink import pruned_again
-from scorers.classifier import NORMALISE, normalised
-from scorers.fasttext_classifier import classifier_of
-from scorers.fasttext_file import FastTextFile
-from scorers.model_files import Card
+from scorers.models.card import Card
+from scorers.models.classifier import NORMALISE, normalised
+from scorers.models.fasttext_classifier import classifier_of
+from scorers.models.fasttext_file import FastTextFile
 from scorers.text import TextBatch
 
 F32 = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ Task = Literal["quality", "toxicity", "domain"]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be made. positive: labels whose probability is asked for (none for domain); separator: what stands
-    between a row's labels where it may have several ("" : it has one); normalise: one of scorers.classifier.NORMALISE;
+    between a row's labels where it may have several ("" : it has one); normalise: one of scorers.models.classifier.NORMALISE;
     kept_rows: size of the model, about 20 bytes a row; soft: unlabelled texts for the teacher to label."""
 
     task: Task

@@ -17,9 +17,9 @@ import pyarrow as pa
 from pipeline.train.ngram_output import Target, write_model
 from pipeline.train.smoothing import Job, TrainingError, check, count, discounts, estimate
 from pipeline.train.vocabulary import Vocabulary, new_vocabulary
-from scorers.ngram_arpa import read_arpa
-from scorers.ngram_file import Header, TextSettings, write_table
-from scorers.ngram_text import Tokens, tokens_of
+from scorers.models.ngram_arpa import read_arpa
+from scorers.models.ngram_file import Header, TextSettings, write_table
+from scorers.models.ngram_text import Tokens, tokens_of
 from scorers.text import TextBatch
 
 Engine = Literal["auto", "own", "lmplz"]

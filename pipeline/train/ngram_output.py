@@ -15,8 +15,17 @@ from pipeline.train.vocabulary import Vocabulary
 from scorers.kernels.ngram_counts import unpack
 from scorers.kernels.ngram_table import ngram_keys
 from scorers.kernels.ngram_write import NUMBER_BYTES, write_entries
-from scorers.ngram_arpa import SPECIALS
-from scorers.ngram_file import WHOLE_KEY, Entries, Header, TextSettings, new_table, put, write_packed, write_table
+from scorers.models.ngram_arpa import SPECIALS
+from scorers.models.ngram_file import (
+    WHOLE_KEY,
+    Entries,
+    Header,
+    TextSettings,
+    new_table,
+    put,
+    write_packed,
+    write_table,
+)
 
 U32 = npt.NDArray[np.uint32]
 F32 = npt.NDArray[np.float32]

@@ -19,9 +19,9 @@ from pipeline.train.ngram import Plan, Trained, train_ngram
 from pipeline.train.plain import PlainText
 from pipeline.train.smoothing import TrainingError
 from scorers import models
-from scorers.model_files import Card
 from scorers.models import Found as FoundModel
-from scorers.ngram_model import read, score
+from scorers.models.card import Card
+from scorers.models.ngram_model import read, score
 from scorers.text import TextBatch
 
 F64 = npt.NDArray[np.float64]

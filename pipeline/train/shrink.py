@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.train.classifier import Examples, Shape, descend
 from pipeline.train.fasttext_writer import ftz_bytes
-from scorers.fasttext_file import FastTextFile
+from scorers.models.fasttext_file import FastTextFile
 
 
 def shrink(file: FastTextFile, examples: Examples, shape: Shape, kept_rows: int, part_dims: int = 2) -> bytes:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from scorers.kernels.ngram_table import word_hashes
 from scorers.kernels.ngram_words import copy_words, number_words
-from scorers.ngram_arpa import SPECIALS
-from scorers.ngram_text import Tokens
+from scorers.models.ngram_arpa import SPECIALS
+from scorers.models.ngram_text import Tokens
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]

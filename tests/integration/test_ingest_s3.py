@@ -50,7 +50,7 @@ def server() -> Iterator[None]:
 
 
 def _await(port: int) -> None:
-    for _ in range(300):
+    for _ in range(900):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from scorers.kernels.ngram_text import tokenise
 from scorers.kernels.normal_characters import character_table
-from scorers.ngram_file import TextSettings
-from scorers.ngram_text import GROWTH, Tokens, tokens_of
+from scorers.models.ngram_file import TextSettings
+from scorers.models.ngram_text import GROWTH, Tokens, tokens_of
 from scorers.text import TextBatch
 from tests.oracle_ngrams import token_lines
 

@@ -10,8 +10,8 @@ import pytest
 from pipeline.train.calibrate import best_calibration, expected_error, fit_isotonic, fit_platt, held_out, log_loss
 from pipeline.train.folds import grouped_folds
 from pipeline.train.measures import area_under_curve, macro_f1
-from scorers.calibration import apply, logit
-from scorers.model_files import ModelError
+from scorers.models.calibration import apply, logit
+from scorers.models.card import ModelError
 
 
 def overconfident(n: int, seed: int = 0) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -13,9 +13,9 @@ from pipeline.train.classifier import Examples, Shape, fit
 from pipeline.train.fasttext_writer import bin_bytes
 from scorers import models
 from scorers.base import ScorerError, as_struct, build, fingerprint
-from scorers.classifier import SHORTEST_SENTENCE_BYTES, normalised, segments
-from scorers.fasttext_classifier import load_classifier
-from scorers.model_files import Card
+from scorers.models.card import Card
+from scorers.models.classifier import SHORTEST_SENTENCE_BYTES, normalised, segments
+from scorers.models.fasttext_classifier import load_classifier
 from scorers.spans import apply_spans
 from scorers.text import TextBatch
 from tests.oracle_classifier import normalised_text, segment_texts

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scorers import fasttext_classifier, fasttext_file
-from scorers.fasttext_classifier import Classifier, classifier_of, load_classifier
-from scorers.fasttext_file import FastTextError, parse
+from scorers.models import fasttext_classifier, fasttext_file
+from scorers.models.fasttext_classifier import Classifier, classifier_of, load_classifier
+from scorers.models.fasttext_file import FastTextError, parse
 from scorers.text import TextBatch
 from tests.unit.test_language import HARD, SENTENCES
 

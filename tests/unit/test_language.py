@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scorers import fasttext_file, fasttext_model, models
+from scorers import models
 from scorers.base import ScorerError, as_struct, build, fingerprint
-from scorers.fasttext_file import FastTextError
-from scorers.fasttext_model import window_ends
 from scorers.language import WINDOW_BYTES, Language
-from scorers.model_files import ModelMissing
+from scorers.models import fasttext_file, fasttext_model
+from scorers.models.card import ModelMissing
+from scorers.models.fasttext_file import FastTextError
+from scorers.models.fasttext_model import window_ends
 from scorers.text import TextBatch
 
 SENTENCES = {

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scorers import models, published
-from scorers.model_files import FOLDER_VARIABLE, Card, ModelError, ModelMissing
-from scorers.published import KnownModel, WheelMember, known_model, pull_model
+from scorers import models
+from scorers.models import published
+from scorers.models.card import FOLDER_VARIABLE, Card, ModelError, ModelMissing
+from scorers.models.published import KnownModel, WheelMember, known_model, pull_model
 
 CONTENT = b"a small model" * 100
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from scorers.kernels.ngram_table import document_scores
-from scorers.ngram_arpa import read_arpa
-from scorers.ngram_file import (
+from scorers.models.ngram_arpa import read_arpa
+from scorers.models.ngram_file import (
     Entries,
     Header,
     NgramError,
@@ -24,8 +24,8 @@ from scorers.ngram_file import (
     write_packed,
     write_table,
 )
-from scorers.ngram_model import NgramModel, load, read, score
-from scorers.ngram_text import tokens_of
+from scorers.models.ngram_model import NgramModel, load, read, score
+from scorers.models.ngram_text import tokens_of
 from scorers.text import TextBatch
 from tests.oracle_ngrams import arpa_of, line_events, worst_window
 

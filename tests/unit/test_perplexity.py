@@ -12,10 +12,10 @@ import pytest
 from pipeline.train.ngram import Plan, train_ngram
 from scorers import models
 from scorers.base import ScorerError, as_struct, build, fingerprint
-from scorers.model_files import Card
-from scorers.ngram_file import NgramError, TextSettings
-from scorers.ngram_model import read, settings_from
-from scorers.ngram_text import tokens_of
+from scorers.models.card import Card
+from scorers.models.ngram_file import NgramError, TextSettings
+from scorers.models.ngram_model import read, settings_from
+from scorers.models.ngram_text import tokens_of
 from scorers.perplexity import Perplexity
 from scorers.text import TextBatch
 from tests.ngram_texts import story

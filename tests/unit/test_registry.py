@@ -13,7 +13,7 @@ import pytest
 import scorers.kernels
 from scorers import base
 from scorers.kernels.jit import KERNELS
-from scorers.model_files import ModelMissing
+from scorers.models.card import ModelMissing
 from scorers.text import TextBatch
 from tests.oracles import ORACLES
 

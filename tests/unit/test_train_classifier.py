@@ -15,9 +15,9 @@ from pipeline.errors import WinnowError
 from pipeline.train.classifier import Examples, Shape, balanced, descend, fit, rows_of, untrained, vocabulary
 from pipeline.train.fasttext_writer import bin_bytes, ftz_bytes
 from pipeline.train.shrink import prune, shrink
-from scorers.fasttext_classifier import classifier_of
-from scorers.fasttext_file import FastTextFile, parse
 from scorers.kernels.fasttext_train import draw_rows, nearest_centroid
+from scorers.models.fasttext_classifier import classifier_of
+from scorers.models.fasttext_file import FastTextFile, parse
 from scorers.text import TextBatch
 from tests.oracle_train import drawn, nearest, sgd_epoch, text_row_ids, word_counts
 from tests.unit.test_fasttext_classifier import TEXTS, assert_same

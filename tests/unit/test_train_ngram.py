@@ -19,9 +19,9 @@ from pipeline.train.records import in_order, joined
 from pipeline.train.smoothing import FALLBACK, TrainingError, check, discounts
 from scorers.kernels.ngram_counts import rotate, unpack
 from scorers.kernels.ngram_sort import count_upto
-from scorers.ngram_file import TextSettings
-from scorers.ngram_model import read
-from scorers.ngram_text import tokens_of
+from scorers.models.ngram_file import TextSettings
+from scorers.models.ngram_model import read
+from scorers.models.ngram_text import tokens_of
 from scorers.text import TextBatch
 from tests.ngram_texts import story
 from tests.oracle_ngrams import Arpa, arpa_of, kneser_ney, line_events, sorted_records

@@ -1,5 +1,5 @@
 """A language model of lid.176's kind: the two likeliest labels over a batch, ten times as fast as the fasttext package,
-which stays the reference that the tests hold this to. Any other supervised model: scorers/fasttext_classifier.py."""
+which stays the reference that the tests hold this to. Any other supervised model: scorers/models/fasttext_classifier.py."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scorers.fasttext_file import FastTextError, FastTextFile, read_file
 from scorers.kernels.fasttext_predict import NO_ROW, mean_rows, remember_vocabulary, two_best
+from scorers.models.fasttext_file import FastTextError, FastTextFile, read_file
 from scorers.text import PADDING_BYTES, TextBatch
 
 END_OF_LINE = b"</s>"

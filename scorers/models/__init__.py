@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scorers import published
-from scorers.model_files import Card, ModelError, ModelMissing, model_file, models_folder, publish
+from scorers.models import published
+from scorers.models.card import Card, ModelError, ModelMissing, model_file, models_folder, publish
 
-SHIPPED = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parent.parent / "weights"
 """One folder a model that ships: its file and its card.json."""
 CARD = "card.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

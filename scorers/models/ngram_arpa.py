@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from scorers.kernels.ngram_arpa import read_entries
 from scorers.kernels.ngram_table import MAX_ORDER, count_missing, word_hashes
-from scorers.ngram_file import WHOLE_KEY, Entries, Header, NgramError, Table, TextSettings, new_table, put
+from scorers.models.ngram_file import WHOLE_KEY, Entries, Header, NgramError, Table, TextSettings, new_table, put
 
 GZIP_MAGIC = b"\x1f\x8b"
 DATA_MARK = b"\\data\\"

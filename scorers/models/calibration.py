@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.model_files import ModelError
+from scorers.models.card import ModelError
 
 F64 = npt.NDArray[np.float64]
 CLOSEST = 1e-7

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scorers import models
-from scorers.fasttext_model import load
+from scorers.models.fasttext_model import load
 from scorers.text import TextBatch
 
 Predicted = tuple[tuple[str, ...], npt.NDArray[np.int32], npt.NDArray[np.float64]]

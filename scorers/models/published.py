@@ -17,7 +17,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scorers.model_files import ModelError, ModelMissing, model_file, models_folder, publish
+from scorers.models.card import ModelError, ModelMissing, model_file, models_folder, publish
 
 OFFLINE_VARIABLE = "WINNOW_OFFLINE"
 DOWNLOAD_LIMIT_S = 60

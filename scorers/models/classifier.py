@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scorers import calibration, models
+from scorers import models
 from scorers.base import ScorerError
-from scorers.fasttext_classifier import Classifier, load_classifier
-from scorers.fasttext_model import window_ends
 from scorers.kernels.characters import character_classes
 from scorers.kernels.classifier_text import GROWTH, apart_table, normalise_texts, split_segments
 from scorers.kernels.folding import case_table
-from scorers.model_files import Card, ModelError
+from scorers.models import calibration
+from scorers.models.card import Card, ModelError
+from scorers.models.fasttext_classifier import Classifier, load_classifier
+from scorers.models.fasttext_model import window_ends
 from scorers.text import PADDING_BYTES, TextBatch
 
 NORMALISE = ("none", "lower", "words")

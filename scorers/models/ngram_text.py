@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from scorers.kernels.ngram_text import ONE_LINE, SCORE_BLANK, WORDS_APART, tokenise
 from scorers.kernels.normal_characters import ALONE, KIND, MARK, PLACE_SHIFT, SAME, WORD, Normalisation, character_table
-from scorers.ngram_file import TextSettings
+from scorers.models.ngram_file import TextSettings
 from scorers.text import TextBatch
 
 I64 = npt.NDArray[np.int64]

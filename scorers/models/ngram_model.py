@@ -13,10 +13,10 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from scorers.kernels.ngram_table import document_scores, score_events, word_hashes
-from scorers.ngram_arpa import SPECIALS, hash_of, is_arpa, read_arpa
-from scorers.ngram_file import Header, NgramError, Table, TextSettings, is_compact, read_compact
-from scorers.ngram_text import Tokens, tokens_of
-from scorers.pieces import in_pieces
+from scorers.models.ngram_arpa import SPECIALS, hash_of, is_arpa, read_arpa
+from scorers.models.ngram_file import Header, NgramError, Table, TextSettings, is_compact, read_compact
+from scorers.models.ngram_text import Tokens, tokens_of
+from scorers.models.pieces import in_pieces
 from scorers.text import TextBatch
 
 KENLM_MAGIC = b"mmap lm http://kheafield.com/code"

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from scorers import models
-from scorers.ngram_file import NgramError
-from scorers.ngram_text import Tokens
+from scorers.models.ngram_file import NgramError
+from scorers.models.ngram_text import Tokens
 
 WORD_START = "\u2581"
 

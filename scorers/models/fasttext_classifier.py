@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scorers.fasttext_file import FastTextFile, read_file
-from scorers.fasttext_model import huffman, window_ends
 from scorers.kernels.fasttext_means import WANTED, fill_words, label_logits, leaf_probabilities, mean_features
+from scorers.models.fasttext_file import FastTextFile, read_file
+from scorers.models.fasttext_model import huffman, window_ends
 from scorers.text import PADDING_BYTES, TextBatch
 
 MEMORY_WORDS = 1 << 16
