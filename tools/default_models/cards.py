@@ -63,6 +63,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "calibrate on your own corpus.",
         "Its recipe was chosen on the sets it is measured on (each time left out of training). Its sentences were written with "
         "HateCheck's list of functionalities in mind; none of the sets' rows is among them.",
+        "On long documents its probability stays near 0.3, and at 0.5 it is no use: of 1,500 documents of a mixed corpus it calls 2 % of "
+        "the clean English ones toxic, 22 % of other languages and 64 % of raw web pages; at 0.8 none, 0.4 % and none.",
         "alt-profanity-check is trained on the Davidson tweets, so that its figure there is not one on unseen text.",
     ),
     "domain-en": (
@@ -93,7 +95,7 @@ def card(name: str, data: Path, content: bytes, labels: tuple[str, ...], shape: 
     items = tuple(provenance(data, list(dict.fromkeys(ITEMS[name]))))
     return Card(
         name=name, kind="fasttext", file_name=f"{name}.ftz", sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content), licence="Apache-2.0 (weights); made from data under the licences listed",
+        size_bytes=len(content), licence="Apache-2.0",
         about=ABOUT[name], labels=labels, settings=settings, calibration=judged.calibration,
         data=(*items, OWN) if name == "quality-en" else (*items, OWN, TEACHER),
         metrics=judged.metrics, limits=LIMITS[name],
