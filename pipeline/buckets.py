@@ -85,9 +85,17 @@ def cuts_of(tables: Sequence[pa.Table], bucket: Bucket) -> tuple[Cuts, dict[str,
         documents[names[start]] = int(total[-1])
         if total[-1] >= bucket.min_docs:
             wanted = np.array(list(bucket.percentiles.values())) / 100 * total[-1]
-            at = np.searchsorted(total, wanted)
-            cuts[names[start]] = tuple(_upper_edge(int(bins[start + i])) for i in at)
+            cuts[names[start]] = tuple(_cut(w, total, bins[start:stop]) for w in wanted)
     return cuts, documents
+
+
+def _cut(wanted: float, total: npt.NDArray[np.int64], bins: npt.NDArray[np.int64]) -> float:
+    """The edge of a bin below which nearest to `wanted` documents lie; total: documents up to and with each bin. Where
+    many documents share a value, neither edge is near: the last bucket is then rather too full than empty."""
+    at = int(np.searchsorted(total, wanted))
+    below = int(total[at - 1]) if at else 0
+    lower = below and (total[at] == total[-1] or total[at] - wanted > wanted - below)
+    return _upper_edge(int(bins[at]) - 1 if lower else int(bins[at]))
 
 
 def bucket_of(

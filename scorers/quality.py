@@ -28,7 +28,10 @@ class Quality:
 
     def columns(self) -> tuple[Column, ...]:
         names = " or ".join(positive_labels(card_of(self.model)))
-        return (fraction("probability", f"calibrated probability of {names}; null for a text without a word"),)
+        return (
+            fraction("probability", f"calibrated probability of {names}; null for a text without a word"),
+            Column("score", pa.float64(), "log-odds", "the model's own, uncalibrated: for ranks and percentiles"),
+        )
 
     def models(self) -> tuple[str, ...]:
         """The model it reads."""
@@ -37,7 +40,10 @@ class Quality:
     def score(self, batch: TextBatch) -> Values:
         classifier = named(self.model)
         told = classifier.tell_documents(batch, self.window_bytes)
-        return {"probability": pa.array(classifier.positive(told), mask=~told.known)}
+        return {
+            "probability": pa.array(classifier.positive(told), mask=~told.known),
+            "score": pa.array(classifier.log_odds(told), mask=~told.known),
+        }
 
 
 SCORER = Quality

@@ -17,7 +17,7 @@ from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
 
 CATEGORY = re.compile(r"[a-z][a-z0-9_]*")
-OWN = ("probability", "max_segment_probability", "toxic_segments", "toxic_spans")
+OWN = ("probability", "score", "max_segment_probability", "toxic_segments", "toxic_spans")
 
 
 def categories(card: Card) -> dict[str, str]:
@@ -57,12 +57,16 @@ class Toxicity:
             raise ScorerError(f"segment_threshold is {self.segment_threshold}; expected 0 to 1")
 
     def columns(self) -> tuple[Column, ...]:
-        """Four, and one a category of the model."""
+        """Five, and one a category of the model."""
         card = card_of(self.model)
         names = " or ".join(positive_labels(card))
         return (
             fraction("probability", f"calibrated probability of {names}; null for a text without a word"),
-            fraction("max_segment_probability", "the same of the worst line or sentence; null without a word"),
+            Column("score", pa.float64(), "log-odds", "the model's own, uncalibrated: for ranks and percentiles"),
+            fraction(
+                "max_segment_probability",
+                "the same calibrated probability of the worst line or sentence; null without a word",
+            ),
             count("toxic_segments", "segments", "lines and sentences of at least segment_threshold"),
             Column("toxic_spans", SPANS, "bytes", "where these lie in the text"),
             *(
@@ -88,6 +92,7 @@ class Toxicity:
         before = np.concatenate([np.zeros(1, np.int64), np.cumsum(toxic)])
         found: dict[str, Any] = {
             "probability": pa.array(classifier.positive(told), mask=~told.known),
+            "score": pa.array(classifier.log_odds(told), mask=~told.known),
             "max_segment_probability": pa.array(worst, mask=worst < 0),
             "toxic_segments": np.diff(before[pieces.bounds]),
             "toxic_spans": _spans(batch, pieces, toxic),

@@ -23,6 +23,9 @@ NORMALISE = ("none", "lower", "words")
 SHORTEST_SENTENCE_BYTES = 16
 """A shorter piece joins what follows it: 'Dr.' alone says nothing."""
 
+SURE = 1e-7
+"""The models' probabilities are 32-bit floats: nothing lies between this and certainty."""
+
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
@@ -72,11 +75,20 @@ class Named:
 
     def positive(self, told: Told) -> F64:
         """f64[T]: the calibrated probability of the card's positive label, or of any of several."""
-        names = positive_labels(self.card)
-        chosen = told.scores[:, [self.model.labels.index(n) for n in names]]
+        return calibration.apply(self.card.calibration.get("+".join(positive_labels(self.card)), {}), self._raw(told))
+
+    def log_odds(self, told: Told) -> F64:
+        """f64[T]: log-odds of the positive label as the model itself gives them. A calibration may map whole ranges to
+        one probability; these rank all texts."""
+        raw = np.clip(self._raw(told), SURE, 1 - SURE)
+        odds: F64 = np.log(raw / (1 - raw))
+        return odds
+
+    def _raw(self, told: Told) -> F64:
+        chosen = told.scores[:, [self.model.labels.index(n) for n in positive_labels(self.card)]]
         alone = self.model.file.loss in ("ova", "ns")
-        raw = chosen.max(axis=1) if alone else np.minimum(chosen.sum(axis=1), 1.0)
-        return calibration.apply(self.card.calibration.get("+".join(names), {}), raw)
+        raw: F64 = chosen.max(axis=1) if alone else np.minimum(chosen.sum(axis=1), 1.0)
+        return raw
 
     def label(self, told: Told, name: str) -> F64:
         """f64[T]: the calibrated probability of one label."""

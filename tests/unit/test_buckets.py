@@ -30,7 +30,7 @@ def test_a_cut_lies_at_its_percentile_within_a_bin(values: list[float], percent:
     (cut,) = cuts_of(tables(values, None, 1), bucket)[0][ALL]
     ordered = np.sort(np.array(values, dtype=np.float64))
     exact = ordered[int(np.ceil(percent / 100 * len(values))) - 1]
-    assert exact <= cut <= exact + max(abs(exact) * 2**-10, 1e-30)
+    assert abs(cut - exact) <= max(abs(exact) * 2**-10, 1e-30)
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=100), st.integers(1, 7))
@@ -59,6 +59,13 @@ def test_a_bound_belongs_to_the_bucket_above_it() -> None:
     bucket = Bucket(column="a.b")
     found = bucket_of(pa.array([9.99, 10.0, 20.0, 1e9]), None, bucket, {ALL: (10.0, 20.0)})
     assert found.to_pylist() == ["head", "middle", "tail", "tail"]
+
+
+def test_the_last_bucket_is_not_empty_where_the_highest_value_is_shared() -> None:
+    values = [float(n) for n in range(70)] + [100.0] * 30
+    bucket = Bucket(column="a.b", percentiles={"rest": 90}, rest="top")
+    cuts, _ = cuts_of(tables(values, None, 1), bucket)
+    assert bucket_of(pa.array(values), None, bucket, cuts).to_pylist().count("top") == 30
 
 
 def test_an_empty_shard_is_normal() -> None:
