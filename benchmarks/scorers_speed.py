@@ -19,8 +19,17 @@ SPECS = {
     "repetition": ScorerSpec("repetition", "repetition"),
     "lines (C4 and FineWeb)": ScorerSpec("lines", "lines"),
     "signals (RedPajama-v2)": ScorerSpec("signals", "signals"),
-    "perplexity (ngram-en)": ScorerSpec("perplexity", "perplexity"),
 }
+LEARNED = {
+    "perplexity (ngram-en, order 3)": ScorerSpec("perplexity", "perplexity"),
+    "quality": ScorerSpec("quality", "quality"),
+    "quality, first 2,000 bytes": ScorerSpec("quality", "quality", (("window_bytes", 2000),)),
+    "domain": ScorerSpec("domain", "domain"),
+    "domain, first 2,000 bytes": ScorerSpec("domain", "domain", (("window_bytes", 2000),)),
+    "toxicity, document and every segment": ScorerSpec("toxicity", "toxicity"),
+    "identity terms": ScorerSpec("identity", "identity"),
+}
+WHOLE = tuple(n for n in LEARNED if "first" not in n)
 ALL_FOUR = ("gopher", "repetition", "lines (C4 and FineWeb)")
 
 
@@ -57,6 +66,9 @@ def main() -> None:
     print(
         f"{'all Gopher + repetition + C4 + FineWeb measures together':60} {speed([SPECS[n] for n in ALL_FOUR], made):8.1f}"
     )
+    for name, spec in LEARNED.items():
+        print(f"{name:60} {speed([spec], made):8.1f}", flush=True)
+    print(f"{'all of these together, on whole documents':60} {speed([LEARNED[n] for n in WHOLE], made):8.1f}")
     fineweb = list(specs_of(load_recipe("fineweb")))
     print(f"{'every scorer of the recipe fineweb together':60} {speed(fineweb, made):8.1f}")
 
