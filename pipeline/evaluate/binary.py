@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate import ranking
-from pipeline.evaluate.calibration import Strategy, bin_of, calibration_error, reliability
 from pipeline.evaluate.resampling import How, draws, intervals
 from pipeline.evaluate.threshold import Cut, Side
+from pipeline.measures import ranking
+from pipeline.measures.calibration_error import Strategy, bin_of, calibration_error, reliability
 
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

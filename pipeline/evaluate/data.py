@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from pipeline import run as runner
 from pipeline.catalog import choose_job, jobs, read_job, tables_of
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.evaluate.fields import Seen, check_found, read_fields
+from pipeline.evaluate.fields import read_fields
 from pipeline.progress import Progress
 from pipeline.recipe import Input, Recipe
 from pipeline.recipe_file import validate
 from pipeline.scoring import specs_of
 from pipeline.shard import read_ids, read_text, usable_rows
+from pipeline.sources.fields import Seen, check_found
 from pipeline.store import Store
 from scorers.base import Column
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.splits import NO_GROUP
+from pipeline.measures.splits import named_groups
 
 MOST_GROUPS = 60
 """More are not shown: a column of addresses is no grouping. The smaller ones are counted."""
@@ -25,10 +25,9 @@ class Grouping:
 
 def grouped(values: Sequence[str | None]) -> Grouping:
     """Rows by value; null and '' are a group of their own."""
-    named = np.array([v or NO_GROUP for v in values], dtype=object).astype(str)
-    names, codes, rows = np.unique(named, return_inverse=True, return_counts=True)
-    order = sorted(range(len(names)), key=lambda k: (-int(rows[k]), str(names[k])))
+    names, codes, rows = named_groups(values)
+    order = sorted(range(len(names)), key=lambda k: (-int(rows[k]), names[k]))
     shown = order[:MOST_GROUPS]
     left = order[MOST_GROUPS:]
-    picked = tuple((str(names[k]), codes == k) for k in shown)
+    picked = tuple((names[k], codes == k) for k in shown)
     return Grouping(picked, len(left), int(rows[left].sum()) if left else 0)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline.errors import UsageError
 from pipeline.evaluate.data import Measured
 from pipeline.evaluate.evaluation import TRUTHS, Question, chosen_positive, evaluate
-from pipeline.evaluate.splits import NO_GROUP, leave_one_out
+from pipeline.measures.splits import leave_one_out, named_groups
 from scorers.base import Column
 
 Probabilities = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ def predictions(
 ) -> Probabilities:
     """f64[N, L]: every row by a model that saw no row of its group."""
     found = np.empty((len(texts), len(names)), np.float64)
-    named = np.array([NO_GROUP if g is None else g for g in groups], dtype=object)
+    group_names, group_codes, _ = named_groups(groups)
     for group, held in leave_one_out(groups):
         seen = np.unique(codes[~held])
         if len(seen) < 2:
@@ -66,7 +66,9 @@ def predictions(
             raise UsageError(
                 f"without {group!r} the data hold one label only ({only}): nothing to learn. Leave out by another column, or add data"
             )
-        predict = train(texts.filter(pa.array(~held)), codes[~held], names, [str(g) for g in named[~held]])
+        predict = train(
+            texts.filter(pa.array(~held)), codes[~held], names, [group_names[k] for k in group_codes[~held]]
+        )
         found[held] = predict(texts.filter(pa.array(held)))
     return found
 

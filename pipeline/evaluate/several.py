@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate import classes
 from pipeline.evaluate.resampling import How, draws, intervals
+from pipeline.measures import classes
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]

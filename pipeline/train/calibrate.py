@@ -1,4 +1,4 @@
-"""Fitting calibrations on scores of rows that a model never saw, and saying how far off its probabilities are."""
+"""Fitting calibrations on scores of rows that a model never saw: Platt's curve or isotonic steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from scorers.models import calibration
 from scorers.models.calibration import logit
 
 F64 = npt.NDArray[np.float64]
-BINS = 15
 NEWTON_STEPS = 100
 LEAST_FOR_ISOTONIC = 1000
 KNOTS = 64
@@ -90,14 +89,6 @@ def fit_isotonic(scores: npt.NDArray[Any], right: npt.NDArray[Any]) -> dict[str,
         chosen = np.unique(np.linspace(0, len(middles) - 1, KNOTS).round().astype(int))
         middles, levels = middles[chosen], levels[chosen]
     return {"kind": "isotonic", "x": [round(float(v), 9) for v in middles], "y": [round(float(v), 9) for v in levels]}
-
-
-def expected_error(p: npt.NDArray[Any], right: npt.NDArray[Any]) -> float:
-    """Expected calibration error: mean distance between probability and truth over BINS bins of equally many rows."""
-    order = np.argsort(p, kind="stable")
-    p, right = np.asarray(p, np.float64)[order], np.asarray(right, np.float64)[order]
-    parts = [(a, b) for a, b in zip(np.array_split(p, BINS), np.array_split(right, BINS), strict=True) if len(a)]
-    return float(sum(abs(a.mean() - b.mean()) * len(a) for a, b in parts) / max(1, len(p)))
 
 
 def log_loss(p: npt.NDArray[Any], right: npt.NDArray[Any]) -> float:

@@ -12,12 +12,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.errors import UsageError
+from pipeline.measures import classes
+from pipeline.measures.calibration_error import expected_error
+from pipeline.measures.ranking import area_under_curve
+from pipeline.measures.splits import group_folds
 from pipeline.train import calibrate, teacher
 from pipeline.train.classifier import Examples, Shape, balanced, fit, work
 from pipeline.train.fasttext_writer import ftz_bytes
-from pipeline.train.folds import grouped_folds
 from pipeline.train.labelled import Labelled
-from pipeline.train.measures import area_under_curve, macro_f1
 from pipeline.train.search import Tried, search
 from pipeline.train.shrink import pruned_again
 from scorers.models.card import Card
@@ -30,6 +32,8 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 FOLDS = 5
+CHANCE_AUC = 0.5
+"""What a shape is worth where the first fold has rows of one kind only, which cannot tell shapes apart."""
 
 Task = Literal["quality", "toxicity", "domain"]
 
@@ -105,9 +109,10 @@ def _rows(data: Labelled, wish: Wish) -> Rows:
     place = {label: n for n, label in enumerate(labels)}
     for n, row in enumerate(told):
         targets[n, [place[label] for label in row]] = 1
-    fold = grouped_folds(data.groups, data.labels, FOLDS, wish.seed)
-    if len(np.unique(fold)) < 2:
+    groups = len(set(data.groups))
+    if groups < 2:
         raise UsageError("all rows are of one group; two are needed to measure on text that was not learnt from")
+    fold = group_folds(data.groups, min(FOLDS, groups), wish.seed, data.labels)
     points = extra = extra_points = None
     if wish.unlabelled is not None:
         points = teacher.embed(data.texts.to_pylist())
@@ -156,8 +161,10 @@ def _try(rows: Rows, shape: Shape, wish: Wish) -> Tried:
 
 def _value(rows: Rows, scores: F64, test: I64, wish: Wish) -> float:
     if wish.task == "domain":
-        return macro_f1(scores.argmax(axis=1), rows.targets[test].argmax(axis=1), len(rows.labels))
-    return area_under_curve(_positive(rows, scores, wish), _truth(rows, wish)[test])
+        f1 = classes.table(rows.targets[test].argmax(axis=1), scores.argmax(axis=1), len(rows.labels)).macro_f1
+        return 0.0 if f1 is None else f1
+    auc = area_under_curve(_positive(rows, scores, wish), _truth(rows, wish)[test])
+    return CHANCE_AUC if auc is None else auc
 
 
 def _positive(rows: Rows, scores: F64, wish: Wish) -> F64:
@@ -179,10 +186,8 @@ def _judge(rows: Rows, scores: F64, wish: Wish) -> tuple[dict[str, Any], dict[st
         for place, key in enumerate(("first", "second")):
             chosen = order[:, place]
             asked[key] = (np.take_along_axis(scores, chosen[:, None], axis=1)[:, 0], chosen == right)
-        metrics |= {
-            "macro_f1": macro_f1(order[:, 0], right, len(rows.labels)),
-            "accuracy": float(asked["first"][1].mean()),
-        }
+        table = classes.table(right, order[:, 0], len(rows.labels))
+        metrics |= {"macro_f1": table.macro_f1, "accuracy": table.accuracy}
     else:
         truth = _truth(rows, wish)
         asked["+".join(wish.positive)] = (_positive(rows, scores, wish), truth)
@@ -190,10 +195,14 @@ def _judge(rows: Rows, scores: F64, wish: Wish) -> tuple[dict[str, Any], dict[st
         if rows.loss == "ova":
             asked |= {label: (scores[:, n], rows.targets[:, n] > 0) for n, label in enumerate(rows.labels)}
     found = {key: calibrate.best_calibration(s, y, rows.fold) for key, (s, y) in asked.items()}
-    metrics["calibration_error"] = {
-        key: round(calibrate.expected_error(calibrate.held_out(s, y, rows.fold), y), 4) for key, (s, y) in asked.items()
-    }
-    return found, {k: round(v, 4) if isinstance(v, float) else v for k, v in metrics.items()}
+    metrics["calibration_error"] = _rounded(
+        {key: expected_error(calibrate.held_out(s, y, rows.fold), y) for key, (s, y) in asked.items()}
+    )
+    return found, _rounded(metrics)
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
 
 
 def _card(

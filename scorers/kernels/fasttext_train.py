@@ -163,6 +163,20 @@ def label_errors(hidden: Any, output: Any, wanted: Any, loss: int, errors: Any) 
     return told
 
 
+@leaf
+def mean_row(ids: Any, first: int, last: int, rows: Any, mean: Any) -> Any:
+    """mean: f32[K] gets the mean of the rows that ids[first:last] names; the share of each."""
+    mean[:] = 0
+    for i in range(first, last):
+        row = ids[i]
+        for k in range(len(mean)):
+            mean[k] += rows[row, k]
+    scale = np.float32(1.0 / np.float64(last - first))
+    for k in range(len(mean)):
+        mean[k] *= scale
+    return scale
+
+
 @kernel
 def descend_epoch(
     bounds: Any, ids: Any, targets: Any, weights: Any, order: Any, rows: Any, output: Any, loss: int,
@@ -182,15 +196,8 @@ def descend_epoch(
         done += last - first
         if first == last or weights[d] == 0:
             continue
-        hidden[:] = 0
-        for i in range(first, last):
-            row = ids[i]
-            for k in range(dim):
-                hidden[k] += rows[row, k]
-        scale = np.float32(1.0 / np.float64(last - first))
-        for k in range(dim):
-            hidden[k] *= scale
-            gradient[k] = 0
+        scale = mean_row(ids, first, last, rows, hidden)
+        gradient[:] = 0
         lost += label_errors(hidden, output, targets[d], loss, errors) * weights[d]
         weight += weights[d]
         step = np.float32(rate * max(0.0, 1.0 - done / planned) * weights[d])

@@ -22,7 +22,7 @@ WORD_START = "\u2581"
 def in_pieces(tokens: Tokens, model: str) -> Tokens:
     """The same lines with every word cut into pieces. A piece starts where its word does."""
     found = models.find(model)
-    processor = _load(found.path, found.sha256)
+    processor = read_pieces(found.path, found.sha256)
     words = tokens.text[: tokens.text_bytes].tobytes().decode().split()
     bounds = [0, *tokens.line_tokens.tolist()]
     lines = [" ".join(words[a:b]) for a, b in pairwise(bounds)]
@@ -50,7 +50,9 @@ def _starts(tokens: Tokens, cut: list[list[str]]) -> npt.NDArray[np.int64]:
 
 
 @functools.cache
-def _load(path: Path, sha256: str) -> Any:
+def read_pieces(path: Path, sha256: str) -> Any:
+    """The package's processor of a model file, read once per process. NgramError if the file's digest is another, it is
+    no such model, or the package is not here."""
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
@@ -61,4 +63,7 @@ def _load(path: Path, sha256: str) -> Any:
         raise NgramError(
             f"model {path.name!r} is of SentencePiece pieces, which needs: pip install 'winnow-curation[sentencepiece]'"
         ) from error
-    return package.SentencePieceProcessor(model_proto=content)
+    try:
+        return package.SentencePieceProcessor(model_proto=content)
+    except RuntimeError as error:
+        raise NgramError(f"model file {str(path)!r} is not a SentencePiece model: {error}") from None

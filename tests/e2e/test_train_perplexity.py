@@ -44,8 +44,8 @@ def test_train_and_score(data: Path) -> None:
     assert len(told["ngrams"]) == 3
     assert (data / "river.arpa").read_text(encoding="utf-8").startswith("\\data\\\nngram 1=")
     card = json.loads((data / "models" / "names" / "river.json").read_text(encoding="utf-8"))
-    assert card["data"][0]["rows"] == 150
-    assert card["data"][1] == {"lang": ["en"], "license": ["CC0-1.0"]}
+    (used,) = card["data"]
+    assert (used["rows"], used["languages"], used["licences"]) == (150, ["en"], ["CC0-1.0"])
     assert card["sha256"] == told["sha256"]
     winnow(data, "score", "b.jsonl", "--scorer", "perplexity:model=river", "--output", "notes", "--quiet")
     notes = pq.read_table(data / "notes")

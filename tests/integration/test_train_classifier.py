@@ -106,7 +106,7 @@ def test_a_larger_budget_tries_more(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--positive", "great"], "name one or more of the labels, bad, good"),
     ([], "positive label: name one or more"),
-    (["--positive", "good", "--label", "lable"], "has no column 'lable'"),
+    (["--positive", "good", "--label", "lable"], "have no column 'lable'; they have label, site. Did you mean 'label'"),
     (["--positive", "good", "--normalise", "upper"], "there are none, lower, words"),
     (["--positive", "good", "--teacher", "minilm"], "belong together"),
 ])  # fmt: skip

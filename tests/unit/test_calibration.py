@@ -1,4 +1,4 @@
-"""Calibration: fitted, applied, told; and the folds and measures that it stands on."""
+"""Calibration: fitted, applied, told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.train.calibrate import best_calibration, expected_error, fit_isotonic, fit_platt, held_out, log_loss
-from pipeline.train.folds import grouped_folds
-from pipeline.train.measures import area_under_curve, macro_f1
+from pipeline.measures.calibration_error import expected_error
+from pipeline.train.calibrate import best_calibration, fit_isotonic, fit_platt, held_out, log_loss
 from scorers.models.calibration import apply, logit
 from scorers.models.card import ModelError
 
@@ -73,7 +72,11 @@ def test_held_out_probabilities_come_from_the_other_folds() -> None:
     assert expected_error(before, right) < 0.03
 
 
-def test_expected_error_is_the_distance_to_truth() -> None:
+def test_expected_error_is_the_distance_to_truth_whatever_the_order_of_rows() -> None:
+    tied, right = np.repeat([0.2, 0.8], 300), np.arange(600) % 300 < 75  # all that is true comes first
+    assert expected_error(tied, right) == pytest.approx(0.3, abs=1e-9)
+    assert expected_error(tied[::-1], right[::-1]) == pytest.approx(0.3, abs=1e-9)
+    assert expected_error(np.zeros(0), np.zeros(0)) is None
     assert expected_error(np.full(1500, 0.7), np.arange(1500) % 10 < 4) == pytest.approx(0.3, abs=1e-9)
     assert log_loss(np.array([0.5, 0.5]), np.array([0, 1])) == pytest.approx(np.log(2))
 
@@ -92,29 +95,3 @@ def test_scores_of_zero_and_one_stay_finite() -> None:
 def test_a_calibration_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="calibration"):
         apply(wrong, np.array([0.5]))
-
-
-def test_folds_keep_groups_whole_and_labels_even() -> None:
-    groups = [f"site {n % 23}" for n in range(2000)]
-    labels = ["rare" if n % 23 in (3, 7, 11, 19, 20) else "common" for n in range(2000)]
-    fold = grouped_folds(groups, labels, 5, seed=0)
-    for group in set(groups):
-        assert len({int(f) for f, g in zip(fold, groups, strict=True) if g == group}) == 1
-    held = [sum(label == "rare" for f, label in zip(fold, labels, strict=True) if f == k) for k in range(5)]
-    assert min(held) > 0
-    assert (fold == grouped_folds(groups, labels, 5, seed=0)).all()
-    assert (fold != grouped_folds(groups, labels, 5, seed=1)).any()
-
-
-def test_fewer_groups_than_folds_make_fewer_folds() -> None:
-    assert set(grouped_folds(["a", "b", "a"], ["x", "y", "x"], 5, 0).tolist()) == {0, 1}
-
-
-def test_auc_counts_pairs_in_order() -> None:
-    scores, right = np.array([0.1, 0.4, 0.4, 0.8]), np.array([False, False, True, True])
-    assert area_under_curve(scores, right) == pytest.approx(3.5 / 4)
-    assert area_under_curve(scores, np.ones(4, np.bool_)) == 0.5
-
-
-def test_macro_f1_is_the_mean_over_labels_that_occur() -> None:
-    assert macro_f1(np.array([0, 0, 1, 3]), np.array([0, 1, 1, 1]), 4) == pytest.approx((2 / 3 + 2 / 4) / 2)

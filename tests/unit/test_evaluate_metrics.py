@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.evaluate import ranking
 from pipeline.evaluate.binary import Rows, best_cut, metrics, reliability_curves, threshold_curve
-from pipeline.evaluate.calibration import bin_of, calibration_error, reliability
-from pipeline.evaluate.classes import coverage, table
 from pipeline.evaluate.resampling import How, draws, intervals
 from pipeline.evaluate.several import labelled, per_class
 from pipeline.evaluate.several import metrics as class_metrics
 from pipeline.evaluate.threshold import Cut, given
+from pipeline.measures import ranking
+from pipeline.measures.calibration_error import bin_of, calibration_error, reliability
+from pipeline.measures.classes import coverage, table
 from tests.oracle_metrics import auc_by_pairs, average_precision_by_thresholds, calibration_error_by_width
 
 Reals = npt.NDArray[np.float64]
@@ -117,6 +117,12 @@ def test_a_group_of_negatives_alone_has_a_false_positive_rate_and_nothing_else()
     assert told["false_positive_rate"] == 0.5
     assert told["intervals"]["roc_auc"] is None
     assert told["said"] == "no positives: AUC, average precision and recall are not defined"
+
+
+def test_the_area_of_rows_that_each_count_once_is_that_of_their_curve() -> None:
+    scores, positive = np.array([0.1, 0.4, 0.4, 0.8]), np.array([False, False, True, True])
+    assert ranking.area_under_curve(scores, positive) == pytest.approx(3.5 / 4)
+    assert ranking.area_under_curve(scores, np.ones(4, np.bool_)) is None
 
 
 def test_a_group_of_positives_alone_has_no_auc_and_says_so() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import pyarrow.compute as pc
 import pytest
 
-from scorers.identity import GROUPS, Identity, identity_terms
+from scorers.identity import FILE, GROUPS, Identity, identity_terms
 from scorers.text import TextBatch
 from tests.oracle_identity import identity_mentions
 
@@ -98,3 +99,9 @@ def test_terms_of_a_slice_are_its_own() -> None:
     values = Identity().score(TextBatch.from_strings(["jews", "", "jews and hindus"]))
     assert values["terms"].to_pylist() == [["jews"], [], ["jews", "hindus"]]
     assert pc.list_value_length(values["terms"]).to_pylist() == list(values["distinct_terms"])
+
+
+def test_another_list_of_terms_is_another_version() -> None:
+    """Notes are found again by name, version and parameters: a changed list must not find those of the old one."""
+    known = {1: "109bec391ea4bc547b098c15f9e71443f7bfbee3da332c0d8a2820775bb3017a"}
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == known[Identity.version]

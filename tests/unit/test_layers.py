@@ -17,10 +17,12 @@ LAYERS = (
     ("scorers.kernels",),
     (*("scorers.base", "scorers.text", "scorers.words", "scorers.spans", "scorers.line_bounds"), "scorers.models"),
     ("scorers",),
+    ("pipeline.errors", "pipeline.measures"),
     ("pipeline",),
     ("pipeline.stages",),
     ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
-    ("pipeline.train", "pipeline.evaluate"),
+    ("pipeline.train",),
+    ("pipeline.evaluate",),
     ("pipeline.cli", "winnow"),
     ("api",),
 )
@@ -89,6 +91,14 @@ def test_heavy_packages_stay_at_home(name: str) -> None:
         assert any(name == h or name.startswith(h + ".") for h in homes), (
             f"{name} imports {package}, whose home is {homes}"
         )
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ALL if n.startswith("pipeline.measures")))
+def test_measures_need_numpy_alone(name: str) -> None:
+    """No disk, no tables: training and evaluation both stand on them."""
+    outside = {i.split(".")[0] for i in imports(ALL[name])} - set(sys.stdlib_module_names) - set(PACKAGES)
+    assert outside <= {"numpy"}
+    assert not {i for i in imports(ALL[name]) if i.split(".")[0] in ("io", "os", "pathlib", "shutil", "tempfile")}
 
 
 @pytest.mark.parametrize("folder", ["pipeline.stages", "scorers"])

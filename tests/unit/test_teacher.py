@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import WinnowError
-from pipeline.train.teacher import PACKAGE, fit_regression, teach, tell
+from pipeline.train.teacher import PACKAGE, embed, fit_regression, tell
 
 
 def test_the_regression_is_where_its_gradient_vanishes() -> None:
@@ -32,7 +32,7 @@ def test_soft_targets_are_met() -> None:
 @pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is not None, reason="the encoder is installed")
 def test_a_missing_encoder_names_the_command_that_gets_it() -> None:
     with pytest.raises(WinnowError, match=r"pip install 'winnow-curation\[teacher\]'"):
-        teach(["a", "b"], np.eye(2, dtype=np.float32), ["c"])
+        embed(["a", "b"])
 
 
 @pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason="needs the extra 'teacher' (the MiniLM encoder)")
@@ -43,6 +43,6 @@ def test_the_teacher_carries_a_meaning_to_words_it_was_not_shown() -> None:
         "Stocks fell sharply today.",
         "The bank raised rates.",
     ]
-    labels = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
-    said = teach(texts, labels, ["My kitten is purring.", "Investors sold their bonds."])
+    trained = fit_regression(embed(texts), np.eye(2)[[0, 0, 1, 1]])
+    said = tell(embed(["My kitten is purring.", "Investors sold their bonds."]), trained)
     assert said.argmax(axis=1).tolist() == [0, 1]

@@ -7,7 +7,7 @@ width. The bins are those of scikit-learn's calibration_curve, strategies "quant
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,12 @@ def reliability(probability: Reals, positive: Reals, of_bin: npt.NDArray[np.int6
     rows, predicted, observed = sums
     some = rows > 0
     return Reliability(rows[some], predicted[some] / rows[some], observed[some] / rows[some])
+
+
+def expected_error(probability: Reals, positive: npt.NDArray[Any], strategy: Strategy = "equal_mass") -> float | None:
+    """The calibration error of rows that each count once. probability: f64[N]; positive: [N], how true (0 to 1)."""
+    gap = np.asarray(positive, np.float64) - probability
+    return calibration_error(gap, bin_of(probability, strategy))
 
 
 def calibration_error(gap: Reals, of_bin: npt.NDArray[np.int64], weights: Reals | None = None) -> float | None:

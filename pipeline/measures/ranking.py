@@ -105,6 +105,11 @@ def roc_auc(of: Curve) -> float | None:
     return float(area / (of.positives * of.negatives))
 
 
+def area_under_curve(score: Reals, positive: npt.NDArray[np.bool_]) -> float | None:
+    """roc_auc of rows that each count once. score: f64[N]; positive: bool[N]."""
+    return roc_auc(curve(rank(score, positive)))
+
+
 def average_precision(of: Curve) -> float | None:
     """Precision at each score, weighted by the recall it adds; None without positives."""
     if of.positives == 0:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.evaluate.splits import NO_GROUP, group_folds, leave_one_out
+from pipeline.measures.splits import NO_GROUP, group_folds, leave_one_out
 
 GROUPS = [f"site-{(i * 7) % 13}" for i in range(400)]
 
@@ -46,8 +46,15 @@ def test_labels_are_spread_over_folds_as_evenly_as_groups_allow() -> None:
             )
 
 
+def test_a_rare_label_is_in_every_fold_where_groups_of_unlike_sizes_allow_it() -> None:
+    groups = [f"site {n % 23}" for n in range(2000)]
+    labels = ["rare" if n % 23 in (3, 7, 11, 19, 20) else "common" for n in range(2000)]
+    fold = group_folds(groups, 5, 0, labels)
+    assert all(sum(la == "rare" for f, la in zip(fold, labels, strict=True) if f == k) > 80 for k in range(5))
+
+
 def test_rows_without_a_group_stay_together() -> None:
-    folds = group_folds([None, "a", None, "b", None], 2)
+    folds = group_folds([None, "a", "", "b", None], 2)
     assert len({int(folds[k]) for k in (0, 2, 4)}) == 1
     assert [name for name, _ in leave_one_out(["b", None, "a"])] == [NO_GROUP, "a", "b"]
 

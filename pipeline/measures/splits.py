@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pipeline.errors import UsageError
 
 NO_GROUP = "(none)"
-"""The group of rows that name none: they stay together."""
+"""The group of rows that name none (null or ''): they stay together."""
 
 
 def group_folds(
@@ -22,7 +22,7 @@ def group_folds(
 ) -> npt.NDArray[np.int64]:
     """i64[N]: the fold, 0..folds-1, of every row. The largest groups come first, those of one size in the order of their
     hashes; each goes to the fold that has the smallest share of its labels so far (without labels: of its rows)."""
-    names, codes, rows = _groups(groups)
+    names, codes, rows = named_groups(groups)
     if folds < 2 or len(names) < folds:
         raise UsageError(
             f"{folds} folds over {len(names)} groups: expected at least 2 folds and as many groups as folds; "
@@ -46,7 +46,7 @@ def group_folds(
 
 def leave_one_out(groups: Sequence[str | None]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """(group, bool[N]: the rows of it, to be held out), in the order of names."""
-    names, codes, _ = _groups(groups)
+    names, codes, _ = named_groups(groups)
     if len(names) < 2:
         raise UsageError(
             f"leave one out: expected two groups or more, found {len(names)}: {', '.join(names) or 'none'}"
@@ -55,8 +55,9 @@ def leave_one_out(groups: Sequence[str | None]) -> Iterator[tuple[str, npt.NDArr
         yield name, codes == k
 
 
-def _groups(groups: Sequence[str | None]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    named = np.array([NO_GROUP if g is None else g for g in groups], dtype=object).astype(str)
+def named_groups(groups: Sequence[str | None]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """G names in order, i64[N]: the group of each row, i64[G]: the rows of each."""
+    named = np.array([g or NO_GROUP for g in groups], dtype=object).astype(str)
     names, codes, rows = np.unique(named, return_inverse=True, return_counts=True)
     return [str(n) for n in names], codes.astype(np.int64), rows.astype(np.int64)
 
