@@ -26,6 +26,8 @@ for module in (jobs, tables, ask, evaluate, lists, train, care):
 
 
 KEYBOARD_INTERRUPT = 130
+MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
+"""What scorers, which know no pipeline, say of a model's file or card. By name: importing them takes too long."""
 
 
 def main() -> None:
@@ -67,6 +69,8 @@ def _fail_in_click(error: Exception) -> None:
         shown: Any = error
         shown.show()
         sys.exit(2)
+    if not MODEL_ERRORS.isdisjoint(kinds):
+        _fail(str(error), "model", 1)
     if os.environ.get("WINNOW_DEBUG"):
         raise error
     _fail(

@@ -51,6 +51,10 @@ def add_model(
         raise UsageError(f"--kind {kind}, --normalise {normalise}; there are fasttext, and {', '.join(NORMALISE)}")
     settings: dict[str, Any] = {"normalise": normalise}
     settings |= {key: list(given) for key, given in (("positive", positive), ("categories", category)) if given}
+    try:
+        models.check_name(name)  # before anything is fetched
+    except ModelError as error:
+        raise UsageError(str(error)) from None
     with tempfile.TemporaryDirectory(prefix="winnow-add-") as folder:
         path = _fetched(source, sha256, Path(folder))
         try:
