@@ -58,10 +58,17 @@ def histogram(values: pa.Array, groups: pa.Array | None) -> Histogram:
 
 
 def _bins(values: pa.Array) -> npt.NDArray[np.int64]:
-    bits = values.cast(pa.float32()).to_numpy(zero_copy_only=False).view(np.int32).astype(np.int64)
+    bits = (
+        _numbers(values).cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False).view(np.int32).astype(np.int64)
+    )
     # negative floats count downwards
     rising: npt.NDArray[np.int64] = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
     return rising >> BIN_SHIFT
+
+
+def _numbers(values: pa.Array) -> pa.Array:
+    """As f64. Arrow's safe cast refuses integers that a float rounds, above 2^53 here and 2^24 for f32."""
+    return values.cast(pa.float64(), safe=False)
 
 
 def _upper_edge(bin_: int) -> float:
@@ -111,7 +118,7 @@ def bucket_of(
         index = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     there = pc.is_valid(values).to_numpy(zero_copy_only=False) & (index >= 0)
     bounds = np.array([cuts[name] for name in known] or [[0.0] * (len(names) - 1)])
-    numbers = pc.fill_null(values.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False)
+    numbers = pc.fill_null(_numbers(values), 0.0).to_numpy(zero_copy_only=False)
     position = (numbers[:, None] >= bounds[np.maximum(index, 0)]).sum(axis=1)
     return names.take(pa.array(position, mask=~there))
 

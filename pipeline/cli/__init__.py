@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import json
 import os
 import signal
@@ -26,6 +27,19 @@ for module in (jobs, tables, ask, evaluate, lists, models, train, care):
 
 
 KEYBOARD_INTERRUPT = 130
+NOT_OURS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+}
+"""What an operating system refuses for the user to mend."""
+MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
+"""What scorers, which know no pipeline, say of a model's file or card. By name: importing them takes too long."""
 
 
 def main() -> None:
@@ -67,6 +81,10 @@ def _fail_in_click(error: Exception) -> None:
         shown: Any = error
         shown.show()
         sys.exit(2)
+    if isinstance(error, OSError) and error.errno in NOT_OURS:
+        _fail(f"{error}: make room or see to the permissions, then run the same command again", "storage", 1)
+    if not MODEL_ERRORS.isdisjoint(kinds):
+        _fail(str(error), "model", 1)
     if os.environ.get("WINNOW_DEBUG"):
         raise error
     _fail(

@@ -128,6 +128,10 @@ def add_model(
     one_of("--kind", kind, KINDS)
     given = {"normalise": normalise, "positive": positive, "categories": category}
     settings = {key: value for key, value in given.items() if value} | _settings(setting or [])
+    try:
+        models.check_name(name)  # before anything is fetched
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     with tempfile.TemporaryDirectory(prefix="winnow-add-") as folder:
         path = _fetched(source, sha256, Path(folder))
         try:

@@ -22,6 +22,7 @@ from pipeline.train.fasttext_writer import ftz_bytes
 from pipeline.train.labelled import Labelled
 from pipeline.train.search import Tried, search
 from pipeline.train.shrink import pruned_again
+from scorers import models
 from scorers.models.card import Card
 from scorers.models.classifier import NORMALISE, normalised
 from scorers.models.fasttext_classifier import classifier_of
@@ -82,6 +83,7 @@ class Rows:
 
 def make(data: Labelled, wish: Wish) -> Made:
     """Search, cross-validate, calibrate, train on everything, shrink, and write the card."""
+    models.check_name(wish.name)  # now, not after the training
     rows = _rows(data, wish)
     tried = search(lambda shape: _try(rows, shape, wish), wish.budget_s, wish.seed)
     shape = tried[0].shape
@@ -105,6 +107,9 @@ def _rows(data: Labelled, wish: Wish) -> Rows:
     missing = set(wish.positive) - set(labels)
     if missing or (wish.task != "domain" and not wish.positive):
         raise UsageError(f"positive {sorted(missing) or 'label'}: name one or more of the labels, {', '.join(labels)}")
+    positive = sum(not set(row).isdisjoint(wish.positive) for row in told)
+    if wish.positive and positive == len(told):
+        raise UsageError(f"all {positive} rows are {' or '.join(wish.positive)}; rows that are not are needed too")
     targets = np.zeros((len(told), len(labels)), np.float32)
     place = {label: n for n, label in enumerate(labels)}
     for n, row in enumerate(told):

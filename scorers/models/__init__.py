@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from scorers.models import published
-from scorers.models.card import Card, ModelError, ModelMissing, model_file, models_folder, publish
+from scorers.models.card import CARD, Card, ModelError, ModelMissing, model_file, models_folder, publish
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 """One folder a model that ships: its file and its card.json."""
-CARD = "card.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 Origin = Literal["shipped", "added", "published"]
@@ -40,7 +39,7 @@ def known(name: str) -> Found:
         places: tuple[tuple[Origin, Path], ...] = (("shipped", SHIPPED / name / CARD), ("added", _card_path(name)))
         for origin, path in places:
             if path.is_file():
-                card = Card.from_json(path.read_text(encoding="utf-8"), repr(str(path)))
+                card = Card.from_json(path.read_bytes().decode("utf-8", "replace"), repr(str(path)))
                 folder = path.parent if origin == "shipped" else models_folder() / card.sha256
                 return Found(folder / card.file_name, card, origin)
     if name in published.PUBLISHED:
@@ -87,16 +86,22 @@ def add(path: Path, card: Card) -> Found:
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:
         raise ModelError(f"model file {str(path)!r}: expected sha256 {card.sha256}, found {digest}; it was not added")
-    if not NAME.fullmatch(card.name):
-        raise ModelError(f"model name {card.name!r}: letters, digits, '.', '_' and '-', the first a letter or digit")
-    if card.name in published.PUBLISHED or (SHIPPED / card.name).is_dir():
-        raise ModelError(f"model {card.name!r} comes with Winnow; choose another name")
+    check_name(card.name)
+    Card.from_json(card.as_json(), repr(card.name))  # what is written can be read again
     final = model_file(models_folder(), card.sha256, card.file_name)
     if not (final.is_file() and hashlib.sha256(final.read_bytes()).hexdigest() == digest):
         publish(content, final)
     publish(card.as_json().encode(), final.parent / CARD)
     publish(card.as_json().encode(), _card_path(card.name))
     return Found(final, card, "added")
+
+
+def check_name(name: str) -> None:
+    """ModelError for a name that no model of a user's can have."""
+    if not NAME.fullmatch(name):
+        raise ModelError(f"model name {name!r}: letters, digits, '.', '_' and '-', the first a letter or digit")
+    if name in published.PUBLISHED or (SHIPPED / name).is_dir():
+        raise ModelError(f"model {name!r} comes with Winnow; choose another name")
 
 
 def _cards_folder() -> Path:

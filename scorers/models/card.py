@@ -8,12 +8,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 FOLDER_VARIABLE = "WINNOW_MODELS"
+
+CARD = "card.json"
+"""Beside a model's file."""
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Kind = Literal["fasttext", "ngram", "sentencepiece"]
 
@@ -61,9 +66,23 @@ class Card:
             card = Card(**{**given, **{k: tuple(given.get(k, ())) for k in ("labels", "data", "limits")}})
         except (ValueError, TypeError) as error:
             raise ModelError(f"model card {where}: {error}; write it again with: winnow models add") from None
-        if Path(card.file_name).name != card.file_name or not card.file_name:
+        wrong = [n for n, expected in _FIELDS.items() if not isinstance(getattr(card, n), expected)]
+        if wrong or not all(isinstance(label, str) for label in card.labels):
+            raise ModelError(
+                f"model card {where}: {', '.join(wrong) or 'labels'} of the wrong type; write it again with: winnow models add"
+            )
+        if Path(card.file_name).name != card.file_name or card.file_name in ("", CARD):
             raise ModelError(f"model card {where}: file_name {card.file_name!r} is not a plain file name")
+        if not DIGEST.fullmatch(card.sha256):
+            raise ModelError(f"model card {where}: sha256 {card.sha256!r} is not 64 hexadecimal digits")
         return card
+
+
+_FIELDS: dict[str, type] = {
+    "name": str, "kind": str, "file_name": str, "sha256": str, "size_bytes": int, "licence": str, "about": str,
+    "settings": dict, "calibration": dict, "metrics": dict,
+}  # fmt: skip
+"""What a card that was written by hand is held to."""
 
 
 def models_folder() -> Path:
@@ -79,11 +98,20 @@ def model_file(folder: Path, sha256: str, file_name: str) -> Path:
 
 
 def publish(content: bytes, path: Path) -> None:
-    """Write beside the final place, sync, rename: a reader sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    os.replace(file.name, path)
+    """Write beside the final place, sync, rename: a reader sees all of it or nothing. ModelError where it cannot be."""
+    beside = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+            beside = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o644)
+        beside.replace(path)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise ModelError(
+            f"{str(path)!r} ({len(content)} bytes) cannot be written: {error}; make room, or set ${FOLDER_VARIABLE} to another folder"
+        ) from error

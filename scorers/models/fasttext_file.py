@@ -19,6 +19,13 @@ SUPERVISED = 3
 LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "ova"}
 LABEL_PREFIX = "__label__"
 CODES = 256
+LONGEST_NGRAM = 100
+"""Of words or of characters; kernels have room for so many (fasttext_means.WANTED)."""
+MOST_BUCKETS = 1 << 28
+LARGEST_WEIGHT = 1e15
+"""Sums of products of such still are numbers in 32 bits."""
+MOST_LABELLED = 10**15
+"""What fastText starts a node of the tree with that has no weight yet."""
 MMAP_BYTES = 1 << 28
 """Files from here on are mapped, so that all workers of a machine share one copy; smaller ones are read, which is faster
 to look things up in (huge pages)."""
@@ -80,8 +87,17 @@ def read_file(path: Path, sha256: str) -> FastTextFile:
 
 
 def parse(content: Content, name: str) -> FastTextFile:
-    """A model's content; name says in errors what was read."""
-    reader = _Reader(content, name)
+    """A model's content; name says in errors what was read. FastTextError for whatever is no such model."""
+    try:
+        return _parsed(_Reader(content, name))
+    except (ValueError, OverflowError, MemoryError) as error:
+        if isinstance(error, FastTextError):
+            raise
+        raise FastTextError(f"model file {name!r} is damaged or no fastText model: {error}") from error
+
+
+def _parsed(reader: _Reader) -> FastTextFile:
+    name = reader.name
     _check_magic(reader)
     _dim, _ws, _epoch, _min, _neg, word_ngrams, loss, kind, buckets, shortest, longest, _rate = reader.take("12i")
     reader.take("d")
@@ -124,12 +140,23 @@ def _check_shape(made: FastTextFile, name: str) -> None:
         raise FastTextError(f"model {name!r}: {made.rows.shape} input weights; its dictionary needs {expected}")
     if n_grams and made.buckets < 1:
         raise FastTextError(f"model {name!r} has n-grams and {made.buckets} buckets for them")
+    if max(made.word_ngrams, made.longest) > LONGEST_NGRAM or made.buckets > MOST_BUCKETS:
+        raise FastTextError(
+            f"model {name!r}: n-grams of {made.word_ngrams} words and {made.longest} characters in {made.buckets} buckets; "
+            f"at most {LONGEST_NGRAM}, {LONGEST_NGRAM} and {MOST_BUCKETS} are read"
+        )
     if not made.labels or len(made.output) < len(made.labels) - (made.loss == "hs"):
         raise FastTextError(f"model {name!r}: {len(made.labels)} labels, output weights of {len(made.output)}")
     kept = made.kept
     if kept is not None and len(kept) and (kept.min() < 0 or kept[:, 0].max() >= made.buckets
                                            or kept[:, 1].max() >= len(kept)):  # fmt: skip
         raise FastTextError(f"model {name!r}: its list of kept n-grams points outside of its {made.buckets} buckets")
+    if made.label_counts.min() < 0 or sum(int(c) for c in made.label_counts) >= MOST_LABELLED:
+        raise FastTextError(f"model {name!r}: label counts {made.label_counts[:5]}; expected 0 to {MOST_LABELLED}")
+    for what, weights in (("input", made.rows), ("output", made.output)):
+        least, most = float(weights.min(initial=0.0)), float(weights.max(initial=0.0))
+        if not -LARGEST_WEIGHT < least <= most < LARGEST_WEIGHT:  # false for NaN too, which min and max hand on
+            raise FastTextError(f"model {name!r}: {what} weights from {least} to {most}; it is damaged, or diverged")
 
 
 class _Reader:

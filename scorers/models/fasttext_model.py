@@ -91,7 +91,8 @@ def load(path: Path, sha256: str) -> FastTextModel:
 def language_model(file: FastTextFile, name: str) -> FastTextModel:
     """A model of lid.176's kind made ready: pruned, hierarchical softmax, single words, n-grams to 4 characters."""
     words, kept = file.n_words, file.kept
-    if (file.loss, file.word_ngrams) != ("hs", 1) or file.longest > 4 or kept is None or words + len(kept) >= NO_ROW:
+    like = (file.loss, file.word_ngrams) == ("hs", 1) and file.longest <= 4 and file.buckets > 0
+    if not like or kept is None or words + len(kept) >= NO_ROW:
         raise FastTextError(
             f"model {name!r}: loss {file.loss}, word n-grams {file.word_ngrams}, n-grams to {file.longest} characters, "
             f"{words} words, {'no' if kept is None else len(kept)} list of kept n-grams; a language model is like lid.176: "

@@ -18,6 +18,8 @@ from scorers.models.ngram_file import WHOLE_KEY, Entries, Header, NgramError, Ta
 GZIP_MAGIC = b"\x1f\x8b"
 DATA_MARK = b"\\data\\"
 HEAD_BYTES = 100_000
+LEAST_ENTRY_BYTES = 4
+"""A digit, a tab, a letter and the line's end."""
 NO_UNKNOWN = (-100.0, 0.0)
 """What KenLM gives a word where a model has no <unk>."""
 SPECIALS = (b"<unk>", b"<s>", b"</s>")
@@ -34,6 +36,8 @@ def read_arpa(path: Path, settings: TextSettings) -> tuple[Header, Table]:
     """Every n-gram of an ARPA file. NgramError says where it is not one."""
     data = _content(path)
     counts, at = _counts(path, data[:HEAD_BYTES].tobytes())
+    if sum(counts) > len(data) // LEAST_ENTRY_BYTES:  # before there is a table for so many
+        raise NgramError(f"model file {str(path)!r} says {sum(counts)} n-grams in {len(data)} bytes: it is truncated")
     table = new_table(sum(counts))
     specials = [NO_UNKNOWN, (0.0, 0.0), NO_UNKNOWN]
     for n, count in enumerate(counts, start=1):
@@ -63,7 +67,11 @@ def _content(path: Path) -> U8:
 
 def _counts(path: Path, head: bytes) -> tuple[list[int], int]:
     start = head.find(DATA_MARK)
-    found = re.compile(rb"\\data\\\s*\n((?:ngram +\d+ *= *\d+ *\r?\n)+)").match(head, start) if start >= 0 else None
+    found = (
+        re.compile(rb"\\data\\\s*\n((?:ngram +\d{1,18} *= *\d{1,18} *\r?\n)+)").match(head, start)
+        if start >= 0
+        else None
+    )
     if found is None:
         raise NgramError(f"model file {str(path)!r} is not ARPA: no \\data\\ with lines 'ngram 1=...' at its beginning")
     pairs = [(int(a), int(b)) for a, b in re.findall(rb"ngram +(\d+) *= *(\d+)", found[1])]

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
-from scorers.kernels.ngram_table import put_entries
+from scorers.kernels.ngram_table import MAX_ORDER, put_entries
 from scorers.kernels.normal_characters import Normalisation
 
 MAGIC = b"WINNOW NGRAM 1\n\0"
@@ -185,25 +186,39 @@ def read_compact(path: Path) -> tuple[Header, Table]:
         if hashlib.sha256(memoryview(content)[base:]).hexdigest() != told["sha256"]:
             raise NgramError(f"model file {str(path)!r}: its arrays are not those it was written with; get it again")
         arrays = {a["name"]: np.frombuffer(content, a["type"], a["count"], base + a["at"]) for a in told["arrays"]}
-        header = Header(
-            told["order"], tuple(told["counts"]), tuple((p, b) for p, b in told["specials"]),
-            TextSettings(**told["settings"]),
-        )  # fmt: skip
-        return header, _table(told, arrays)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return _header(told), _table(told, arrays)
+    except (LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
         if isinstance(error, NgramError):
             raise
         raise NgramError(f"model file {str(path)!r}: its header cannot be read ({error}); get it again") from error
 
 
+def _header(told: dict[str, Any]) -> Header:
+    """ValueError for what no writer wrote: kernels trust the order and the specials."""
+    order, counts = int(told["order"]), tuple(int(n) for n in told["counts"])
+    specials = tuple((float(p), float(b)) for p, b in told["specials"])
+    if not 1 <= order <= MAX_ORDER or len(counts) != order:
+        raise ValueError(f"order {order} with {len(counts)} counts; expected 1 to {MAX_ORDER}, and as many")
+    if len(specials) != 3 or not np.isfinite(specials).all():
+        raise ValueError(f"specials {specials}; expected three pairs of numbers")
+    return Header(order, counts, specials, TypeAdapter(TextSettings).validate_python(told["settings"]))
+
+
 def _table(told: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Table:
+    """ValueError for a table in which a look-up would not end, or would end outside of it."""
     mask = np.uint64(told["mask"])
     if told["form"] == "table":
         slots = arrays["slots"]
+        if slots.dtype != np.uint64 or len(slots) < 4 or len(slots) & (len(slots) - 1) or slots[::2].all():
+            raise ValueError(
+                f"a table of {len(slots)} {slots.dtype}; expected a power of two of u64, a slot of them free"
+            )
         return Table(slots, np.uint64(65 - (len(slots) // 2).bit_length()), mask)
     unit = np.uint64(int(mask & (~mask + np.uint64(1))).bit_length() - 1)
     keys = np.cumsum(arrays["steps"], dtype=np.uint64) << unit
     columns = [arrays[f"{n}_levels"][arrays[n]] for n in ("probabilities", "backoffs")]
+    if not all(np.isfinite(column).all() for column in columns):
+        raise ValueError("probabilities or back-offs that are no numbers")
     table = new_table(len(keys), mask)
     put(table, Entries(keys, np.stack(columns, axis=1)))
     return table.read_only()

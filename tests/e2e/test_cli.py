@@ -319,3 +319,14 @@ def test_a_stopped_job_says_so_and_goes_on(long_job: tuple[Path, dict[str, str]]
     )
     assert again.returncode == 0, again.stderr
     assert {**digests(folder / name / "corpora"), **digests(folder / f"{name}-out")} == clean
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_behind_the_output_is_said_in_words(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(
+            [*WINNOW, "recipes", "fineweb"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert said.returncode == 1
+    assert "No space left on device: make room" in said.stderr
+    assert "fault of Winnow" not in said.stderr

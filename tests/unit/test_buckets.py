@@ -84,3 +84,10 @@ def test_an_empty_shard_is_normal() -> None:
 def test_a_wrong_bucket_says_what_is_wrong(given: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Bucket.model_validate({"column": "a.b", **given})
+
+
+def test_integers_that_a_float_rounds_are_in_buckets_too() -> None:
+    sizes = pa.array([5, 7, 2**24 + 1, 2**53 + 1])
+    bucket = Bucket(column="exact.text_bytes", percentiles={"small": 50}, rest="large", min_docs=1)
+    cuts, _ = cuts_of([histogram(sizes, None).table()], bucket)
+    assert bucket_of(sizes, None, bucket, cuts).to_pylist() == ["small", "small", "large", "large"]

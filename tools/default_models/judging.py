@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.measures.calibration_error import expected_error
+from pipeline.measures.ranking import area_under_curve
 from pipeline.train import calibrate
-from pipeline.train.measures import area_under_curve, macro_f1
 from scorers.models import calibration
 from tools.default_models import baselines, domain, quality, texts, toxicity
 from tools.default_models.material import Material
@@ -163,7 +164,7 @@ def _classes(said: npt.NDArray[np.int64], right: npt.NDArray[np.int64], labels: 
     hits = table.diagonal()
     f1 = 2 * hits / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
     return {
-        "rows": len(right), "macro_f1": round(macro_f1(said, right, len(labels)), 4),
+        "rows": len(right), "macro_f1": round(table(right, said, len(labels)).macro_f1 or 0.0, 4),
         "accuracy": round(float(hits.sum() / len(right)), 4),
         "f1": {label: round(float(v), 4) for label, v in zip(labels, f1, strict=True)},
         "confusion_rows_true_columns_said": table.tolist(),
@@ -180,8 +181,8 @@ def _some_rows(some: list[str]) -> npt.NDArray[np.int64]:
 
 
 def _error(scores: npt.NDArray[Any], right: npt.NDArray[Any], fold: npt.NDArray[Any]) -> float:
-    return round(calibrate.expected_error(calibrate.held_out(scores, right, fold), np.asarray(right, np.float64)), 4)
+    return round(expected_error(calibrate.held_out(scores, right, fold), np.asarray(right)) or 0.0, 4)
 
 
 def _auc(scores: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
-    return round(area_under_curve(np.asarray(scores, np.float64), right), 4)
+    return round(area_under_curve(np.asarray(scores, np.float64), np.asarray(right, bool)) or 0.0, 4)
