@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.measures.calibration_error import expected_error
+from pipeline.measures.classes import table
 from pipeline.measures.ranking import area_under_curve
 from pipeline.train import calibrate
 from scorers.models import calibration
@@ -159,15 +160,12 @@ def _false_alarms(rows: texts.Texts, probability: F64) -> dict[str, Any]:
 
 
 def _classes(said: npt.NDArray[np.int64], right: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
-    table = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(table, (right, said), 1)
-    hits = table.diagonal()
-    f1 = 2 * hits / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
+    found = table(right, said, len(labels))
     return {
-        "rows": len(right), "macro_f1": round(table(right, said, len(labels)).macro_f1 or 0.0, 4),
-        "accuracy": round(float(hits.sum() / len(right)), 4),
-        "f1": {label: round(float(v), 4) for label, v in zip(labels, f1, strict=True)},
-        "confusion_rows_true_columns_said": table.tolist(),
+        "rows": len(right), "macro_f1": round(found.macro_f1 or 0.0, 4),
+        "accuracy": round(float((said == right).mean()), 4),
+        "f1": {label: round(float(v), 4) for label, v in zip(labels, np.nan_to_num(found.by_class()[2]), strict=True)},
+        "confusion_rows_true_columns_said": found.counts[:, :-1].astype(np.int64).tolist(),
     }  # fmt: skip
 
 
