@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.measures import classes
+from pipeline.measures.calibration_error import expected_error
+from pipeline.measures.ranking import area_under_curve
 from pipeline.train import calibrate
-from pipeline.train.measures import area_under_curve, macro_f1
 from scorers.models import calibration
 from tools.default_models import baselines, domain, quality, texts, toxicity
 from tools.default_models.material import Material
@@ -158,16 +160,16 @@ def _false_alarms(rows: texts.Texts, probability: F64) -> dict[str, Any]:
 
 
 def _classes(said: npt.NDArray[np.int64], right: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
-    table = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(table, (right, said), 1)
-    hits = table.diagonal()
-    f1 = 2 * hits / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
+    table = classes.table(right, said, len(labels))
     return {
-        "rows": len(right), "macro_f1": round(macro_f1(said, right, len(labels)), 4),
-        "accuracy": round(float(hits.sum() / len(right)), 4),
-        "f1": {label: round(float(v), 4) for label, v in zip(labels, f1, strict=True)},
-        "confusion_rows_true_columns_said": table.tolist(),
+        "rows": len(right), "macro_f1": _rounded(table.macro_f1), "accuracy": _rounded(table.accuracy),
+        "f1": {label: _rounded(float(v)) for label, v in zip(labels, table.by_class()[2], strict=True)},
+        "confusion_rows_true_columns_said": table.counts[:, :-1].astype(int).tolist(),
     }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(value, 4)
 
 
 def _folds(keys: list[str]) -> npt.NDArray[np.int64]:
@@ -180,8 +182,12 @@ def _some_rows(some: list[str]) -> npt.NDArray[np.int64]:
 
 
 def _error(scores: npt.NDArray[Any], right: npt.NDArray[Any], fold: npt.NDArray[Any]) -> float:
-    return round(calibrate.expected_error(calibrate.held_out(scores, right, fold), np.asarray(right, np.float64)), 4)
+    found = expected_error(calibrate.held_out(scores, right, fold), right)
+    assert found is not None, "no rows to measure a calibration on"
+    return round(found, 4)
 
 
 def _auc(scores: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
-    return round(area_under_curve(np.asarray(scores, np.float64), right), 4)
+    found = area_under_curve(np.asarray(scores, np.float64), right)
+    assert found is not None, "rows of one kind only have no AUC"
+    return round(found, 4)
