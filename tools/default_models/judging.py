@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.measures import classes
 from pipeline.measures.calibration_error import expected_error
-from pipeline.measures.classes import table
 from pipeline.measures.ranking import area_under_curve
 from pipeline.train import calibrate
 from scorers.models import calibration
@@ -160,13 +160,16 @@ def _false_alarms(rows: texts.Texts, probability: F64) -> dict[str, Any]:
 
 
 def _classes(said: npt.NDArray[np.int64], right: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
-    found = table(right, said, len(labels))
+    table = classes.table(right, said, len(labels))
     return {
-        "rows": len(right), "macro_f1": round(found.macro_f1 or 0.0, 4),
-        "accuracy": round(float((said == right).mean()), 4),
-        "f1": {label: round(float(v), 4) for label, v in zip(labels, np.nan_to_num(found.by_class()[2]), strict=True)},
-        "confusion_rows_true_columns_said": found.counts[:, :-1].astype(np.int64).tolist(),
+        "rows": len(right), "macro_f1": _rounded(table.macro_f1), "accuracy": _rounded(table.accuracy),
+        "f1": {label: _rounded(float(v)) for label, v in zip(labels, table.by_class()[2], strict=True)},
+        "confusion_rows_true_columns_said": table.counts[:, :-1].astype(int).tolist(),
     }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(value, 4)
 
 
 def _folds(keys: list[str]) -> npt.NDArray[np.int64]:
@@ -179,8 +182,12 @@ def _some_rows(some: list[str]) -> npt.NDArray[np.int64]:
 
 
 def _error(scores: npt.NDArray[Any], right: npt.NDArray[Any], fold: npt.NDArray[Any]) -> float:
-    return round(expected_error(calibrate.held_out(scores, right, fold), np.asarray(right)) or 0.0, 4)
+    found = expected_error(calibrate.held_out(scores, right, fold), right)
+    assert found is not None, "no rows to measure a calibration on"
+    return round(found, 4)
 
 
 def _auc(scores: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
-    return round(area_under_curve(np.asarray(scores, np.float64), np.asarray(right, bool)) or 0.0, 4)
+    found = area_under_curve(np.asarray(scores, np.float64), right)
+    assert found is not None, "rows of one kind only have no AUC"
+    return round(found, 4)
