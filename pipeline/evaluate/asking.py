@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,8 +20,8 @@ from pipeline.evaluate.trainers import trainer_of
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
-from pipeline.scoring import parse_spec
-from scorers import base
+from pipeline.scoring import parse_spec, specs_of
+from scorers import base, models
 from scorers.base import Column
 
 SOURCE = "source"
@@ -86,7 +87,22 @@ def ask(asked: Asked, workspace: str, workers: int | None = None, progress: Prog
     )
     if SOURCE in found.fields:
         question = replace(question, clusters=SOURCE)
-    return {"data": list(asked.data), "job": found.job, **evaluate(question, found)}
+    told = {"data": list(asked.data), "job": found.job, "learnt_from": learnt_from(measuring, asked.data)}
+    return told | evaluate(question, found)
+
+
+def learnt_from(recipe: Recipe, paths: Sequence[str]) -> list[dict[str, str]]:
+    """The files under evaluation that a model behind the scores was trained on, by its card: {file, model}. By name: a
+    file's without its ending, as cards write their data."""
+    stems = {re.split(r"[/\\]", p.rstrip("/"))[-1].partition(".")[0]: p for p in paths}
+    found = []
+    for spec in specs_of(recipe):
+        for model in base.models_of(spec.build()):
+            names = {
+                str(item.get("name", "")).rsplit("/", 1)[-1].partition(".")[0] for item in models.known(model).card.data
+            }
+            found += [{"file": stems[name], "model": model} for name in sorted(names & set(stems))]
+    return found
 
 
 def _held_out(

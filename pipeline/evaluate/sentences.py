@@ -31,6 +31,7 @@ def evaluation_sentences(told: dict[str, Any]) -> list[str]:
         side = "low" if told["low"] else "high"
         lines[0] += f": positive is {' or '.join(told['positive'])}, and means {side} scores"
     lines.append(rows_sentence(told))
+    lines += [learnt_sentence(one) for one in told.get("learnt_from", ())]
     if told["left_out"]:
         lines.append(held_out_sentence(told["left_out"]))
     if told["kind"] == "binary" and told["threshold"]:
@@ -57,6 +58,14 @@ def rows_sentence(told: dict[str, Any]) -> str:
     if overall.get("abstained"):
         pieces.append(f"{count(overall['abstained'])} abstained")
     return ", ".join(pieces)
+
+
+def learnt_sentence(one: dict[str, str]) -> str:
+    """That a model is asked about its own school-books."""
+    return (
+        f"{one['model']} was trained on {one['file']}: these figures flatter it. "
+        f"Its card has those on sources it never saw (winnow models {one['model']})"
+    )
 
 
 def held_out_sentence(left_out: str) -> str:

@@ -17,6 +17,7 @@ from pipeline.evaluate.asking import Asked, ask
 from pipeline.evaluate.audit import AuditOf, audit
 from pipeline.evaluate.page import render_audit, render_evaluation
 from pipeline.evaluate.resampling import How
+from pipeline.evaluate.sentences import evaluation_sentences
 from tests.labelled import labelled_rows, write_scorer
 
 COLUMN = "rude.probability"
@@ -48,6 +49,22 @@ def test_every_row_is_counted_once(home: Path) -> None:
     assert found["counts"] == {"rows": 42, "quarantined": 1, "without_label": 1, "labelled": 40}
     assert found["overall"]["not_measured"] == 1
     assert found["overall"]["rows"] == 40
+
+
+def test_a_model_asked_about_what_it_was_trained_on_is_told_so(tmp_path: Path) -> None:
+    rows = [{"text": f"you are a {word} number {n}", "toxic": n % 2} for n, word in enumerate(["friend", "fool"] * 10)]
+    for name in ("hatecheck_en", "unseen"):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
+    said = {}
+    for name in ("hatecheck_en", "unseen"):
+        asked = Asked(
+            "toxicity.probability", (str(tmp_path / f"{name}.parquet"),), label="toxic", threshold=0.5, how=How(5)
+        )
+        said[name] = ask(asked, str(tmp_path / "ws"), 1)
+    assert said["unseen"]["learnt_from"] == []
+    assert [one["model"] for one in said["hatecheck_en"]["learnt_from"]] == ["toxicity-en"]
+    assert "toxicity-en was trained on" in render_evaluation(said["hatecheck_en"])
+    assert any("these figures flatter it" in line for line in evaluation_sentences(said["hatecheck_en"]))
 
 
 def test_figures_at_a_threshold_are_those_of_the_rows(home: Path) -> None:
