@@ -10,6 +10,9 @@ from typer.core import TyperGroup
 
 from pipeline.cli.options import Json, examples, say
 
+PIECE_BYTES = 1 << 20
+LEAST_BYTES_PER_S = 10_000
+
 Source = Annotated[str, typer.Argument(help="A file, or an https address.", metavar="FILE|URL")]
 Name = Annotated[str, typer.Option("--name", help="What scorers and recipes call it from then on.")]
 Kind = Annotated[str, typer.Option("--kind", help="fasttext, ngram or sentencepiece.")]
@@ -162,12 +165,9 @@ def _settings(given: list[str]) -> dict[str, Any]:
 
 def _fetched(source: str, sha256: str | None, folder: Path) -> Path:
     """The file itself, or what the address gives, in the folder."""
-    import shutil
     import urllib.parse
-    import urllib.request
 
     from pipeline.errors import UsageError, WinnowError
-    from scorers.models.published import DOWNLOAD_LIMIT_S
 
     address = urllib.parse.urlsplit(source)
     if address.scheme not in ("https", "http"):
@@ -180,8 +180,23 @@ def _fetched(source: str, sha256: str | None, folder: Path) -> Path:
         )
     path = folder / (Path(address.path).name or "model.bin")
     try:
-        with urllib.request.urlopen(source, timeout=DOWNLOAD_LIMIT_S) as answer, path.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(answer, file)
+        _download(source, path)
     except OSError as error:
         raise WinnowError(f"{source!r} could not be fetched: {error}") from None
     return path
+
+
+def _download(source: str, path: Path) -> None:
+    """OSError where an answer stays out for DOWNLOAD_LIMIT_S, or comes so slowly that it might never end."""
+    import time
+    import urllib.request
+
+    from scorers.models.published import DOWNLOAD_LIMIT_S
+
+    started, there = time.monotonic(), 0
+    with urllib.request.urlopen(source, timeout=DOWNLOAD_LIMIT_S) as answer, path.open("wb") as file:  # noqa: S310
+        while piece := answer.read1(PIECE_BYTES):
+            there += file.write(piece)
+            seconds = time.monotonic() - started
+            if seconds > DOWNLOAD_LIMIT_S and there < LEAST_BYTES_PER_S * seconds:
+                raise TimeoutError(f"{there} bytes in {seconds:.0f} s; expected {LEAST_BYTES_PER_S} a second or more")

@@ -73,7 +73,9 @@ class Examples:
 
 
 def balanced(targets: F32) -> F32:
-    """Weights: f32[D] under which every label has the same sum, their mean being 1. targets: f32[D, L]."""
+    """Weights: f32[D] under which every label has the same sum, their mean being 1. targets: f32[D, L]; rows without any
+    label, which say what no label is, count as one of a label more."""
+    targets = np.column_stack([targets, targets.sum(axis=1) == 0])
     held = targets.sum(axis=0)
     per_label = np.where(held > 0, held.sum() / np.maximum(held, 1e-9) / max(1, int((held > 0).sum())), 0)
     found = (targets * per_label).sum(axis=1)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.errors import UsageError
 from pipeline.train.clusters import Found, Mixture, found_below, two_clusters
 from pipeline.train.ngram import Plan, Trained, train_ngram
 from pipeline.train.plain import PlainText
@@ -48,6 +49,8 @@ class Wish:
 def train(data: PlainText, wish: Wish, arpa: Path | None = None) -> tuple[FoundModel, Trained]:
     """Train, measure on held-out documents, add the model under its name."""
     models.check_name(wish.name)  # now, not after the training
+    if arpa is not None and not arpa.parent.is_dir():
+        raise UsageError(f"--arpa {str(arpa)!r}: there is no folder {str(arpa.parent)!r}")
     share = HARMFUL_HELD_OUT_SHARE if wish.contrast else HELD_OUT_SHARE
     with tempfile.TemporaryDirectory(prefix="winnow-train-") as made:
         compact = Path(made) / f"{wish.name}.ngram"

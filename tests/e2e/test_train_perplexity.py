@@ -81,3 +81,6 @@ def test_slips_are_told(data: Path) -> None:
     assert "--where" in winnow(data, "train", "perplexity", "a.parquet", "--name", "x", "--where", "nope = 1", code=2)
     assert "--prune" in winnow(data, "train", "perplexity", "a.parquet", "--name", "x", "--prune", "a,b", code=2)
     assert "fallback" in winnow(data, "train", "perplexity", "b.jsonl", "--name", "x", code=1)
+    assert "there is no folder" in winnow(
+        data, "train", "perplexity", "a.parquet", "--name", "x", "--arpa", "nowhere/x.arpa", code=2
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import PlanError, UsageError, WinnowError
+from pipeline.train import making
 from scorers import models
+from scorers.models import published
+from scorers.models.card import ModelError
 
 WORDS = {"good": "careful study shows the method", "bad": "click cheap pills buy now", "odd": "zig zag zog zug zeg"}
 
@@ -109,6 +114,7 @@ def test_a_larger_budget_tries_more(tmp_path: Path) -> None:
     (["--positive", "good", "--label", "lable"], "have no column 'lable'; they have label, site. Did you mean 'label'"),
     (["--positive", "good", "--normalise", "upper"], "there are none, lower, words"),
     (["--positive", "good", "--teacher", "minilm"], "belong together"),
+    (["--positive", "good", "--positive", "bad"], "all 20 rows are good or bad"),
 ])  # fmt: skip
 def test_wrong_wishes_are_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
     write_labelled(tmp_path / "rated.parquet", rows=20)
@@ -116,6 +122,17 @@ def test_wrong_wishes_are_refused(tmp_path: Path, arguments: list[str], said: st
         CliRunner().invoke(
             app, ["train", "quality", "rated.parquet", "--name", "m", *arguments], catch_exceptions=False
         )
+
+
+@pytest.mark.parametrize("name", ["../x", "lid.176", "ünï"])
+def test_a_wrong_name_is_told_before_the_training(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def searching(*_: Any) -> None:
+        raise AssertionError("it began to train")
+
+    monkeypatch.setattr(making, "search", searching)
+    write_labelled(tmp_path / "rated.parquet", rows=20)
+    with pytest.raises(ModelError, match=r"letters, digits|comes with Winnow"):
+        run("train", "quality", "rated.parquet", "--positive", "good", "--name", name)
 
 
 def test_rows_of_one_group_cannot_be_measured_fairly(tmp_path: Path) -> None:
@@ -155,6 +172,31 @@ def test_what_is_no_such_model_is_refused(public: Path, content: bytes | None, o
     with pytest.raises(WinnowError, match=said):
         CliRunner().invoke(app, ["models", "add", str(public), "--name", "x", *options], catch_exceptions=False)
     assert "x" not in models.names()
+
+
+def test_an_address_that_drips_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drip(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not ended.wait(0.05):
+                self.wfile.write(b"x")
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    ended = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(published, "DOWNLOAD_LIMIT_S", 0.5)
+    address = f"http://127.0.0.1:{server.server_port}/model.bin"
+    try:
+        with pytest.raises(WinnowError, match=r"could not be fetched: .* bytes in .* expected 10000 a second"):
+            run("models", "add", address, "--sha256", "0" * 64, "--name", "x")
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
 
 
 def test_an_address_needs_a_digest() -> None:

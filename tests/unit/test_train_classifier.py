@@ -205,3 +205,9 @@ def test_no_worse_than_the_package_on_the_same_rows(real_data: Path, tmp_path: P
     said = [theirs.f.predict(texts[i] + "\n", 1, 0.0, "strict")[0][1] for i in held]
     right = float(np.mean([s == f"__label__{toxic[i]}" for s, i in zip(said, held, strict=True)]))
     assert ours > right - 0.005, f"held-out accuracy {ours:.4f}, the package's {right:.4f}"
+
+
+def test_rows_without_a_label_are_learnt_from() -> None:
+    targets = np.array([[1, 0], [0, 1], [0, 0], [0, 0]], np.float32)
+    np.testing.assert_allclose(balanced(targets), [4 / 3, 4 / 3, 2 / 3, 2 / 3], rtol=1e-6)
+    np.testing.assert_allclose(balanced(targets[:2]), [1, 1], rtol=1e-6)
