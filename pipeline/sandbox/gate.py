@@ -42,7 +42,7 @@ WORDS = {
     "SHOW_SPECIAL": "SHOW of tables, databases or settings",
 }
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-WIDE = re.compile(r"\d{4}|\*|\{[^}]*\{")
+WIDE = re.compile(r"%[-+ #0-9.,']*(?:\d{4}|\*)|\{[^}]*(?:\d{4}|\{)")
 """In a template: a width or precision of four digits or more, or one that is an argument."""
 
 
@@ -182,10 +182,9 @@ class _Walk:
     def function(self, node: Node, scope: frozenset[str], in_from: bool = False) -> None:
         """A call: its name must be classified as allowed where it stands, and so must what it is called with."""
         name = str(node["function_name"])
-        if len(node["qualified_name"]["path"]) != 1 or node["schema"] or node["catalog"]:
-            self.refuse(
-                node, f"function {name}", "functions are named without a schema, and called as abs(x), not x.abs()"
-            )
+        called_on = len(node["qualified_name"]["path"]) > 1  # url.split('/'), or a schema: names are classified in all of them
+        if called_on and in_from:
+            self.refuse(node, f"function {name}", "functions in FROM are named without a schema")
         use = uses().get(name.lower()) if name.isascii() else None
         if use is None:
             allowed = [n for n, u in uses().items() if (u.table if in_from else u.value)]
@@ -202,6 +201,8 @@ class _Walk:
                 f"FROM takes views and {froms}" if in_from else f"it stands in FROM: select * from {name}(...)",
             )
         if use.counted or use.templated or use.named:
+            if called_on:
+                self.refuse(node, f"function {name}", f"call it as {name}(x, ...), not x.{name}(...)")
             self.argument(node, name, use.argument)
         self.walk([v for k, v in node.items() if k not in ("class", "type")], scope)
 
@@ -210,6 +211,8 @@ class _Walk:
         use, given = uses()[name.lower()], node["arguments"]
         if len(given) <= position:
             return  # its default, or an error that DuckDB tells better
+        if any(one["name"] for one in given):
+            self.refuse(node, f"function {name}", "its arguments go by place, without names")
         literal = given[position]["expression"].get("literal", {})
         kind, text = literal.get("kind"), str(literal.get("text", ""))
         if use.counted and not (kind == "INTEGER" and len(text) < 9 and int(text) <= COUNT_MAX):
