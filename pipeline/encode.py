@@ -41,7 +41,7 @@ def json_lines(table: pa.Table) -> Iterator[bytes]:
 
 def flat(table: pa.Table) -> pa.Table:
     """CSV has no nesting: structs and lists as JSON text, bytes as hex."""
-    table = _readable(table)
+    table = storable(_readable(table))
     for i, field in enumerate(table.schema):
         if pa.types.is_nested(field.type) or _is_bytes(field.type):
             texts = [None if v is None else _text(v) for v in table.column(i).to_pylist()]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
+
 from pipeline.engine import worker_engine
 
 Node = dict[str, Any]
@@ -21,7 +23,10 @@ class NotSql(Exception):
 
 def parse(sql: str) -> list[Node]:
     """The statements of a SQL text, each as its top query node. Raises NotSql; only queries have a tree."""
-    said = worker_engine().execute("select json_serialize_sql(?::varchar)", [sql]).fetchall()[0][0]
+    try:
+        said = worker_engine().execute("select json_serialize_sql(?::varchar)", [sql]).fetchall()[0][0]
+    except duckdb.Error as error:  # what its serializer cannot say
+        raise NotSql(str(error).partition("\n")[0]) from None
     tree = json.loads(said)
     if tree.get("error"):
         where = str(tree.get("position", ""))

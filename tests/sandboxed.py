@@ -6,11 +6,12 @@ gate false: what the engine and the process hold alone, if the gate had let ever
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from pipeline.sandbox.process import environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,7 +21,7 @@ def run_all(store: str, statements: list[str], gate: bool, memory_bytes: int = 5
     question = {"store": store, "statements": statements, "gate": gate, "memory_bytes": memory_bytes}
     done = subprocess.run(
         [sys.executable, "-m", "tests.sandboxed"], input=json.dumps(question), capture_output=True, text=True, cwd=ROOT,
-        timeout=300, check=True, env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"},
+        timeout=300, check=True, env=environment(remote=False),
     )  # fmt: skip
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -52,7 +53,7 @@ def main() -> None:
     opened = open_job(Store(question["store"]), None, None)
     confine(opened.files, limits, remote=False)
     close(opened, limits)
-    print(json.dumps([_one(opened, sql, question["gate"], limits) for sql in question["statements"]]))
+    json.dump([_one(opened, sql, question["gate"], limits) for sql in question["statements"]], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import asdict
@@ -47,6 +46,11 @@ def main() -> None:
             {"code": SqlOutOfMemory.code, "error": "the answer does not fit into the memory of its process"},
             b"",
         )
+    except Exception as error:  # the border of the process: the type says what to look for, its words might hold data
+        head, body = (
+            {"code": SqlError.code, "error": f"the engine failed ({type(error).__name__}); ask it another way"},
+            b"",
+        )
     answers.write(json.dumps(head).encode() + b"\n" + body)
     answers.flush()
     os._exit(0)
@@ -70,14 +74,23 @@ def _answer(question: dict[str, Any]) -> Answer:
     close(opened, limits)
     try:
         return _run(opened, question["sql"], question["format"], limits)
-    except duckdb.OutOfMemoryException:
-        raise SqlOutOfMemory(
-            f"the statement needs more than {limits.memory_bytes >> 20:,} MiB; ask for fewer columns, groups or rows at once"
-        ) from None
-    except duckdb.Error as error:
-        raise SqlError(_without_paths(str(error), store)) from None
+    except (
+        duckdb.Error,
+        OSError,
+        RuntimeError,
+    ) as error:  # what comes up while rows are read, Arrow hands on as OSError
+        raise _told(str(error), store, limits) from None
     except (pa.ArrowException, ValueError, OverflowError) as error:
         raise SqlError(f"the answer cannot be written as {question['format']}: {error}; cast it: x::varchar") from None
+
+
+def _told(said: str, store: Store, limits: Limits) -> SqlError:
+    """DuckDB's words without the place of the workspace on its machine."""
+    if said.startswith("Out of Memory"):
+        return SqlOutOfMemory(
+            f"the statement needs more than {limits.memory_bytes >> 20:,} MiB; ask for fewer columns, groups or rows at once"
+        )
+    return SqlError(said.replace(store.root, "<workspace>"))
 
 
 def _run(opened: Opened, sql: str, format_: Format, limits: Limits) -> Answer:
@@ -131,11 +144,6 @@ def _unique(names: list[str]) -> list[str]:
         seen[name] = 0
         made.append(name)
     return made
-
-
-def _without_paths(said: str, store: Store) -> str:
-    """DuckDB's words without the place of the workspace on its machine."""
-    return re.sub(re.escape(store.root), "<workspace>", said).split("\n\nStack")[0]
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ WIDE = re.compile(r"%[-+ #0-9.,']*(?:\d{4}|\*)|\{[^}]*(?:\d{4}|\{)")
 
 def check(sql: str, tables: Collection[str]) -> None:
     """Raise SqlRefused or SqlTooLarge where the statement is not one query over `tables` (names in lower case)."""
-    if len(sql.encode("utf-8", "replace")) > SQL_BYTES_MAX:
+    try:
+        size = len(sql.encode())
+    except UnicodeEncodeError:
+        raise SqlRefused("the statement is not Unicode text (half a surrogate pair); send it as UTF-8") from None
+    if size > SQL_BYTES_MAX:
         raise SqlTooLarge(f"the statement is over {SQL_BYTES_MAX:,} bytes; ask in smaller pieces")
     if "\0" in sql:
         raise SqlRefused("the statement holds a NUL character; remove it")
@@ -62,15 +66,13 @@ def check(sql: str, tables: Collection[str]) -> None:
         place = "" if error.position is None else f" at {place_of(sql, error.position)}"
         hint = _only_queries(sql) if "Only SELECT" in str(error) else ""
         raise SqlRefused(f"{hint or f'not SQL{place}: {error}'}") from None
-    except UnicodeEncodeError:
-        raise SqlRefused("the statement is not Unicode text (half a surrogate pair); send it as UTF-8") from None
     except RecursionError:
         raise SqlTooLarge("the statement is nested too deep; ask in smaller pieces") from None
 
 
 def place_of(sql: str, position: int) -> str:
     """'line 2, column 7' of a byte position as DuckDB tells it."""
-    before = sql.encode("utf-8", "replace")[:position].decode("utf-8", "replace")
+    before = sql.encode()[:position].decode("utf-8", "replace")
     return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
@@ -182,7 +184,9 @@ class _Walk:
     def function(self, node: Node, scope: frozenset[str], in_from: bool = False) -> None:
         """A call: its name must be classified as allowed where it stands, and so must what it is called with."""
         name = str(node["function_name"])
-        called_on = len(node["qualified_name"]["path"]) > 1  # url.split('/'), or a schema: names are classified in all of them
+        called_on = (
+            len(node["qualified_name"]["path"]) > 1
+        )  # url.split('/'), or a schema: names are classified in all of them
         if called_on and in_from:
             self.refuse(node, f"function {name}", "functions in FROM are named without a schema")
         use = uses().get(name.lower()) if name.isascii() else None
@@ -215,7 +219,7 @@ class _Walk:
             self.refuse(node, f"function {name}", "its arguments go by place, without names")
         literal = given[position]["expression"].get("literal", {})
         kind, text = literal.get("kind"), str(literal.get("text", ""))
-        if use.counted and not (kind == "INTEGER" and len(text) < 9 and int(text) <= COUNT_MAX):
+        if use.counted and not (kind == "INTEGER" and text.isdigit() and len(text) < 9 and int(text) <= COUNT_MAX):
             self.refuse(
                 node,
                 f"function {name}",

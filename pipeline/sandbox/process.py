@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -29,19 +30,22 @@ ERRORS: dict[str, type[WinnowError]] = {
 Process = subprocess.Popen[bytes]
 
 
-def start(remote: bool) -> Process:
-    """A process that loads its modules and waits for a question. Of this environment it sees what it needs."""
+def environment(remote: bool) -> dict[str, str]:
+    """What such a process sees of this environment: what it needs, and nothing that may be secret."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT or (remote and k.startswith(BUCKETS))}
-    # a second pool of memory would count against the limit; paths as this process has them, without its folder
-    added = {
-        "PYTHONPATH": os.pathsep.join(os.path.abspath(p or ".") for p in sys.path),
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(p or ".") for p in sys.path),  # it does not start in this folder
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve far more than they use, and that counts
         "MALLOC_ARENA_MAX": "2",
-        "OMP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",  # threads from before a process is confined would not be
     }
+
+
+def start(remote: bool) -> Process:
+    """A process that loads its modules and waits for a question."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "pipeline.sandbox.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, cwd="/", env=kept | added, start_new_session=True,
+        stderr=subprocess.DEVNULL, cwd="/", env=environment(remote), start_new_session=True,
     )  # fmt: skip
 
 
@@ -51,7 +55,8 @@ def end(process: Process) -> None:
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # a question that it did not live to read
+                pipe.close()
 
 
 def put(process: Process, question: Mapping[str, Any], limits: Limits) -> Answer:
