@@ -54,6 +54,15 @@ BOMBS: dict[str, str] = {
     "twenty thousand ors": "select count(*) from documents where " + " or ".join(f"row={i}" for i in range(20_000)),
     "two thousand ors": "select count(*) from documents where " + " or ".join(f"row={i}" for i in range(1_200)),
     "twenty thousand brackets": "select " + "(" * 20_000 + "1" + ")" * 20_000,
+    "open brackets": "select " + "(" * 15_000,
+    "open queries": "select * from " + "(" * 15_000,
+    "open lists of in": "select 1 in " + "(" * 15_000,
+    "open CTEs": "with a as (" * 2_900,
+    "a long path": "select " + "a." * 15_000 + "b",
+    "types in types": "select null::" + "struct(a " * 60 + "int" + ")" * 60,
+    "doubling structs": "with t0 as (select 1 as d)"
+    + "".join(f", t{i} as (select {{'x': d, 'y': d}} as d from t{i - 1})" for i in range(1, 23))
+    + " from t22",
     "a thousand brackets": "select " + "(" * 1_000 + "1" + ")" * 1_000,
     "ten thousand minuses": "select " + "- " * 10_000 + "1",
     "a long sum": "select " + "+".join(["1"] * 4_000),

@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline.catalog import VIEWS, Tables, choose_job, open_catalog, tables_of
 from pipeline.rules import quoted
-from pipeline.sandbox.gate import NAME
+from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits
 from pipeline.store import Store
 

@@ -15,35 +15,13 @@ from pipeline.engine import worker_engine
 from pipeline.errors import SqlRefused, SqlTooLarge, did_you_mean
 from pipeline.parse_tree import Node, NotSql, parse
 from pipeline.sandbox.functions import uses
+from pipeline.sandbox.grammar import EXPRESSIONS, MODIFIERS, NAME, ORDERS, QUERIES, SHOWS, TABLES, TYPES, WIDE, WORDS
 
 SQL_BYTES_MAX = 32 << 10
 NODES_MAX = 5_000
 TABLES_MAX = 32
 CTES_MAX = 24
 COUNT_MAX = 10_000
-
-QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE"})
-TABLES = frozenset(
-    {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "PIVOT", "SHOW_REF"}
-)
-MODIFIERS = frozenset({"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"})
-ORDERS = frozenset({"ORDER_DEFAULT", "ASCENDING", "DESCENDING"})
-EXPRESSIONS = frozenset({
-    "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF",
-    "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
-})  # fmt: skip
-SHOWS = frozenset({"DESCRIBE", "SUMMARY"})
-WORDS = {
-    "PARAMETER": "a parameter (? or $1)",
-    "DELETE_QUERY_NODE": "a DELETE",
-    "INSERT_QUERY_NODE": "an INSERT",
-    "UPDATE_QUERY_NODE": "an UPDATE",
-    "MERGE_QUERY_NODE": "a MERGE",
-    "SHOW_SPECIAL": "SHOW of tables, databases or settings",
-}
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-WIDE = re.compile(r"%[-+ #0-9.,']*(?:\d{4}|\*)|\{[^}]*(?:\d{4}|\{)")
-"""In a template: a width or precision of four digits or more, or one that is an argument."""
 
 
 def check(sql: str, tables: Collection[str]) -> None:
@@ -174,12 +152,11 @@ class _Walk:
             self.refuse(node, WORDS.get(kind, kind), "it is not among what may be asked")
         if kind in ("FUNCTION", "WINDOW"):
             self.function(node, scope)
-        elif kind == "TYPE" and len(node["qualified_name"]["path"]) != 1:
-            self.refuse(node, f"type {node['type_name']}", "types are named without a schema")
         elif kind != "CONSTANT":
+            name = str(node.get("type_name", "")).lower()
+            if kind == "TYPE" and (len(node["qualified_name"]["path"]) != 1 or name not in TYPES):
+                self.refuse(node, f"type {name}", f"no type of this name is known.{did_you_mean(name, TYPES)}")
             self.walk([v for k, v in node.items() if k not in ("class", "type")], scope)
-        if kind == "TYPE":
-            self.walk(node["children"], scope)
 
     def function(self, node: Node, scope: frozenset[str], in_from: bool = False) -> None:
         """A call: its name must be classified as allowed where it stands, and so must what it is called with."""
@@ -195,8 +172,8 @@ class _Walk:
             self.refuse(
                 node, f"function {name}", f"no function of this name is known.{did_you_mean(name.lower(), allowed)}"
             )
-        if use.refused:
-            self.refuse(node, f"function {name}", use.refused)
+        if use.refused or node.get("export_state"):
+            self.refuse(node, f"function {name}", use.refused or "an aggregate's state is DuckDB's own")
         if not (use.table if in_from else use.value):
             froms = ", ".join(sorted(n for n, u in uses().items() if u.table))
             self.refuse(

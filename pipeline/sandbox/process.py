@@ -73,7 +73,7 @@ def put(process: Process, question: Mapping[str, Any], limits: Limits) -> Answer
         head, newline, body = said.partition(b"\n")
         if not newline:
             raise _ended(process, limits)
-        return _answer(json.loads(head), body)
+        return _answer(head, body)
     finally:
         end(process)
 
@@ -109,13 +109,18 @@ def _ended(process: Process, limits: Limits) -> WinnowError:
     return SqlError(f"the engine ended without an answer ({name}); nothing is lost, ask it another way")
 
 
-def _answer(head: dict[str, Any], body: bytes) -> Answer:
-    if "error" in head:
-        raise ERRORS.get(head["code"], SqlError)(head["error"])
-    if len(body) != head["body"]:
-        raise SqlError(f"the answer broke off after {len(body):,} of {head['body']:,} bytes; ask again")
-    columns = tuple((name, kind) for name, kind in head["columns"])
-    return Answer(**{**head, "columns": columns, "body": body})
+def _answer(said: bytes, body: bytes) -> Answer:
+    try:
+        head = json.loads(said)
+        if "error" in head:
+            raise ERRORS.get(head["code"], SqlError)(head["error"])
+        whole, columns = head.pop("body"), tuple((str(name), str(kind)) for name, kind in head.pop("columns"))
+        answer = Answer(**head, columns=columns, body=body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SqlError("the engine's answer cannot be understood; ask it another way") from None
+    if len(body) != whole:
+        raise SqlError(f"the answer broke off after {len(body):,} of {whole:,} bytes; ask again")
+    return answer
 
 
 class Spares:
