@@ -11,6 +11,7 @@ MODULES = (
     ("benchmarks.neardup_recall",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
+    ("benchmarks.sql_sandbox",),
 )
 
 if __name__ == "__main__":
