@@ -12,6 +12,7 @@ MODULES = (
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
+    ("benchmarks.sql_sandbox",),
 )
 
 if __name__ == "__main__":

@@ -118,10 +118,10 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     return Tables(text[0], notes, aliases, verdict, dedup, mix)
 
 
-def open_catalog(store: Store, job_id: str | None = None) -> duckdb.DuckDBPyConnection:
+def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """An engine with the views over one job's tables, and over all jobs."""
     job = choose_job(store, job_id)
-    connection = connect()
+    connection = connect(threads)
     if store.remote:
         connection.register_filesystem(store.fs)
     tables = tables_of(store, job)

@@ -77,6 +77,37 @@ class UnitFailed(WinnowError):
     code = "unit_failed"
 
 
+class SqlError(WinnowError):
+    """A question in SQL found no answer: the statement is wrong, or the engine ended."""
+
+    code = "sql_error"
+
+
+class SqlRefused(SqlError):
+    """The gate does not let this statement through: more than a question, or about more than the views."""
+
+    exit_code = 2
+    code = "sql_refused"
+
+
+class SqlTimeout(SqlError):
+    """The statement ran into its limit of seconds and was ended."""
+
+    code = "sql_timeout"
+
+
+class SqlOutOfMemory(SqlError):
+    """The statement needs more memory than its limit."""
+
+    code = "sql_out_of_memory"
+
+
+class SqlTooLarge(SqlError):
+    """The statement is too long, or no row of its answer fits into the limit."""
+
+    code = "sql_too_large"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' Did you mean 'x'?' where something known is near, else ''."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -6,13 +6,11 @@ like would break the promise of equal bytes. DuckDB's own parse tree is looked a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 from pipeline.engine import worker_engine
 from pipeline.errors import PlanError
+from pipeline.parse_tree import Node, NotSql, expressions, parse
 
 CLASSES = frozenset({
     "BETWEEN", "CASE", "CAST", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF", "OPERATOR", "TYPE",
@@ -33,22 +31,23 @@ WORDS = {
 def check(what: str, sql: str, ordering: bool = False) -> None:
     """Raise PlanError where an expression (or, with `ordering`, the terms of an ORDER BY) is not of one row alone."""
     wrapped = f"select 1 from rows order by {sql}\n" if ordering else f"select ({sql}\n) from rows"
-    tree = json.loads(worker_engine().execute("select json_serialize_sql(?::varchar)", [wrapped]).fetchall()[0][0])
-    if tree.get("error"):
-        raise PlanError(f"{what}: {sql!r}: {tree.get('error_message', 'not SQL')}")
-    node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else None
+    try:
+        statements = parse(wrapped)
+    except NotSql as error:
+        raise PlanError(f"{what}: {sql!r}: {error}") from None
+    node = statements[0] if len(statements) == 1 else None
     if node is None or node["type"] != "SELECT_NODE" or node["from_table"]["type"] != "BASE_TABLE":
         raise PlanError(f"{what}: {sql!r} is more than one expression")
     kinds = [m["type"] for m in node["modifiers"]]
     parts = [node["where_clause"], node["group_expressions"], node["having"], node["qualify"], node["sample"]]
     if kinds != (["ORDER_MODIFIER"] if ordering else []) or any(parts):
         raise PlanError(f"{what}: {sql!r}: only {'terms to order by' if ordering else 'one predicate'} may stand here")
-    expressions = node["modifiers"][0]["orders"] if ordering else node["select_list"]
-    for found in _expressions(expressions):
+    said = node["modifiers"][0]["orders"] if ordering else node["select_list"]
+    for found in expressions(said):
         _check_one(what, sql, found)
 
 
-def _check_one(what: str, sql: str, found: dict[str, Any]) -> None:
+def _check_one(what: str, sql: str, found: Node) -> None:
     kind = found["class"]
     if kind not in CLASSES:
         raise PlanError(
@@ -60,18 +59,6 @@ def _check_one(what: str, sql: str, found: dict[str, Any]) -> None:
         raise PlanError(
             f"{what}: {sql!r} calls {found['function_name']}(), which is not a function of one row alone, the same on every run"
         )
-
-
-def _expressions(node: Any) -> Iterator[dict[str, Any]]:
-    """Every expression of a serialized tree."""
-    if isinstance(node, dict):
-        if "class" in node and "type" in node:
-            yield node
-        for value in node.values():
-            yield from _expressions(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _expressions(value)
 
 
 @cache

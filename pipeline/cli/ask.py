@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         'winnow sql "select stage, reason, count(*) from documents group by all order by 3 desc"',
         'winnow sql "select * from columns where \\"table\\" = \'documents\'"',
         'winnow sql "select file_path, avg(gopher.word_count) from documents group by 1" --format csv',
+        'winnow sql --safe --timeout 5 "select count(*) from documents"',
     ))(sql)  # fmt: skip
     app.command(epilog=examples("winnow why page-000123"))(why)
     app.command(epilog=examples("winnow report", "winnow report --job job_0193"))(report)
@@ -29,46 +30,66 @@ def sql(
     job: JobId = None,
     format_: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
+    safe: Annotated[
+        bool, typer.Option("--safe", help="As the service asks: queries only, in a confined process with limits.")
+    ] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds at most; implies --safe.", min=0.1)] = None,
+    max_rows: Annotated[int | None, typer.Option(help="Rows at most; implies --safe.", min=1)] = None,
 ) -> None:
     """Ask the workspace in SQL (DuckDB): documents, verdicts, duplicates, shards, stages, jobs, scorers, columns, quarantine."""
-    import duckdb
-
-    from pipeline.catalog import VIEWS, open_catalog
     from pipeline.cli.jobs import one_of
     from pipeline.errors import UsageError
-    from pipeline.store import Store
 
     one_of("--format", format_, ("table", "json", "csv", "parquet"))
     if format_ == "parquet" and output is None:
         raise UsageError("--format parquet needs --output FILE")
+    confined = safe or timeout is not None or max_rows is not None
+    result = _confined(query, workspace, job, timeout, max_rows) if confined else _here(query, workspace, job)
+    if result is not None:
+        _write(result, format_, output)
+
+
+def _here(query: str, workspace: str, job: str | None) -> Any:
+    """The owner's own question, in this process: any statement, no limits."""
+    import duckdb
+
+    from pipeline.catalog import VIEWS, open_catalog
+    from pipeline.errors import UsageError
+    from pipeline.store import Store
+
     connection = open_catalog(Store(workspace), job)
     try:
         if len(connection.extract_statements(query)) != 1:
             raise UsageError("sql takes one statement")
         found = connection.sql(query)
-        result = found.to_arrow_table() if found is not None else None
+        return found.to_arrow_table() if found is not None else None
     except duckdb.Error as error:
         raise UsageError(
             f'SQL: {error}\nViews: {", ".join(VIEWS)}; their columns: winnow sql "select * from columns"'
         ) from None
-    if result is not None:
-        _write(result, format_, output)
+
+
+def _confined(query: str, workspace: str, job: str | None, timeout: float | None, max_rows: int | None) -> Any:
+    """A stranger's question, as the service would take it."""
+    from pipeline.sandbox.ask import ask
+    from pipeline.sandbox.limits import Limits
+    from pipeline.store import Store
+
+    usual = Limits()
+    limits = Limits(seconds=timeout or usual.seconds, rows=max_rows or usual.rows)
+    answer = ask(Store(workspace), query, job, limits=limits)
+    if answer.truncated:
+        typer.echo(f"truncated: {answer.said}", err=True)
+    return answer.table()
 
 
 def _write(result: Any, format_: str, output: str | None) -> None:
-    import json
     import sys
 
-    import pyarrow.csv as csv
-    import pyarrow.parquet as pq
-
     from pipeline.cli.show import table
+    from pipeline.encode import encoded, json_lines
     from pipeline.files import told
 
-    if format_ == "parquet":
-        with told(str(output)):
-            pq.write_table(result, output)
-        return
     if format_ == "table" and output is None:
         rows = [{k: _short(v) for k, v in row.items()} for row in result.slice(0, 200).to_pylist()]
         if result.num_columns > WIDE_COLUMNS:
@@ -81,37 +102,12 @@ def _write(result: Any, format_: str, output: str | None) -> None:
         return
     with told(str(output)):
         sink = open(output, "wb") if output else sys.stdout.buffer  # noqa: SIM115 - stdout is not ours to close
-        if format_ == "csv":
-            csv.write_csv(_flat(result), sink)
+        if format_ in ("csv", "parquet"):
+            sink.write(encoded(result, "csv" if format_ == "csv" else "parquet"))
         else:
-            for row in result.to_pylist():
-                sink.write((json.dumps(row, ensure_ascii=False, default=_plain) + "\n").encode())
+            sink.writelines(line + b"\n" for line in json_lines(result))
         if output:
             sink.close()
-
-
-def _flat(result: Any) -> Any:
-    """CSV has no nesting: structs and lists as JSON text."""
-    import json
-
-    import pyarrow as pa
-
-    for i, field in enumerate(result.schema):
-        if (
-            pa.types.is_nested(field.type)
-            or pa.types.is_binary(field.type)
-            or pa.types.is_fixed_size_binary(field.type)
-        ):
-            texts = [
-                None if v is None else json.dumps(v, ensure_ascii=False, default=_plain)
-                for v in result.column(i).to_pylist()
-            ]
-            result = result.set_column(i, field.name, pa.array(texts, pa.string()))
-    return result
-
-
-def _plain(value: Any) -> Any:
-    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _short(value: Any) -> Any:

@@ -8,6 +8,8 @@ import pytest
 
 import winnow
 from pipeline.errors import UsageError
+from pipeline.sandbox.ask import ask
+from pipeline.sandbox.limits import Limits
 from pipeline.store import Store
 from tests.corpora import write_parquet
 from tests.integration.test_ingest_s3 import bucket, server
@@ -25,6 +27,8 @@ def test_a_job_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     assert winnow.sql("select count(*) as n from documents where copies > 0", workspace=workspace).column(
         "n"
     ).to_pylist() == [168]
+    confined = ask(Store(workspace), "select count(*) as n from documents where copies > 0", limits=Limits(seconds=60))
+    assert confined.table().to_pylist() == [{"n": 168}]
     stricter = RECIPE | {"rules": {"word_count": {"column": "gopher.word_count", "min": 150}}}
     with pytest.raises(UsageError, match="holds another Winnow export"):
         winnow.run(stricter, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1)
