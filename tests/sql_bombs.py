@@ -60,6 +60,12 @@ BOMBS: dict[str, str] = {
     "open CTEs": "with a as (" * 2_900,
     "a long path": "select " + "a." * 15_000 + "b",
     "types in types": "select null::" + "struct(a " * 60 + "int" + ")" * 60,
+    "arrays of arrays": "select null::int[100000][100000]",
+    "arrays beyond numbers": "select null::int[100000][100000][100000][1000]",
+    "wide arrays": "select [1]::int[99999] from range(100000)",
+    "zipped lists": "select list_zip(range(1000000), range(1000000), range(10000000))",
+    "a regex that grows": "select regexp_replace(repeat('a', 10000), '(a?){500}a{500}', repeat('\\1\\1\\1', 2000), 'g')",
+    "a calendar of microseconds": "select count(*) from generate_series(timestamp '0001-01-01', timestamp '9999-12-31', interval 1 microsecond)",
     "doubling structs": "with t0 as (select 1 as d)"
     + "".join(f", t{i} as (select {{'x': d, 'y': d}} as d from t{i - 1})" for i in range(1, 23))
     + " from t22",

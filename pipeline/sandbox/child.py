@@ -85,12 +85,12 @@ def _answer(question: dict[str, Any]) -> Answer:
 
 
 def _told(said: str, store: Store, limits: Limits) -> SqlError:
-    """DuckDB's words without the place of the workspace on its machine."""
+    """DuckDB's words, without its stack and the place of the workspace on this machine."""
     if said.startswith("Out of Memory"):
         return SqlOutOfMemory(
             f"the statement needs more than {limits.memory_bytes >> 20:,} MiB; ask for fewer columns, groups or rows at once"
         )
-    return SqlError(said.replace(store.root, "<workspace>"))
+    return SqlError(said.partition("\n\nStack")[0].replace(store.root, "<workspace>"))
 
 
 def _run(opened: Opened, sql: str, format_: Format, limits: Limits) -> Answer:

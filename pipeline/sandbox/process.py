@@ -132,6 +132,7 @@ class Spares:
     def __init__(self, ready: int = 1, remote: bool = False) -> None:
         self.remote = remote
         self._lock = threading.Lock()
+        self._wanted = ready
         self._ready = [start(remote) for _ in range(ready)]
         self._closed = False
 
@@ -140,10 +141,11 @@ class Spares:
         with self._lock:
             if self._closed:
                 raise RuntimeError("these spares are closed")
-            if not self._ready:
-                return start(self.remote)
-            taken = self._ready.pop(0)
-            self._ready.append(start(self.remote))
+            for dead in [p for p in self._ready if p.poll() is not None]:  # killed while it waited
+                self._ready.remove(dead)
+                end(dead)
+            taken = self._ready.pop(0) if self._ready else start(self.remote)
+            self._ready += [start(self.remote) for _ in range(self._wanted - len(self._ready))]
         return taken
 
     def close(self) -> None:

@@ -205,6 +205,20 @@ def test_a_process_whose_asker_is_gone_ends_by_itself(sql_store: Store) -> None:
     assert idle.wait(timeout=20) == 0
 
 
+def test_a_spare_that_died_waiting_is_replaced(sql_store: Store) -> None:
+    with Spares(1) as ready:
+        ready._ready[0].kill()
+        ready._ready[0].wait()
+        assert ask(sql_store, "select 1 as n", spares=ready).rows == 1
+
+
+def test_an_internal_error_shows_no_stack(sql_store: Store, spares: Spares) -> None:
+    with pytest.raises(SqlError) as told:
+        ask(sql_store, "select null::int[100000][100000][100000][1000]", spares=spares)
+    assert "INTERNAL Error" in str(told.value)
+    assert "Stack" not in str(told.value)
+
+
 def test_closed_spares_leave_no_process(sql_store: Store) -> None:
     with Spares(2) as ready:
         pids = [p.pid for p in ready._ready]
