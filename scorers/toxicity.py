@@ -1,4 +1,4 @@
-"""Toxicity of a document, of its worst line or sentence, and where it lies."""
+"""Toxicity of a document, of its worst line or sentence, of what kind it is, and where it lies."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ import pyarrow as pa
 
 from scorers.base import Column, ScorerError, Values, count, fraction
 from scorers.models.card import Card, ModelError
-from scorers.models.classifier import Segments, card_of, check_window, named, positive_labels, segments
+from scorers.models.classifier import (
+    Named,
+    Segments,
+    Told,
+    card_of,
+    check_window,
+    named,
+    positive_labels,
+    segments,
+)
 from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
 
+F64 = npt.NDArray[np.float64]
 CATEGORY = re.compile(r"[a-z][a-z0-9_]*")
 OWN = ("probability", "score", "max_segment_probability", "toxic_segments", "toxic_spans")
 
@@ -37,6 +47,9 @@ def categories(card: Card) -> dict[str, str]:
 class Toxicity:
     """model: a name of `winnow models`; window_bytes: how much of a document's start is read, 0 is all of it.
 
+    kinds: the model that says of what kind a toxic text is, P(kind | toxic); "" is none. It is not asked where the card of
+    `model` has categories of its own. A kind's column is P(toxic) P(kind | toxic) of the line or sentence where that is
+    largest: a document that is toxic in two ways, in two places, is so in both columns.
     segment_threshold: lines and sentences of at least this probability are the toxic spans, which export can cut
     (`export: {edits: [toxicity.toxic_spans]}`). Segments are looked at in the whole text, whatever the window.
     """
@@ -47,59 +60,84 @@ class Toxicity:
     model: str = "toxicity-en"
     window_bytes: int = 0
     segment_threshold: float = 0.8
+    kinds: str = "toxicity-kinds-en"
 
     def __post_init__(self) -> None:
         card = card_of(self.model)
         positive_labels(card)
-        categories(card)
+        if (kinds := self._kinds_card()) and not categories(kinds):
+            raise ScorerError(
+                f"kinds: the card of model {kinds.name!r} names no categories; set them with: winnow models add FILE "
+                "--name NAME --kind fasttext --category LABEL"
+            )
         check_window(self.window_bytes)
         if not 0 <= self.segment_threshold <= 1:
             raise ScorerError(f"segment_threshold is {self.segment_threshold}; expected 0 to 1")
 
     def columns(self) -> tuple[Column, ...]:
-        """Five, and one a category of the model."""
+        """Five, and one a category of the model, or of the model of kinds."""
         card = card_of(self.model)
         names = " or ".join(positive_labels(card))
+        worst = "of the line or sentence where it is largest; null without a word"
         return (
             fraction("probability", f"calibrated probability of {names}; null for a text without a word"),
             Column("score", pa.float64(), "log-odds", "the model's own, uncalibrated: for ranks and percentiles"),
-            fraction(
-                "max_segment_probability",
-                "the same calibrated probability of the worst line or sentence; null without a word",
-            ),
+            fraction("max_segment_probability", f"the same calibrated probability {worst}"),
             count("toxic_segments", "segments", "lines and sentences of at least segment_threshold"),
             Column("toxic_spans", SPANS, "bytes", "where these lie in the text"),
             *(
-                fraction(c, f"calibrated probability of {label}; null without a word")
-                for c, label in categories(card).items()
+                fraction(c, f"probability of {label} {worst}")
+                for c, label in categories(self._kinds_card() or card).items()
             ),
         )
 
     def models(self) -> tuple[str, ...]:
-        """The model it reads."""
-        return (self.model,)
+        """The models it reads."""
+        return (self.model, *([self.kinds] if self._kinds_card() else []))
 
     def score(self, batch: TextBatch) -> Values:
         classifier = named(self.model)
         pieces = segments(batch)
-        told, of_pieces = classifier.tell_parts(batch, pieces)
+        told, of_pieces = classifier.tell_parts(batch)
         if self.window_bytes:
             told = classifier.tell_documents(batch, self.window_bytes)
         each = np.where(of_pieces.known, classifier.positive(of_pieces), -1.0)
-        worst = np.full(len(batch), -1.0)
-        np.maximum.at(worst, np.repeat(np.arange(len(batch)), np.diff(pieces.bounds)), each)
         toxic = each >= self.segment_threshold
         before = np.concatenate([np.zeros(1, np.int64), np.cumsum(toxic)])
         found: dict[str, Any] = {
             "probability": pa.array(classifier.positive(told), mask=~told.known),
             "score": pa.array(classifier.log_odds(told), mask=~told.known),
-            "max_segment_probability": pa.array(worst, mask=worst < 0),
+            "max_segment_probability": _largest(pieces, each),
             "toxic_segments": np.diff(before[pieces.bounds]),
             "toxic_spans": _spans(batch, pieces, toxic),
         }
-        for column, label in categories(classifier.card).items():
-            found[column] = pa.array(classifier.label(told, label), mask=~told.known)
+        for column, of_kind in self._of_kinds(batch, classifier, of_pieces, each).items():
+            found[column] = _largest(pieces, of_kind)
         return found
+
+    def _kinds_card(self) -> Card | None:
+        """The card of the model of kinds; None where the model's own card has categories, or none are asked for."""
+        return None if categories(card_of(self.model)) or not self.kinds else card_of(self.kinds)
+
+    def _of_kinds(self, batch: TextBatch, classifier: Named, of_pieces: Told, toxic: F64) -> dict[str, F64]:
+        """f64[S] a category: its probability in every segment, below 0 where nothing is known of that. toxic: f64[S]."""
+        whole = np.ones(len(toxic))
+        if self._kinds_card():
+            classifier = named(self.kinds)
+            of_pieces, whole = classifier.tell_segments(batch), toxic
+        known = of_pieces.known & (toxic >= 0)
+        return {
+            column: np.where(known, whole * classifier.label(of_pieces, label), -1.0)
+            for column, label in categories(classifier.card).items()
+        }
+
+
+def _largest(pieces: Segments, of_segments: F64) -> pa.Array:
+    """Of each document; null where all its segments are below 0."""
+    documents = len(pieces.bounds) - 1
+    largest = np.full(documents, -1.0)
+    np.maximum.at(largest, np.repeat(np.arange(documents), np.diff(pieces.bounds)), of_segments)
+    return pa.array(largest, mask=largest < 0)
 
 
 def _spans(batch: TextBatch, pieces: Segments, toxic: npt.NDArray[np.bool_]) -> pa.ListArray:

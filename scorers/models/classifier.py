@@ -52,26 +52,36 @@ class Named:
         if how != "none":
             batch = normalised(batch, starts, ends, how)
             starts, ends = batch.offsets[:-1], batch.offsets[1:]
-        found = self.model.predict_spans(batch, starts, ends)
-        return Told(found.probabilities.astype(np.float64), (found.words > 0) & (found.features > 0))
+        return self._told(batch, starts, ends)
 
     def tell_documents(self, batch: TextBatch, window_bytes: int) -> Told:
         """What the model says of every document, or of its first window_bytes where that is not 0."""
         return self.tell(batch, batch.offsets[:-1], window_ends(batch, window_bytes))
 
-    def tell_parts(self, batch: TextBatch, pieces: Segments) -> tuple[Told, Told]:
+    def tell_parts(self, batch: TextBatch) -> tuple[Told, Told]:
         """What the model says of every document, and of every segment: in one pass, which sums each word's rows once."""
-        how, offsets = self.card.settings.get("normalise", "none"), batch.offsets
-        starts, ends = pieces.starts, pieces.ends
-        if how != "none":
-            # characters are normalised one by one, so that a document is its normalised segments, one after the other
-            batch = normalised(batch, starts, ends, how)
-            starts, ends, offsets = batch.offsets[:-1], batch.offsets[1:], batch.offsets[pieces.bounds]
+        text, starts, ends, offsets = self._segments(batch)
         both = np.concatenate([offsets[:-1], starts]), np.concatenate([offsets[1:], ends])
-        found = self.model.predict_spans(batch, *both)
-        known, n = (found.words > 0) & (found.features > 0), len(offsets) - 1
-        scores = found.probabilities.astype(np.float64)
-        return Told(scores[:n], known[:n]), Told(scores[n:], known[n:])
+        found, n = self._told(text, *both), len(batch)
+        return Told(found.scores[:n], found.known[:n]), Told(found.scores[n:], found.known[n:])
+
+    def tell_segments(self, batch: TextBatch) -> Told:
+        """What the model says of every segment."""
+        text, starts, ends, _ = self._segments(batch)
+        return self._told(text, starts, ends)
+
+    def _segments(self, batch: TextBatch) -> tuple[TextBatch, I64, I64, I64]:
+        """The text, normalised; where its segments start and end; where its documents do."""
+        how, pieces = self.card.settings.get("normalise", "none"), segments(batch)
+        if how == "none":
+            return batch, pieces.starts, pieces.ends, batch.offsets
+        # characters are normalised one by one, so that a document is its normalised segments, one after the other
+        text = batch.derive(("classifier_segments", how), lambda b: normalised(b, pieces.starts, pieces.ends, how))
+        return text, text.offsets[:-1], text.offsets[1:], text.offsets[pieces.bounds]
+
+    def _told(self, batch: TextBatch, starts: I64, ends: I64) -> Told:
+        found = self.model.predict_spans(batch, starts, ends)
+        return Told(found.probabilities.astype(np.float64), (found.words > 0) & (found.features > 0))
 
     def positive(self, told: Told) -> F64:
         """f64[T]: the calibrated probability of the card's positive label, or of any of several."""

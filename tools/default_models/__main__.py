@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from scorers.models.card import publish
-from tools.default_models import cards, domain, judging, quality, toxicity
+from tools.default_models import cards, domain, judging, kinds, quality, toxicity
 from tools.default_models.material import Material, gather
 from tools.default_models.page import page
 
-NAMES = ("toxicity-en", "domain-en", "quality-en")
+NAMES = ("toxicity-en", "toxicity-kinds-en", "domain-en", "quality-en")
 
 
 def main() -> None:
@@ -43,6 +43,10 @@ def build(name: str, of: Material, out: Path, docs: Path) -> None:
         content, shape = toxicity.content(sets), toxicity.SHAPE
         labels: tuple[str, ...] = toxicity.LABELS
         judged = judging.judge_toxicity(of, sets)
+    elif name == "toxicity-kinds-en":
+        toxic = kinds.given(of)
+        content, labels, shape = kinds.content(toxic), kinds.LABELS, kinds.SHAPE
+        judged = judging.judge_kinds(toxic, content)
     elif name == "domain-en":
         windows = domain.given(of)
         content, labels, shape = domain.content(windows), domain.LABELS, domain.SHAPE

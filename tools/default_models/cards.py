@@ -36,6 +36,7 @@ CORPUS_EN = (
 ITEMS: dict[str, tuple[str, ...]] = {
     "toxicity-en": ("davidson_tweets", "surge_toxicity", "hatecheck_en", "openai_moderation", "ldnoobw_words", "sms_spam",
                     "tatoeba_sentences", *CORPUS_EN),
+    "toxicity-kinds-en": ("davidson_tweets", "openai_moderation", "ldnoobw_words", *CORPUS_EN),
     "domain-en": ("domain_dev", *CORPUS_EN, "react_docs_es", "react_docs_ja", "react_docs_zh-hans", "react_docs_fr",
                   "react_docs_ru", "react_docs_ar", "react_docs_ko", "gesetze_de", "code_civil_fr", "licensedb",
                   "chinese_poetry"),
@@ -44,6 +45,8 @@ ITEMS: dict[str, tuple[str, ...]] = {
 
 ABOUT = {
     "toxicity-en": "Toxic English text: insults, hate, threats, sexual and self-harm content. A student of MiniLM.",
+    "toxicity-kinds-en": "Of what kind a toxic English text is: hate, insult, sexual, violence, self-harm. It takes for granted that "
+    "the text is toxic.",
     "domain-en": "DataMan's fifteen domains, from English text. A student of MiniLM.",
     "quality-en": "Edited English prose against listings, advertising, spam and page furniture.",
 }
@@ -66,6 +69,21 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "On long documents its probability stays near 0.3, and at 0.5 it is no use: of 1,500 documents of a mixed corpus it calls 2 % of "
         "the clean English ones toxic, 22 % of other languages and 64 % of raw web pages; at 0.8 none, 0.4 % and none.",
         "alt-profanity-check is trained on the Davidson tweets, so that its figure there is not one on unseen text.",
+    ),
+    "toxicity-kinds-en": (
+        "Demo grade: it counts words. It says of what kind a text is if it is toxic; of clean text its word means nothing.",
+        "Hate and insult are hardly told apart on a new source: trained without the Davidson tweets it ranks their hate above their "
+        "insults in 59 of 100 pairs. Readers of these tweets disagreed too.",
+        "Violence is weak: 15 rows of violence alone are there to measure it, and it finds 4 of them; self-harm and insult in longer "
+        "texts have 27 and 17. Differences of a tenth mean little there.",
+        "Violence against a group is hate here, as in HateCheck; a text of several kinds gets shares of them that add up to about 1.",
+        "One of the two labelled sets has tweets only, and knows hate and insult only; sexual, violence and self-harm come from 180 prompts "
+        "and from sentences of this project. Slang of the tweets reads as sexual where they were left out.",
+        "HateCheck was not learnt from, but the sentences of this project were written with its list of functionalities in mind: that "
+        "figure flatters, and it counts hateful rows only.",
+        "surge_toxicity names no kinds: it is neither learnt from nor measured.",
+        "English only. How much of each kind there is was calibrated on equal parts of both sets; a web corpus has other shares.",
+        "Its recipe was chosen on the sets it is measured on (each time left out of training).",
     ),
     "domain-en": (
         "Demo grade: what a label means was learnt from few sources, and is the subject of a source, not of each text.",
@@ -90,13 +108,15 @@ LIMITS: dict[str, tuple[str, ...]] = {
 def card(name: str, data: Path, content: bytes, labels: tuple[str, ...], shape: Shape, judged: Judged) -> Card:
     """The card of a model, made of nothing but its arguments."""
     settings: dict[str, Any] = {"normalise": NORMALISE, "trained": dataclasses.asdict(shape)}
-    if list(judged.calibration) != ["first", "second"]:
+    if name == "toxicity-kinds-en":
+        settings["categories"] = list(labels)
+    elif name != "domain-en":
         settings["positive"] = list(judged.calibration)
     items = tuple(provenance(data, list(dict.fromkeys(ITEMS[name]))))
     return Card(
         name=name, kind="fasttext", file_name=f"{name}.ftz", sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content), licence="Apache-2.0",
         about=ABOUT[name], labels=labels, settings=settings, calibration=judged.calibration,
-        data=(*items, OWN) if name == "quality-en" else (*items, OWN, TEACHER),
+        data=(*items, OWN) if name in ("quality-en", "toxicity-kinds-en") else (*items, OWN, TEACHER),
         metrics=judged.metrics, limits=LIMITS[name],
     )  # fmt: skip

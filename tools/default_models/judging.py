@@ -15,13 +15,15 @@ from pipeline.measures.calibration_error import expected_error
 from pipeline.measures.ranking import area_under_curve
 from pipeline.train import calibrate
 from scorers.models import calibration
-from tools.default_models import baselines, domain, quality, texts, toxicity
+from tools.default_models import baselines, domain, kinds, quality, texts, toxicity
 from tools.default_models.material import Material
 from tools.default_models.student import tell
 
 CALIBRATION_FOLDS = 5
 MOST_ROWS_A_SET = 800
 """Of each set for calibration, so that 20,000 tweets do not decide alone what a probability means."""
+ROWS_A_SET_OF_KINDS = 250
+"""The same for kinds, of which the moderation set has no more: both sets count alike."""
 
 F64 = npt.NDArray[np.float64]
 
@@ -124,6 +126,66 @@ def judge_quality(given: quality.Given) -> Judged:
     return Judged({"high": fitted}, metrics)
 
 
+def judge_kinds(given: kinds.Given, content: bytes) -> Judged:
+    """Held-out folds of rows, and each set left out whole; HateCheck's hateful rows, never learnt from, by the model itself."""
+    fold = {name: _folds(some) for name, some in given.sets.items()}
+    scores = {name: np.zeros((len(some), len(kinds.LABELS))) for name, some in given.sets.items()}
+    for number in range(CALIBRATION_FOLDS):
+        left_out = {name: np.flatnonzero(fold[name] == number) for name in fold}
+        model = kinds.content(given, left_out)
+        for name, rows in left_out.items():
+            scores[name][rows] = tell(model, [given.sets[name][i] for i in rows])
+    alone = {name: tell(kinds.content(given, {name: np.arange(len(some))}), some) for name, some in given.sets.items()}
+    metrics: dict[str, Any] = {}
+    for title, told in (("folds", scores), ("set_left_out", alone)):
+        of_sets = {name: _kinds_of(told[name], given.shares[name]) for name in given.sets}
+        tables = [found.pop("confusion") for found in of_sets.values()]
+        metrics[title] = of_sets
+        metrics[f"confusion_{title}_rows_true_columns_said"] = np.sum(tables, axis=0).tolist()
+    fitted, off = _calibrated_kinds(given, scores, fold)
+    return Judged(fitted, {**metrics, **off, **_kinds_of_hatecheck(given.hatecheck, content)})
+
+
+def _calibrated_kinds(
+    given: kinds.Given, scores: dict[str, F64], fold: dict[str, npt.NDArray[np.int64]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Calibrations, and how far they are off, from the scores of folds left out; as many rows of each set."""
+    kept = {name: _some_rows(some, ROWS_A_SET_OF_KINDS) for name, some in given.sets.items()}
+    pooled = np.concatenate([scores[n][kept[n]] for n in kept])
+    right = np.concatenate([given.shares[n][kept[n]] for n in kept]).astype(np.float64)
+    of_rows = np.concatenate([fold[n][kept[n]] for n in kept])
+    fitted = {k: calibrate.best_calibration(pooled[:, i], right[:, i], of_rows) for i, k in enumerate(kinds.LABELS)}
+    off = {k: _error(pooled[:, i], right[:, i], of_rows) for i, k in enumerate(kinds.LABELS)}
+    return fitted, {"rows_calibrated_on": len(pooled), "calibration_error": off}
+
+
+def _kinds_of(scores: npt.NDArray[Any], shares: npt.NDArray[Any]) -> dict[str, Any]:
+    """Of rows whose label is more one kind than all others together."""
+    rows = np.flatnonzero(shares.max(axis=1) > 0.5)
+    right = shares[rows].argmax(axis=1)
+    told = _classes(scores[rows].argmax(axis=1), right, kinds.LABELS)
+    there = [i for i in range(len(kinds.LABELS)) if (right == i).any()]
+    return {
+        "rows": told["rows"], "accuracy": told["accuracy"], "macro_f1": told["macro_f1"],
+        "confusion": told["confusion_rows_true_columns_said"],
+        **{f"f1_{kinds.LABELS[i]}": told["f1"][kinds.LABELS[i]] for i in there},
+        **{f"auc_{kinds.LABELS[i]}": _auc(scores[rows, i], right == i) for i in there},
+    }  # fmt: skip
+
+
+def _kinds_of_hatecheck(rows: texts.Texts, content: bytes) -> dict[str, Any]:
+    """What hateful rows are said to be, and how many of each functionality are said to be hate."""
+    hateful = [i for i, label in enumerate(rows.label) if label == "1"]
+    said = tell(content, [rows.text[i] for i in hateful]).argmax(axis=1)
+    held: dict[str, list[bool]] = {}
+    for i, kind in zip(hateful, said, strict=True):
+        held.setdefault(json.loads(rows.detail[i])["functionality"], []).append(kinds.LABELS[kind] == "hate")
+    return {
+        "hatecheck_hateful_rows_said": {k: round(float((said == i).mean()), 4) for i, k in enumerate(kinds.LABELS)},
+        "hatecheck_hate_found_by_functionality": {k: round(float(np.mean(v)), 4) for k, v in sorted(held.items())},
+    }
+
+
 def human_check(of: Material, content: bytes) -> dict[str, Any]:
     """quality-en beside DCLM's human votes on 247 web pages: a weak check, never learnt from."""
     rows = texts.read(of.data / "quality" / "dclm_human.parquet", "quality")
@@ -176,9 +238,9 @@ def _folds(keys: list[str]) -> npt.NDArray[np.int64]:
     return np.array([int(hashlib.sha256(k.encode()).hexdigest()[:8], 16) % CALIBRATION_FOLDS for k in keys], np.int64)
 
 
-def _some_rows(some: list[str]) -> npt.NDArray[np.int64]:
+def _some_rows(some: list[str], most: int = MOST_ROWS_A_SET) -> npt.NDArray[np.int64]:
     drawn = sorted(range(len(some)), key=lambda i: hashlib.sha256(some[i].encode()).digest())
-    return np.array(sorted(drawn[:MOST_ROWS_A_SET]), np.int64)
+    return np.array(sorted(drawn[:most]), np.int64)
 
 
 def _error(scores: npt.NDArray[Any], right: npt.NDArray[Any], fold: npt.NDArray[Any]) -> float:
