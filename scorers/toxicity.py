@@ -27,6 +27,9 @@ from scorers.text import TextBatch
 
 F64 = npt.NDArray[np.float64]
 CATEGORY = re.compile(r"[a-z][a-z0-9_]*")
+ASKED_SHARE = 0.5
+"""Kinds are asked of segments at least this share as toxic as their document's worst: a quarter of the bytes of long clean
+documents. What others could add is below this share of the worst's probability."""
 OWN = ("probability", "score", "max_segment_probability", "toxic_segments", "toxic_spans")
 
 
@@ -49,7 +52,7 @@ class Toxicity:
 
     kinds: the model that says of what kind a toxic text is, P(kind | toxic); "" is none. It is not asked where the card of
     `model` has categories of its own. A kind's column is P(toxic) P(kind | toxic) of the line or sentence where that is
-    largest: a document that is toxic in two ways, in two places, is so in both columns.
+    largest, among those at least half as toxic as the worst: what is toxic in two ways, in two places, is so in both columns.
     segment_threshold: lines and sentences of at least this probability are the toxic spans, which export can cut
     (`export: {edits: [toxicity.toxic_spans]}`). Segments are looked at in the whole text, whatever the window.
     """
@@ -107,12 +110,12 @@ class Toxicity:
         found: dict[str, Any] = {
             "probability": pa.array(classifier.positive(told), mask=~told.known),
             "score": pa.array(classifier.log_odds(told), mask=~told.known),
-            "max_segment_probability": _largest(pieces, each),
+            "max_segment_probability": _known(_largest(pieces.bounds, each)),
             "toxic_segments": np.diff(before[pieces.bounds]),
             "toxic_spans": _spans(batch, pieces, toxic),
         }
         for column, of_kind in self._of_kinds(batch, classifier, of_pieces, each).items():
-            found[column] = _largest(pieces, of_kind)
+            found[column] = _known(_largest(pieces.bounds, of_kind))
         return found
 
     def _kinds_card(self) -> Card | None:
@@ -120,24 +123,33 @@ class Toxicity:
         return None if categories(card_of(self.model)) or not self.kinds else card_of(self.kinds)
 
     def _of_kinds(self, batch: TextBatch, classifier: Named, of_pieces: Told, toxic: F64) -> dict[str, F64]:
-        """f64[S] a category: its probability in every segment, below 0 where nothing is known of that. toxic: f64[S]."""
-        whole = np.ones(len(toxic))
-        if self._kinds_card():
-            classifier = named(self.kinds)
-            of_pieces, whole = classifier.tell_segments(batch), toxic
-        known = of_pieces.known & (toxic >= 0)
-        return {
-            column: np.where(known, whole * classifier.label(of_pieces, label), -1.0)
-            for column, label in categories(classifier.card).items()
-        }
+        """f64[S] a category: its probability in every segment, below 0 where it was not asked or nothing is known.
+        toxic: f64[S]."""
+        if not self._kinds_card():
+            return {
+                column: np.where(of_pieces.known, classifier.label(of_pieces, label), -1.0)
+                for column, label in categories(classifier.card).items()
+            }
+        bounds, kinds = segments(batch).bounds, named(self.kinds)
+        worst = np.repeat(_largest(bounds, toxic), np.diff(bounds))
+        asked = np.flatnonzero((toxic >= 0) & (toxic >= ASKED_SHARE * worst))
+        told = kinds.tell_segments(batch, asked)
+        found = {column: np.full(len(toxic), -1.0) for column in categories(kinds.card)}
+        for column, label in categories(kinds.card).items():
+            found[column][asked] = np.where(told.known, toxic[asked] * kinds.label(told, label), -1.0)
+        return found
 
 
-def _largest(pieces: Segments, of_segments: F64) -> pa.Array:
-    """Of each document; null where all its segments are below 0."""
-    documents = len(pieces.bounds) - 1
-    largest = np.full(documents, -1.0)
-    np.maximum.at(largest, np.repeat(np.arange(documents), np.diff(pieces.bounds)), of_segments)
-    return pa.array(largest, mask=largest < 0)
+def _largest(bounds: npt.NDArray[np.int64], of_segments: F64) -> F64:
+    """f64[D]: of each document; -1 where all its segments are below 0."""
+    largest = np.full(len(bounds) - 1, -1.0)
+    np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(bounds)), of_segments)
+    return largest
+
+
+def _known(probability: F64) -> pa.Array:
+    """Null where below 0."""
+    return pa.array(probability, mask=probability < 0)
 
 
 def _spans(batch: TextBatch, pieces: Segments, toxic: npt.NDArray[np.bool_]) -> pa.ListArray:

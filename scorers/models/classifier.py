@@ -65,10 +65,10 @@ class Named:
         found, n = self._told(text, *both), len(batch)
         return Told(found.scores[:n], found.known[:n]), Told(found.scores[n:], found.known[n:])
 
-    def tell_segments(self, batch: TextBatch) -> Told:
-        """What the model says of every segment."""
+    def tell_segments(self, batch: TextBatch, which: I64) -> Told:
+        """What the model says of the segments of these numbers."""
         text, starts, ends, _ = self._segments(batch)
-        return self._told(text, starts, ends)
+        return self._told(text, starts[which], ends[which])
 
     def _segments(self, batch: TextBatch) -> tuple[TextBatch, I64, I64, I64]:
         """The text, normalised; where its segments start and end; where its documents do."""

@@ -12,7 +12,7 @@ import pytest
 from pipeline.train.classifier import Examples, Shape, fit
 from pipeline.train.fasttext_writer import bin_bytes
 from scorers import models
-from scorers.base import ScorerError, as_struct, build, fingerprint
+from scorers.base import ScorerError, as_struct, build, fingerprint, models_of
 from scorers.models.card import Card
 from scorers.models.classifier import SHORTEST_SENTENCE_BYTES, normalised, segments
 from scorers.models.fasttext_classifier import load_classifier
@@ -113,6 +113,57 @@ def test_toxic_lines_are_found_and_can_be_cut(put: Any) -> None:
     assert left == ["Lovely and warm and calm.\nGood kind lovely warm.", "lovely kind", ""]
     assert found["toxic_spans"][0] == [{"start": 26, "end": 66}]
     assert measured("toxicity", ["naked lust"], model="mine")["lewd"][0] > 0.8
+
+
+def test_kinds_are_shares_of_the_toxicity_of_a_segment(put: Any) -> None:
+    put("mine")
+    put("sorts", settings={"normalise": "words", "categories": ["lewd", "nasty"]})
+    texts = ["vile awful rotten", "awful vile rotten naked.\nLovely kind warm good lewd.", "lovely kind", ""]
+    found = measured("toxicity", texts, model="mine", kinds="sorts")
+    toxic = found["max_segment_probability"]
+    assert found["nasty"][0] > 0.8 * toxic[0]
+    assert found["lewd"][0] < 0.2
+    assert all(0 <= found[kind][n] <= toxic[n] for kind in ("lewd", "nasty") for n in range(3))
+    assert found["nasty"][3:4] == found["lewd"][3:4] == [None]
+
+
+def test_a_document_is_of_every_kind_that_one_of_its_segments_is(put: Any) -> None:
+    put("mine", settings={"positive": ["nasty", "lewd"], "normalise": "words"})
+    put("sorts", settings={"normalise": "words", "categories": ["lewd", "nasty"]})
+    found = measured("toxicity", ["Naked lust and a moan.\nAwful vile rotten foul."], model="mine", kinds="sorts")
+    alone = measured("toxicity", ["Naked lust and a moan.\n", "Awful vile rotten foul."], model="mine", kinds="sorts")
+    assert (found["lewd"][0], found["nasty"][0]) == (alone["lewd"][0], alone["nasty"][1])
+    assert min(found["lewd"][0], found["nasty"][0]) > 0.7
+
+
+def test_a_model_with_categories_of_its_own_is_asked_alone(put: Any) -> None:
+    put("mine", settings={"positive": "nasty", "normalise": "words", "categories": ["lewd"]})
+    made = build("toxicity", {"model": "mine"})
+    assert models_of(made) == ("mine",)
+    assert [c.name for c in made.columns()][5:] == ["lewd"]
+
+
+def test_the_fingerprint_of_toxicity_holds_the_model_of_kinds(put: Any) -> None:
+    put("mine")
+    put("sorts", settings={"normalise": "words", "categories": ["lewd"]})
+    before = build("toxicity", {"model": "mine", "kinds": "sorts"})
+    assert models_of(before) == ("mine", "sorts")
+    fingerprints = {fingerprint(before), fingerprint(build("toxicity", {"model": "mine", "kinds": ""}))}
+    put("sorts", loss="ova", settings={"normalise": "words", "categories": ["lewd"]})
+    assert len({*fingerprints, fingerprint(build("toxicity", {"model": "mine", "kinds": "sorts"}))}) == 3
+
+
+def test_without_kinds_there_are_no_columns_of_kinds(put: Any) -> None:
+    put("mine")
+    made = build("toxicity", {"model": "mine", "kinds": ""})
+    assert models_of(made) == ("mine",)
+    assert [c.name for c in made.columns()][4:] == ["toxic_spans"]
+
+
+def test_a_model_of_kinds_must_name_them(put: Any) -> None:
+    put("mine")
+    with pytest.raises(ScorerError, match="the card of model 'mine' names no categories"):
+        build("toxicity", {"model": "mine", "kinds": "mine"})
 
 
 def test_touching_documents_keep_their_spans_apart(put: Any) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from scorers import models
+from scorers.base import build
 from scorers.models.classifier import named
 from scorers.text import TextBatch
-from tools.default_models import domain, material, phrases, quality, texts
+from tools.default_models import domain, kinds, material, phrases, quality, texts
 
-CLASSIFIERS = ("toxicity-en", "domain-en", "quality-en")
+CLASSIFIERS = ("toxicity-en", "toxicity-kinds-en", "domain-en", "quality-en")
 ALL_TOGETHER_BYTES = 25_000_000
 
 
@@ -23,7 +24,7 @@ def test_a_shipped_file_is_the_one_its_card_names(name: str) -> None:
     content = found.path.read_bytes()
     assert found.origin == "shipped"
     assert (hashlib.sha256(content).hexdigest(), len(content)) == (found.card.sha256, found.card.size_bytes)
-    assert 1_000_000 <= len(content) <= 6_000_000
+    assert 900_000 <= len(content) <= (2_000_000 if name == "toxicity-kinds-en" else 6_000_000)
 
 
 def test_all_shipped_models_together_stay_under_25_mb() -> None:
@@ -46,6 +47,42 @@ def test_insults_are_more_toxic_than_thanks() -> None:
     rude, kind = model.positive(model.tell_documents(batch, 0))
     assert rude > 0.8
     assert kind < 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("All immigrants are vermin and Muslims are inferior to us.", "hate"),
+        ("You are such a pathetic loser, shut up you stupid moron.", "insult"),
+        ("She moaned as he kissed her naked breasts and undressed her.", "sexual"),
+        ("I will find you and stab you with a knife.", "violence"),
+        ("I want to end my life, I keep cutting myself and I hate myself.", "self_harm"),
+    ],
+)
+def test_a_toxic_text_is_given_its_kind(text: str, expected: str) -> None:
+    found = build("toxicity").score(TextBatch.from_strings([text]))
+    told = {kind: found[kind][0].as_py() for kind in kinds.LABELS}
+    assert max(told, key=lambda kind: told[kind]) == expected
+    assert 0.3 < told[expected] <= found["max_segment_probability"][0].as_py()
+
+
+def test_the_card_of_kinds_says_what_was_reached_and_what_was_not() -> None:
+    metrics = models.known("toxicity-kinds-en").card.metrics
+    folds, alone = metrics["folds"]["openai_moderation"], metrics["set_left_out"]["openai_moderation"]
+    assert folds["accuracy"] > alone["accuracy"] >= 0.6
+    assert min(alone[f"auc_{kind}"] for kind in kinds.LABELS) >= 0.8
+    rows = sum(told["rows"] for told in metrics["folds"].values())
+    assert np.array(metrics["confusion_folds_rows_true_columns_said"]).sum() == rows
+    assert metrics["hatecheck_hateful_rows_said"]["hate"] >= 0.8
+    assert max(metrics["calibration_error"].values()) <= 0.1
+
+
+def test_kinds_are_learnt_from_votes_and_marks_and_never_from_hatecheck() -> None:
+    assert kinds.shares_of("davidson_tweets", {"hate": 1, "off": 2, "neither": 0}) == [1.0, 2.0, 0.0, 0.0, 0.0]
+    assert kinds.shares_of("openai_moderation", {"H": 1, "H2": 1, "V": 1, "S": 0}) == [1.0, 0.0, 0.0, 1.0, 0.0]
+    learnt = {item["name"] for item in models.known("toxicity-kinds-en").card.data}
+    assert {"davidson_tweets", "openai_moderation"} <= learnt
+    assert not learnt & {"hatecheck_en", "hatecheck_multilingual", "surge_toxicity"}
 
 
 @pytest.mark.parametrize(

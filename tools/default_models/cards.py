@@ -77,8 +77,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "Violence is weak: 15 rows of violence alone are there to measure it, and it finds 4 of them; self-harm and insult in longer "
         "texts have 27 and 17. Differences of a tenth mean little there.",
         "Violence against a group is hate here, as in HateCheck; a text of several kinds gets shares of them that add up to about 1.",
-        "One of the two labelled sets has tweets only, and knows hate and insult only; sexual, violence and self-harm come from 180 prompts "
-        "and from sentences of this project. Slang of the tweets reads as sexual where they were left out.",
+        "One of the two labelled sets has tweets only, and knows hate and insult only; sexual, violence and self-harm come from 151 prompts "
+        "of one kind, few of two, and from sentences of this project. Slang of the tweets reads as sexual where they were left out.",
         "HateCheck was not learnt from, but the sentences of this project were written with its list of functionalities in mind: that "
         "figure flatters, and it counts hateful rows only.",
         "surge_toxicity names no kinds: it is neither learnt from nor measured.",
