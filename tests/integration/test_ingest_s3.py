@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import s3fs
 
 from pipeline import manifest
 from pipeline.errors import IntegrityError, PlanError
@@ -44,7 +45,9 @@ def server() -> Iterator[None]:
         for name, value in settings.items():
             patch.setenv(name, value)
         _await(port)
+        s3fs.S3FileSystem.clear_instance_cache()  # instances of another module's server know its port
         yield
+        s3fs.S3FileSystem.clear_instance_cache()
     process.terminate()
     process.wait(timeout=10)
 
