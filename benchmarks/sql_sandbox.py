@@ -16,7 +16,7 @@ import psutil
 
 import winnow
 from benchmarks.measuring import machine
-from pipeline.catalog import VIEWS, open_catalog
+from pipeline.catalog.views import VIEWS, open_catalog
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.gate import check
 from pipeline.sandbox.process import Spares, end, start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.catalog import open_catalog
+from pipeline.catalog.views import open_catalog
 from pipeline.engine import rows_as_dicts
 from pipeline.errors import UsageError
 from pipeline.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.catalog import choose_job, open_catalog
+from pipeline.catalog.views import choose_job, open_catalog
 from pipeline.funnel import condensed, funnel
 from pipeline.report.charts import funnel_svg
 from pipeline.report.page import recipe_of

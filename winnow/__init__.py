@@ -73,7 +73,7 @@ def run(
 
 def sql(query: str, *, workspace: str = DEFAULT_WORKSPACE, job: str | None = None) -> pa.Table:
     """Ask a workspace in SQL (DuckDB): documents, verdicts, duplicates, shards, stages, jobs, scorers, columns, quarantine."""
-    from pipeline.catalog import open_catalog
+    from pipeline.catalog.views import open_catalog
     from pipeline.store import Store
 
     return open_catalog(Store(workspace), job).sql(query).to_arrow_table()

@@ -53,7 +53,7 @@ def _here(query: str, workspace: str, job: str | None) -> Any:
     """The owner's own question, in this process: any statement, no limits."""
     import duckdb
 
-    from pipeline.catalog import VIEWS, open_catalog
+    from pipeline.catalog.views import VIEWS, open_catalog
     from pipeline.errors import UsageError
     from pipeline.store import Store
 

@@ -145,7 +145,7 @@ def demo(
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
     from pipeline import executors, progress
     from pipeline import run as runner
-    from pipeline.catalog import open_catalog
+    from pipeline.catalog.views import open_catalog
     from pipeline.cli.show import show_demo, show_result
     from pipeline.demo import gathering as demo_corpus
     from pipeline.recipe_file import load_recipe

@@ -44,7 +44,7 @@ def score(
     )
     import pyarrow as pa
 
-    from pipeline.catalog import choose_job, tables_of
+    from pipeline.catalog.views import choose_job, tables_of
     from pipeline.parquet import write_parquet
     from pipeline.store import Store
 
@@ -95,7 +95,7 @@ def dedup(
         "dedup": {"exact": "raw", "fuzzy": fuzzy, "keep": keep, "guard": guard},
     }
     result, store, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
-    from pipeline.catalog import open_catalog
+    from pipeline.catalog.views import open_catalog
     from pipeline.store import Store
 
     table = open_catalog(store, result.job_id).sql(

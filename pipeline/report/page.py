@@ -10,7 +10,7 @@ from jinja2 import Environment
 
 from pipeline import wording
 from pipeline.card.lock import recipe_yaml
-from pipeline.catalog import JobRecord, Tables, choose_job, open_catalog, tables_of
+from pipeline.catalog.views import JobRecord, Tables, choose_job, open_catalog, tables_of
 from pipeline.errors import UsageError
 from pipeline.funnel import FunnelRow, ends, funnel
 from pipeline.recipe import Recipe

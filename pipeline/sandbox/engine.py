@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog import VIEWS, Tables, choose_job, open_catalog, tables_of
+from pipeline.catalog.views import VIEWS, Tables, choose_job, open_catalog, tables_of
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.catalog import choose_job, open_catalog, tables_of
+from pipeline.catalog.views import choose_job, open_catalog, tables_of
 from pipeline.demo.gathering import largest_clusters
 from pipeline.errors import UsageError
 from pipeline.funnel import funnel

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.catalog import VIEWS
+from pipeline.catalog.views import VIEWS
 from pipeline.errors import SqlRefused, SqlTooLarge
 from pipeline.sandbox import landlock
 from pipeline.sandbox.gate import check

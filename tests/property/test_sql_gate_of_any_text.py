@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.catalog import VIEWS
+from pipeline.catalog.views import VIEWS
 from pipeline.errors import SqlRefused, SqlTooLarge
 from pipeline.sandbox.functions import uses
 from pipeline.sandbox.gate import check

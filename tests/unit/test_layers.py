@@ -21,10 +21,11 @@ LAYERS = (
     ("pipeline",),
     ("pipeline.stages",),
     ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
+    ("pipeline.control", "pipeline.clerk"),
     ("pipeline.train",),
     ("pipeline.evaluate",),
-    ("pipeline.cli", "winnow"),
     ("api",),
+    ("pipeline.cli", "winnow"),
 )
 """From the bottom up; a module belongs to the longest prefix that fits, and imports only its own layer or lower ones."""
 
@@ -34,6 +35,9 @@ HOMES = {
     "ray": ("pipeline.executors",),
     "duckdb": ("pipeline",),
     "fastapi": ("api",),
+    "uvicorn": ("api",),
+    "starlette": ("api",),
+    "httpx": ("winnow.client",),
     "fasttext": ("scorers.models.fasttext_model",),
     "kenlm": ("scorers.models.ngram_model",),
     "typer": ("pipeline.cli",),

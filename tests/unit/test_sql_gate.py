@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipeline.catalog import VIEWS
+from pipeline.catalog.views import VIEWS
 from pipeline.errors import SqlRefused, SqlTooLarge
 from pipeline.sandbox.functions import uses
 from pipeline.sandbox.gate import CTES_MAX, NODES_MAX, SQL_BYTES_MAX, TABLES_MAX, check, place_of
