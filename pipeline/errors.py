@@ -108,6 +108,12 @@ class SqlTooLarge(SqlError):
     code = "sql_too_large"
 
 
+class CatalogHeld(WinnowError):
+    """Another process, a running service most likely, has the catalog's file open."""
+
+    code = "catalog_held"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' Did you mean 'x'?' where something known is near, else ''."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
