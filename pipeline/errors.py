@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+
+class Place(NamedTuple):
+    """One fault of what was given: JSON pointer to it, what is wrong there, and of what kind (a word for programs)."""
+
+    pointer: str
+    detail: str
+    code: str
 
 
 class WinnowError(Exception):
@@ -15,10 +24,26 @@ class WinnowError(Exception):
 
 
 class UsageError(WinnowError):
-    """The command or its arguments are wrong: nothing was started."""
+    """The command or its arguments are wrong: nothing was started. places: where, if what was given is a tree."""
 
     exit_code = 2
     code = "usage"
+
+    def __init__(self, message: str, places: Sequence[Place] = ()) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
+
+
+class NotFound(UsageError):
+    """What was asked for is not there: a document, a cluster, a column, a preset."""
+
+    code = "not_found"
+
+
+class JobMissing(NotFound):
+    """The workspace has no such job."""
+
+    code = "job_not_found"
 
 
 class RecipeError(UsageError):
@@ -112,6 +137,56 @@ class CatalogHeld(WinnowError):
     """Another process, a running service most likely, has the catalog's file open."""
 
     code = "catalog_held"
+
+
+class ClerkTimeout(WinnowError):
+    """A clerk gave no answer in time and was ended, or none was free."""
+
+    code = "timeout"
+
+
+class ClerkLost(WinnowError):
+    """A clerk ended without an answer."""
+
+    code = "clerk_lost"
+
+
+class ClerkOutOfMemory(WinnowError):
+    """What was asked needs more memory than a clerk has."""
+
+    code = "out_of_memory"
+
+
+class InternalError(WinnowError):
+    """A fault of Winnow; told by its kind and place in the code alone, because its words might hold data."""
+
+    code = "internal"
+
+
+def by_code() -> dict[str, type[WinnowError]]:
+    """Every error by its code, for errors that cross the border of a process."""
+    found: dict[str, type[WinnowError]] = {}
+    left: list[type[WinnowError]] = [WinnowError]
+    while left:
+        error = left.pop()
+        found.setdefault(error.code, error)
+        left += error.__subclasses__()
+    return found
+
+
+def pointer(*keys: object) -> str:
+    """A JSON pointer (RFC 6901) of keys and indices."""
+    return "".join("/" + str(k).replace("~", "~0").replace("/", "~1") for k in keys)
+
+
+@contextlib.contextmanager
+def placed(*keys: object) -> Iterator[None]:
+    """Whatever is found wrong inside lies at this place of the tree, unless it says more exactly where."""
+    try:
+        yield
+    except UsageError as error:
+        error.places = error.places or (Place(pointer(*keys), str(error), error.code),)
+        raise
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
