@@ -72,6 +72,50 @@ class Cancelled(WinnowError):
     code = "cancelled"
 
 
+class Paused(WinnowError):
+    """The job was asked to pause; the workspace is resumable."""
+
+    exit_code = 4
+    code = "paused"
+
+
+class Fenced(WinnowError):
+    """A later attempt holds this job: this one writes no more."""
+
+    code = "fenced"
+
+
+class JobMissing(WinnowError):
+    """No such job in this workspace."""
+
+    exit_code = 2
+    code = "job_not_found"
+
+
+class WrongState(WinnowError):
+    """A job's state does not allow what is asked of it."""
+
+    code = "wrong_state"
+
+
+class NotSupervised(WrongState):
+    """The job was started by `winnow run`: whoever started it steers it."""
+
+    code = "not_supervised"
+
+
+class KeyReused(UsageError):
+    """An idempotency key that stands for another request already."""
+
+    code = "idempotency_key_reused"
+
+
+class QueueFull(WinnowError):
+    """As many jobs wait as may."""
+
+    code = "queue_full"
+
+
 class StorageError(WinnowError):
     """A path cannot be read or written: permissions, no space, gone."""
 
