@@ -34,7 +34,10 @@ def check_reachable(settings: Settings, keys: Keys) -> None:
 
 
 def open_socket(host: str, port: int, stalled_s: int = 120) -> socket.socket:
-    """A listening socket; connections of it whose peer takes nothing for stalled_s seconds are ended. Raises UsageError where the address is taken, not of this machine, or not allowed."""
+    """A listening socket; connections of it whose peer takes nothing for stalled_s seconds are ended.
+
+    Raises UsageError where the address is taken, not of this machine, or not allowed.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, kind, protocol)
