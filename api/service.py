@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -23,6 +22,7 @@ from api.settings import Settings
 from api.stopping import Stopping
 from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
+from pipeline.control.supervisor import Supervisor
 from pipeline.sandbox.process import Spares
 from pipeline.store import Store
 
@@ -45,7 +45,7 @@ class Service:
     streams: Slots
     stopping: Stopping
     spares: Spares
-    supervisor: Any
+    supervisor: Supervisor
     catalog: Catalog
     clerks: Clerks
     checks: Checks
