@@ -57,6 +57,10 @@ class BoundedBody:
         await self.app(scope, _replay(body, receive), send)
 
     def _check_length(self, headers: Headers) -> None:
+        if "transfer-encoding" in headers and "content-length" in headers:  # proxies disagree where such a body ends
+            raise RequestError(
+                "the body's length is told twice, by Content-Length and by Transfer-Encoding", headers=CLOSE
+            )
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self.limits.body_bytes:
             raise self._too_large()

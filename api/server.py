@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -96,7 +97,12 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        said = logging.getLogger("uvicorn.error")
+        said.disabled = True  # it would log what keeps the app from starting as a traceback; serve() raises it
+        try:
+            await super().startup(sockets)
+        finally:
+            said.disabled = False
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
