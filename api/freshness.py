@@ -28,6 +28,7 @@ class Freshness:
         self._word = threading.Event()
         self._changed: set[str] = set()
         self._closed = False
+        self._said = ""
         self._all_at = time.monotonic()
         self._thread = threading.Thread(target=self._turn, name="catalog-freshness", daemon=True)
 
@@ -54,7 +55,15 @@ class Freshness:
             try:
                 self._refresh(told)
             except Exception as error:  # files may be gone for a moment, or a disk be full: the next turn tries again
-                log.error("catalog_not_refreshed", kind=type(error).__name__, exc_info=error)
+                self._failed(error)
+            else:
+                self._said = ""
+
+    def _failed(self, error: Exception) -> None:
+        """Say so once: the same may happen every second for hours."""
+        if self._said != repr(error):
+            log.error("catalog_not_refreshed", kind=type(error).__name__, exc_info=error)
+        self._said = repr(error)
 
     def _refresh(self, told: bool) -> None:
         with self._lock:

@@ -82,7 +82,8 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     limits = settings.limits
     return uvicorn.Config(
         app, http=_patient(limits.head_seconds), ws="none", loop="asyncio", lifespan="on", log_config=None, access_log=False,
-        server_header=False, proxy_headers=False, limit_concurrency=limits.connections, backlog=BACKLOG,
+        server_header=False,
+        proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies), limit_concurrency=limits.connections, backlog=BACKLOG,
         timeout_keep_alive=limits.keep_alive_seconds, timeout_graceful_shutdown=limits.drain_seconds,
         h11_max_incomplete_event_size=limits.head_bytes,
     )  # fmt: skip

@@ -50,6 +50,9 @@ def serve(
     trusted_host: Annotated[
         list[str] | None, typer.Option("--trusted-host", help="A further name that the service is called by.")
     ] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option("--proxy", help="Address of a reverse proxy whose X-Forwarded-For is believed.")
+    ] = None,
     executor: Annotated[str | None, typer.Option(help="auto, local or ray.")] = None,
     ray_address: Annotated[
         str | None, typer.Option("--ray-address", envvar="RAY_ADDRESS", help="A running Ray cluster.")
@@ -77,7 +80,7 @@ def serve(
     one_of("--log-level", log_level, LEVELS)
     settings = load_settings({
         "workspace": workspace, "state": state, "host": host, "port": port, "roots": root or None, "buckets": bucket or None,
-        "hosts": trusted_host or None, "executor": executor, "ray_address": ray_address, "jobs_at_once": jobs_at_once,
+        "hosts": trusted_host or None, "proxies": proxy or None, "executor": executor, "ray_address": ray_address, "jobs_at_once": jobs_at_once,
         "queue": queue, "insecure": insecure or None,
     })  # fmt: skip
     configure_logs(log_level)

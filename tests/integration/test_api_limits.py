@@ -248,6 +248,9 @@ def test_requests_are_counted_by_key(tmp_path: Path) -> None:
         assert int(refused.headers["retry-after"]) >= 1
         assert client.get("/v1/version", headers=bearer(texts["operator"])).status_code == 200
         assert client.get("/healthz").status_code == 200
+        assert [client.get("/openapi.json").status_code for _ in range(7)] == [200] * 5 + [
+            429
+        ] * 2  # by address: no key is needed
 
 
 def test_places_are_counted_by_caller_and_overall() -> None:
