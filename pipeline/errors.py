@@ -177,6 +177,12 @@ class SqlTooLarge(SqlError):
     code = "sql_too_large"
 
 
+class CatalogHeld(WinnowError):
+    """Another process, a running service most likely, has the catalog's file open."""
+
+    code = "catalog_held"
+
+
 class ClerkTimeout(WinnowError):
     """A clerk gave no answer in time and was ended, or none was free."""
 
