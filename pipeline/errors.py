@@ -58,6 +58,12 @@ class PlanError(UsageError):
     code = "plan"
 
 
+class PathOutside(UsageError):
+    """A path, or what a link leads to, lies outside the folders and buckets that may be touched."""
+
+    code = "path_outside"
+
+
 class QuarantineOverBudget(WinnowError):
     """More rows or files could not be read than the recipe allows."""
 
