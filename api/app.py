@@ -19,6 +19,7 @@ from api.observe import health
 from api.observe.context import RequestContext
 from api.observe.metrics import Metrics
 from api.problems import add_handlers
+from api.routes import artifacts, decisions, events, jobs, lists, sql, steering, tables
 from api.service import open_service
 from api.settings import Settings
 from api.stopping import Stopping
@@ -31,7 +32,8 @@ DESCRIPTION = (
 
 def routers() -> Sequence[APIRouter]:
     """All routers; what is not listed here is not served."""
-    return (health.router, health.guarded, about.router, docs.router)
+    subjects = (jobs, steering, events, tables, decisions, artifacts, sql, lists)
+    return (health.router, health.guarded, about.router, docs.router, *(subject.router for subject in subjects))
 
 
 def create_app(settings: Settings) -> FastAPI:

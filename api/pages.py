@@ -16,7 +16,7 @@ TOKEN_CHARS_MAX = 2_000
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 1_000
 
-Position = list[str | int | float | None]
+Position = tuple[str | int | float | None, ...]
 """The sort key of the last item of a page: what comes after it is on the next, whatever was added meanwhile."""
 
 
@@ -28,8 +28,9 @@ def page_token(position: Position | None, question: Mapping[str, Any]) -> str | 
     return base64.urlsafe_b64encode(_check(body, question) + body).decode().rstrip("=")
 
 
-def position_of(token: str | None, question: Mapping[str, Any]) -> Position | None:
-    """Where a cursor stands. Raises BadPageToken if it was not made for this question."""
+def position_of(token: str | None, question: Mapping[str, Any], *kinds: type) -> Any:
+    """Where a cursor stands: a tuple of values of these kinds, None without a cursor. Raises BadPageToken if it was not
+    made for this question."""
     if token is None:
         return None
     refused = BadPageToken(
@@ -43,9 +44,9 @@ def position_of(token: str | None, question: Mapping[str, Any]) -> Position | No
         position = json.loads(body)
     except (binascii.Error, ValueError, UnicodeError):
         raise refused from None
-    if not isinstance(position, list):
+    if not isinstance(position, list) or [type(p) for p in position] != list(kinds):
         raise refused
-    return position
+    return tuple(position)
 
 
 def _check(body: bytes, question: Mapping[str, Any]) -> bytes:

@@ -20,15 +20,20 @@ from api.observe.readiness import Checks
 from api.parts import start_parts
 from api.settings import Settings
 from api.stopping import Stopping
+from api.watch.tail import Tails
 from pipeline.sandbox.process import Spares
 from pipeline.store import Store
+
+LOOKUPS, LOOKUPS_PER_CALLER = 16, 8
+"""Of the server's 40 threads, those that may wait for a clerk at once: the others answer everybody else."""
 
 
 @dataclass(frozen=True)
 class Service:
     """Made when the app starts, closed when it ends.
 
-    questions: places for SQL questions; streams: places for streams of events; stopping: set when the service is told to
+    questions: places for SQL questions; streams: places for streams of events; lookups: places for those who wait for a clerk;
+    tails: the logs that streams are told from; stopping: set when the service is told to
     end; paths: which inputs and outputs a request may name.
     """
 
@@ -40,6 +45,8 @@ class Service:
     paths: Confinement
     questions: Slots
     streams: Slots
+    lookups: Slots
+    tails: Tails
     stopping: Stopping
     spares: Spares
     supervisor: Any
@@ -64,6 +71,7 @@ def open_service(settings: Settings, keys: Keys, metrics: Metrics, stopping: Sto
             settings, store, keys, metrics, Audit(settings.state_folder), Confinement.of(settings),
             Slots(settings.limits.sql_at_once, settings.limits.sql_at_once_per_key, TooManyQuestions, "SQL questions"),
             Slots(settings.limits.sse_streams, None, TooManyStreams, "streams of events"),
+            Slots(LOOKUPS, LOOKUPS_PER_CALLER, TooManyQuestions, "look-ups"), Tails(store, stopping),
             stopping, spares, supervisor, catalog, clerks, Checks(),
         )  # fmt: skip
 

@@ -91,13 +91,6 @@ class Fenced(WinnowError):
     code = "fenced"
 
 
-class JobMissing(WinnowError):
-    """No such job in this workspace."""
-
-    exit_code = 2
-    code = "job_not_found"
-
-
 class WrongState(WinnowError):
     """A job's state does not allow what is asked of it."""
 
@@ -117,9 +110,10 @@ class KeyReused(UsageError):
 
 
 class QueueFull(WinnowError):
-    """As many jobs wait as may."""
+    """As many jobs wait as may. retry_after: seconds until it is worth another try."""
 
     code = "queue_full"
+    retry_after: ClassVar[float] = 15.0
 
 
 class StorageError(WinnowError):

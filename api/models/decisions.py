@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -71,7 +71,7 @@ class Histogram(Answer):
     edges: list[float] = Field(default=[], description="Of numbers: one more than there are bins.")
     kept: list[int] = Field(default=[], description="Of numbers: kept documents a bin.")
     removed: list[int] = Field(default=[], description="Of numbers: removed documents a bin.")
-    cuts: list[HistogramCut] = []
+    cuts: list[HistogramCut] = Field(default=[], description="Where rules cut it.")
     values: list[HistogramValue] = Field(default=[], description="Of categories: the most frequent, first.")
     unmeasured: int = Field(0, description="Documents without a value.")
     every: int = Field(1, description="1: all documents are binned; k: every k-th.")
@@ -156,7 +156,7 @@ class Explanation(Answer):
     doc_id: str
     outcome: str
     provenance: dict[str, Any] = Field(description="Where it comes from, and what became of it.")
-    failed: list[Failure] = []
+    failed: list[Failure] = Field(default=[], description="Every rule it failed.")
     duplicate: dict[str, Any] | None = Field(None, description="Its place in a cluster of copies.")
     cluster_members: list[dict[str, Any]] = Field(default=[], description="Up to ten members of that cluster.")
     measured: dict[str, dict[str, Any]] = Field(description="Every scorer's columns.")

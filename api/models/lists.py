@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.models.shape import Answer
+from api.models.shape import Answer, PageToken
 
 
 class MeasuredColumn(Answer):
@@ -111,15 +111,14 @@ class Schema(Answer):
 
 
 class ArtifactEntry(Answer):
-    """A file of a job's output."""
+    """A file of a job's output. Rows and digests of the corpus' parts are in its `manifest.json`."""
 
     name: str = Field(description="Within the output folder; GET it under `artifacts/`.")
     bytes: int
-    sha256: str | None = Field(None, description="As its manifest tells it; null: none does.")
-    rows: int | None = None
 
 
 class Artifacts(Answer):
-    """The files of a job's output."""
+    """The files of a job's output, by name."""
 
     items: list[ArtifactEntry]
+    next_page_token: PageToken = None

@@ -68,4 +68,4 @@ class ShardColumn(Answer):
 class ShardDetail(Shard):
     """A shard with its columns."""
 
-    columns: list[ShardColumn] = []
+    columns: list[ShardColumn] = Field(default=[], description="Of notes: every measured column.")

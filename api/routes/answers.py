@@ -11,10 +11,9 @@ from pydantic import StringConstraints
 from api.access.roles import Caller
 from api.models.jobs import Job
 from api.routes.documented import Responses, header
-from api.routes.submitting import have_room
 from api.service import Service
 from pipeline.control.state import job_state
-from pipeline.control.submission import Submission, accept
+from pipeline.control.submission import Submission
 
 KEY = r"^[\x20-\x7e]{1,255}$"
 IdempotencyKey = Annotated[
@@ -50,10 +49,7 @@ NOT_MODIFIED: Responses = {
 
 def accepted(service: Service, caller: Caller, asked: Submission, key: str | None) -> Response:
     """The answer to a submission, once it is on the disk. Raises QueueFull, KeyReused."""
-    with service.accepting:  # one at a time, so that the queue's bound holds for all who come at once
-        taken = accept(service.store, asked, key, lambda: have_room(service))
-        if not taken.replayed:
-            service.supervisor.wake()
+    taken = service.supervisor.submit(asked, key)
     service.catalog.refresh(taken.job_id)
     service.audit.note("submit", caller.owner, job=taken.job_id, replayed=taken.replayed)
     headers = {"Location": f"/v1/jobs/{taken.job_id}"}

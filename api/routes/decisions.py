@@ -20,7 +20,7 @@ from api.models.decisions import (
 )
 from api.models.shape import DOC_ID_CHARS_MAX, JOB_ID, Body
 from api.pages import PAGE_SIZE, TOKEN_CHARS_MAX, page_token, position_of
-from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, errors
+from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, content, errors
 from api.routes.given import Asking, JobId, Served, ask_clerk
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")])
@@ -32,6 +32,7 @@ TEXT_CHARS_MAX = 100_000
 SAMPLES_MAX = 200
 CLUSTERS_MAX = 200
 BINS = 48
+PAGE_EXAMPLE = "<!doctype html><title>fineweb · Winnow report</title>"
 REPORT_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -97,9 +98,9 @@ def list_samples(service: Served, caller: Asking, job_id: JobId, choice: Annotat
 def list_clusters(service: Served, caller: Asking, job_id: JobId, paging: Annotated[ClusterPaging, Query()]) -> Any:
     """Documents that are copies of one another, the largest clusters first."""
     question = {"path": f"/v1/jobs/{job_id}/clusters"}
-    after = position_of(paging.page_token, question)
+    after = position_of(paging.page_token, question, int, int)
     found = ask_clerk(service, caller, "clusters", job=job_id, size=paging.page_size, after=after)
-    return {"items": found["items"], "next_page_token": page_token(found["next"], question)}
+    return {"items": found["items"], "next_page_token": page_token(found["next"] and tuple(found["next"]), question)}
 
 
 @router.get(
@@ -153,7 +154,7 @@ def preview_job(service: Served, caller: Asking, job_id: JobId, body: NewPreview
 
 @router.get(
     "/report", operation_id="get_job_report", summary="The report", response_class=Response,
-    responses=errors(*OF_RESULTS) | {200: {"description": "One self-contained page.", "content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html><title>fineweb · Winnow report</title>"}}}},
+    responses=errors(*OF_RESULTS) | content("One self-contained page.", {"text/html": PAGE_EXAMPLE}),
 )  # fmt: skip
 def get_report(service: Served, caller: Asking, job_id: JobId) -> Response:
     """The page on a job as HTML: funnel, histograms, samples, clusters, times. It loads nothing and runs no script."""

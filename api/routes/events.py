@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -12,14 +13,12 @@ from fastapi.exceptions import RequestValidationError
 from api.access.roles import GuardedRoute, needs
 from api.models.events import EventsPage
 from api.negotiation import preferred
-from api.observe.redact import redacted
-from api.routes.documented import OF_JOBS, errors, header
+from api.routes.documented import OF_JOBS, Responses, errors, header
 from api.routes.given import Asking, JobId, Served
 from api.service import Service
 from api.watch.stream import EventStream, stream
 from api.watch.told import coalesced
 from pipeline.control.events import events_path, read_events
-from pipeline.control.logs import read_log
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.store import Store
 
@@ -32,7 +31,7 @@ LOG_BYTES_MAX = 1 << 20
 OFFSET_MAX = 1 << 53
 """Beyond it JSON's numbers are not exact everywhere."""
 SSE_EXAMPLE = 'id: 512\nevent: progress\ndata: {"stage":"notes","units_done":3,"units":16,"mb_per_s":21.5,"eta_s":5.2}\n\n'
-STREAMED = {
+STREAMED: Responses = {
     200: {
         "model": EventsPage,
         "description": "As `text/event-stream` until `done`, or one page as JSON: what `Accept` says.",
@@ -67,9 +66,10 @@ async def job_events(
     await asyncio.to_thread(_check_offset, service.store, job_id, start)
     if wanted == JSON:
         return await asyncio.to_thread(_page, service, job_id, start, limit, record["state"] in TERMINAL)
-    place = service.streams.take(caller.owner)
-    place.__enter__()  # before the answer begins, so that being full is one; EventStream gives it back
-    return EventStream(_listened(service, job_id, start), place)
+    held = ExitStack()  # taken before the answer begins, so that being full is one; the stream gives it back
+    held.enter_context(service.streams.take(caller.owner))
+    held.enter_context(service.metrics.sse_streams.track_inprogress())
+    return EventStream(_listened(service, job_id, start), held)
 
 
 async def _listened(service: Service, job_id: str, start: int) -> AsyncIterator[bytes]:

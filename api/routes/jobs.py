@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -15,7 +16,7 @@ from api.routes.answers import ACCEPTED, NOT_MODIFIED, IdempotencyKey, IfNoneMat
 from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, body_of, errors
 from api.routes.given import Asking, JobId, Served, ask_clerk, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
-from pipeline.catalog.read import jobs_page
+from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
 from pipeline.store import Store
 
@@ -43,7 +44,7 @@ class JobFilters(Body):
     owner: str | None = Field(None, max_length=200, description="Submitted by this key.")
     created_after: AwareDatetime | None = Field(None, description="Created after this time, RFC 3339.")
     created_before: AwareDatetime | None = Field(None, description="Created before this time, RFC 3339.")
-    order_by: Annotated[str, StringConstraints(pattern=r"^-?created_at$")] = Field(
+    order_by: Literal["created_at", "-created_at"] = Field(
         "-created_at", description="`created_at`: the oldest first; `-created_at`: the newest first."
     )
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
@@ -89,9 +90,22 @@ def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(ne
 def list_jobs(service: Served, filters: Annotated[JobFilters, Query()]) -> JobsPage:
     """Jobs, the newest first. Pages are stable: what is submitted meanwhile moves no job from one page to another."""
     question = {"path": "/v1/jobs", **filters.model_dump(mode="json", exclude={"page_token", "page_size"})}
-    after = position_of(filters.page_token, question)
-    found, following = jobs_page(service.catalog, filters.model_dump(exclude={"page_token", "page_size"}), after, filters.page_size)
-    return JobsPage(items=[Job.model_validate(row) for row in found], next_page_token=page_token(following, question))
+    after = position_of(filters.page_token, question, str, str)
+    chosen = JobFilter(
+        states=tuple(filters.state), name=filters.name, owner=filters.owner,
+        labels=tuple((name, value) for name, _, value in (label.partition(":") for label in filters.label)),
+        created_after=_utc(filters.created_after), created_before=_utc(filters.created_before), order_by=filters.order_by,
+    )  # fmt: skip
+    page = jobs_page(service.catalog, chosen, after, filters.page_size)
+    following = page_token(page.after, question)
+    return JobsPage(items=[Job.model_validate(row) for row in page.items], next_page_token=following)
+
+
+def _utc(time: datetime.datetime | None) -> str | None:
+    """As job records have it: RFC 3339 in UTC with milliseconds, so that text sorts as time."""
+    if time is None:
+        return None
+    return time.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @router.get(

@@ -58,7 +58,7 @@ def retry_job(
 
 def _steered(service: Service, caller: Caller, job_id: str, what: Want) -> Response:
     want(service.store, job_id, what, by=caller.owner or caller.name)
-    service.supervisor.wake()
+    service.supervisor.wake(job_id)
     service.catalog.refresh(job_id)
     service.audit.note(what, caller.owner, job=job_id)
     return told(service, job_id, 202)

@@ -33,7 +33,7 @@ async def new_job(request: Request) -> NewJob:
         if media_type in JSON_TYPES:
             return NewJob.model_validate_json(body)
         if media_type in YAML_TYPES:
-            return NewJob(recipe=_text(body))
+            return NewJob.model_validate({"recipe": _text(body)})
     except ValidationError as error:
         found = [e | {"loc": ("body", *(e["loc"] or (0,)))} for e in error.errors(include_url=False)]
         raise RequestValidationError(found) from None
@@ -55,7 +55,7 @@ def have_room(service: Service) -> None:
     """Raises QueueFull, with when to try again, where as many jobs wait as may."""
     waiting, most = service.supervisor.queued(), service.settings.queue
     if waiting >= most:
-        raise QueueFull(f"{waiting} jobs wait, of at most {most}; try again when some have ended", retry_after=15.0)
+        raise QueueFull(f"{waiting} jobs wait, of at most {most}; try again when some have ended")
 
 
 def checked_recipe(service: Service, caller: Caller, body: NewJob) -> dict[str, Any]:

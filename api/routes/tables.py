@@ -48,9 +48,9 @@ def list_shards(service: Served, job_id: JobId, filters: Annotated[ShardFilters,
     """The parts of the job's tables: rows, bytes, digest, seconds, worker, attempts."""
     job_state(service.store, job_id)
     question = {"path": f"/v1/jobs/{job_id}/shards", "stage": filters.stage}
-    after = position_of(filters.page_token, question)
-    found, following = read.shards_page(service.catalog, job_id, filters.stage, after, filters.page_size)
-    return {"items": found, "next_page_token": page_token(following, question)}
+    after = position_of(filters.page_token, question, int, int)
+    page = read.shards_page(service.catalog, job_id, filters.stage, after, filters.page_size)
+    return {"items": page.items, "next_page_token": page_token(page.after, question)}
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.responses import StreamingResponse
@@ -24,19 +24,19 @@ RETRY_MS = 1_000
 
 
 class EventStream(StreamingResponse):
-    """A stream of events that gives its place back whatever ends it, even before its first byte."""
+    """A stream of events that gives back what it holds (its place) whatever ends it, even before its first byte."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncIterator[bytes], place: AbstractContextManager[None]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], held: ExitStack) -> None:
         super().__init__(pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._place = place
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._place.__exit__(None, None, None)
+            self._held.close()
 
 
 class Pacer:
