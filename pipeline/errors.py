@@ -85,13 +85,6 @@ class Fenced(WinnowError):
     code = "fenced"
 
 
-class JobMissing(WinnowError):
-    """No such job in this workspace."""
-
-    exit_code = 2
-    code = "job_not_found"
-
-
 class WrongState(WinnowError):
     """A job's state does not allow what is asked of it."""
 
