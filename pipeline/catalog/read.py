@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from pipeline.catalog.database import Catalog
-from pipeline.errors import NotFound
+from pipeline.errors import JobMissing
 
 Row = dict[str, Any]
 Key = TypeVar("Key")
@@ -73,19 +73,17 @@ def _chosen(chosen: JobFilter) -> tuple[list[str], list[Any]]:
 
 
 def job(catalog: Catalog, job_id: str) -> Row:
-    """One job. NotFound where there is none."""
+    """One job. JobMissing where there is none."""
     rows = catalog.rows("from jobs where id = ?", [job_id])
     if not rows:
-        raise NotFound(f"no job {job_id!r}")
+        raise JobMissing(f"no job {job_id!r}")
     return _job(rows[0])
 
 
 def _job(row: Row) -> Row:
-    return row | {
-        "labels": dict(row["labels"] or []),
-        "funnel": json.loads(row["funnel"] or "{}"),
-        "scorers": json.loads(row["scorers"] or "{}"),
-    }
+    """As pipeline.control.state.job_state tells it, and what the tables of the job add to it."""
+    read = {name: json.loads(row[name]) if row[name] else None for name in ("funnel", "tables", "scorers")}
+    return {k: v for k, v in row.items() if k not in ("at", "error")} | read | {"labels": dict(row["labels"] or [])}
 
 
 def stages(catalog: Catalog, job_id: str) -> list[Row]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Any
 
 from pipeline import manifest
 from pipeline.catalog.batch import Batch, entries, tree
-from pipeline.catalog.jobs import table_id
 from pipeline.errors import WinnowError
 from pipeline.files import remote_stamp
 from pipeline.manifest import Manifest
 from pipeline.store import PartRecord, Store
+
+
+def table_id(path: str) -> int:
+    """64 bits that name a table in the catalog, by the path of its manifest: the same in every catalog of a workspace."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big")
 
 
 def manifest_stamp(store: Store, path: str) -> str | None:
