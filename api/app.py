@@ -46,8 +46,8 @@ def create_app(settings: Settings) -> FastAPI:
         title="Winnow", version=version("winnow-curation"), description=DESCRIPTION, lifespan=_lifespan,
         docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
         middleware=[
-            Middleware(RequestContext, metrics=metrics),
             Middleware(SafeHeaders),
+            Middleware(RequestContext, metrics=metrics),
             Middleware(OwnNames, names=settings.host_names),
             Middleware(Gatekeeper, keys=keys, limits=settings.limits),
             Middleware(BoundedBody, limits=settings.limits),

@@ -64,6 +64,24 @@ CODES: dict[str, Code] = {
         "No job of this workspace has this id, or it was deleted.",
         "`GET /v1/jobs` lists them.",
     ),
+    "document_not_found": Code(
+        404,
+        "There is no such document",
+        "No document of the job's corpus has this id.",
+        "Take an id from `samples`, from the output, or by SQL: `select doc_id from documents`.",
+    ),
+    "cluster_not_found": Code(
+        404,
+        "There is no such cluster of duplicates",
+        "The job found no cluster of this number.",
+        "`GET /v1/jobs/{job_id}/clusters` lists them.",
+    ),
+    "column_not_found": Code(
+        404,
+        "There is no such column",
+        "No scorer of the job measured a column of this name.",
+        "The detail names the nearest; `GET /v1/schema` lists all.",
+    ),
     "method_not_allowed": Code(
         405,
         "The method does not fit the path",
@@ -118,12 +136,6 @@ CODES: dict[str, Code] = {
         "An input or output lies outside the configured folders and buckets, leads out of them by a link, or is written so that it could mean something else.",
         "Give a path below a folder or bucket of `GET /v1/limits`; whoever runs the service adds others with `--root` and `--bucket`.",
     ),
-    "code_refused": Code(
-        422,
-        "A recipe may not bring code",
-        "A scorer is named by the path of a Python file, which would run on the service.",
-        "Name a scorer of `GET /v1/scorers`; whoever runs the service can install others as packages.",
-    ),
     # of the job and its recipe
     "usage": Code(
         422,
@@ -155,6 +167,12 @@ CODES: dict[str, Code] = {
         "There is no such scorer, or it has no such parameter.",
         "`GET /v1/scorers` lists scorers with their parameters.",
     ),
+    "not_ready_yet": Code(
+        409,
+        "The job has not come so far",
+        "What was asked for is made by a stage that this job has not finished.",
+        "Wait for the stage; `GET /v1/jobs/{job_id}/stages` and `/events` say how far it is.",
+    ),
     "wrong_state": Code(
         409,
         "The job's state does not allow this",
@@ -180,6 +198,12 @@ CODES: dict[str, Code] = {
         "Choose an empty folder, or `overwrite` for an export of Winnow's.",
     ),
     # of SQL
+    "out_of_memory": Code(
+        422,
+        "It needs more memory than it may have",
+        "What was asked needs more memory than the process that looks it up may take.",
+        "Ask for less at once: a smaller sample, fewer bins, shorter texts.",
+    ),
     "sql_error": Code(
         422,
         "The statement found no answer",
@@ -309,11 +333,35 @@ CODES: dict[str, Code] = {
         "One unit of a stage failed in every attempt; the others are committed.",
         "The job's log names the unit; retry goes on from what is committed.",
     ),
+    "paused": Code(
+        409,
+        "The job is paused",
+        "Somebody paused it.",
+        "`resume` goes on from what is committed.",
+    ),
+    "fenced": Code(
+        409,
+        "A later attempt holds the job",
+        "A runner found that another took its place, and wrote no more.",
+        "Nothing: the later attempt goes on.",
+    ),
+    "interrupted": Code(
+        500,
+        "The job's process ended without a word",
+        "It was killed, or its machine stopped.",
+        "`retry` goes on from what is committed.",
+    ),
     "cancelled": Code(
         409,
         "The job was cancelled",
         "Somebody stopped it.",
         "`retry` makes a new job that goes on from what is committed.",
+    ),
+    "catalog_held": Code(
+        409,
+        "The catalog is open elsewhere",
+        "Another process, a running service most likely, has the catalog's file open.",
+        "Ask that service, or stop it first.",
     ),
     "already_served": Code(
         409,

@@ -96,12 +96,6 @@ class Invalid(RequestError):
     code = "invalid"
 
 
-class CodeRefused(RequestError):
-    """A recipe names a scorer by a Python file: code from a stranger."""
-
-    code = "code_refused"
-
-
 class RateLimited(RequestError):
     """Too many requests of one key or address."""
 

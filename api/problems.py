@@ -17,7 +17,7 @@ from starlette.types import Scope
 from api.codes import BY_STATUS, CODES
 from api.errors import RequestError
 from api.observe.redact import redacted
-from pipeline.errors import WinnowError
+from pipeline.errors import UsageError, WinnowError
 
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 100
@@ -50,7 +50,7 @@ class Problem(BaseModel):
     instance: str = Field(description="The request's path.", examples=["/v1/jobs/job_018f/pause"])
     code: str = Field(examples=["wrong_state"])
     request_id: str
-    hint: str | None = None
+    hint: str = Field(description="What to do.")
     errors: list[FieldError] | None = None
 
 
@@ -61,7 +61,6 @@ def problem_response(
     *,
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
-    hint: str | None = None,
 ) -> Response:
     """The answer for a code of CODES; an unknown code is a fault of the service and is told as one."""
     known = CODES.get(code) or CODES["internal"]
@@ -73,7 +72,7 @@ def problem_response(
         instance=redacted(str(scope.get("path", "")).encode("utf-8", "backslashreplace").decode()),
         code=code,
         request_id=str(scope.get("state", {}).get("request_id", "")),
-        hint=hint,
+        hint=known.remedy.replace("`", ""),
         errors=errors,
     )
     return Response(orjson.dumps(body.model_dump(exclude_none=True)), known.status, dict(headers or {}), MEDIA_TYPE)
@@ -87,7 +86,9 @@ def response_of(scope: Scope, error: WinnowError) -> Response:
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
-    return problem_response(scope, error.code, str(error), headers=headers, hint=getattr(error, "hint", None))
+    places = error.places[:ERRORS_MAX] if isinstance(error, UsageError) else ()
+    errors = [FieldError(pointer=redacted(p.pointer), detail=redacted(p.detail), code=p.code) for p in places]
+    return problem_response(scope, error.code, str(error), headers=headers, errors=errors or None)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -17,10 +17,13 @@ from api.limits import Slots
 from api.lock import only_service
 from api.observe.metrics import Metrics
 from api.observe.readiness import Checks
+from api.observe.work import work_counts
 from api.parts import start_parts
 from api.settings import Settings
 from api.stopping import Stopping
 from api.watch.tail import Tails
+from pipeline.catalog.database import Catalog
+from pipeline.clerk.clerk import Clerks
 from pipeline.sandbox.process import Spares
 from pipeline.store import Store
 
@@ -50,8 +53,8 @@ class Service:
     stopping: Stopping
     spares: Spares
     supervisor: Any
-    catalog: Any
-    clerks: Any
+    catalog: Catalog
+    clerks: Clerks
     checks: Checks
 
 
@@ -66,14 +69,16 @@ def open_service(settings: Settings, keys: Keys, metrics: Metrics, stopping: Sto
         stack.enter_context(only_service(settings.state_folder, settings.workspace))
         keys.required()  # a damaged file stops the start, not the first request
         spares = stack.enter_context(Spares(1, remote=store.remote))
-        catalog, supervisor, clerks = start_parts(settings, store, stack)
-        yield Service(
+        parts = start_parts(settings, store, stack)
+        service = Service(
             settings, store, keys, metrics, Audit(settings.state_folder), Confinement.of(settings),
             Slots(settings.limits.sql_at_once, settings.limits.sql_at_once_per_key, TooManyQuestions, "SQL questions"),
             Slots(settings.limits.sse_streams, None, TooManyStreams, "streams of events"),
             Slots(LOOKUPS, LOOKUPS_PER_CALLER, TooManyQuestions, "look-ups"), Tails(store, stopping),
-            stopping, spares, supervisor, catalog, clerks, Checks(),
+            stopping, spares, parts.supervisor, parts.catalog, parts.clerks, Checks(),
         )  # fmt: skip
+        metrics.count_work(lambda: work_counts(service))
+        yield service
 
 
 def service_of(request: Request) -> Service:

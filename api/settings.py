@@ -46,6 +46,7 @@ class ServiceLimits(_Strict):
     sse_streams: Positive = 100
     connections: Positive = 512
     keep_alive_seconds: Positive = 5
+    stalled_seconds: Positive = 120
     drain_seconds: Positive = 30
     disk_free_bytes: Positive = 512 << 20
 
