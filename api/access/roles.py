@@ -110,15 +110,17 @@ def _check_query(request: Request, known: frozenset[str]) -> None:
     if not unknown:
         return
     there = f"there are {', '.join(sorted(known))}" if known else "this path takes none"
-    raise RequestValidationError([
-        {
-            "type": "extra_forbidden",
-            "loc": ("query", name[:100]),
-            "msg": f"unknown parameter; {there}.{did_you_mean(name[:100], known)}",
-            "input": None,
-        }
-        for name in unknown[:20]
-    ])
+    raise RequestValidationError(
+        [
+            {
+                "type": "extra_forbidden",
+                "loc": ("query", name[:100]),
+                "msg": f"unknown parameter; {there}.{did_you_mean(name[:100], known)}",
+                "input": None,
+            }
+            for name in unknown[:20]
+        ]
+    )
 
 
 def _named(dependencies: Sequence[params.Depends]) -> list[Role]:

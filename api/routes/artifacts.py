@@ -26,7 +26,9 @@ from pipeline.files import file_stamp
 from pipeline.sources.confined import is_below
 from pipeline.store import Store
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")])
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]
+)
 NAME_PIECE = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,255}")
 MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
@@ -54,7 +56,9 @@ class ArtifactPaging(Body):
     """Which files."""
 
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before.")
+    page_token: str | None = Field(
+        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
+    )
 
 
 @router.get(
@@ -106,9 +110,15 @@ def _output_of(service: Service, job_id: str) -> Store | None:
         return None
     output = Store(root)
     if output.remote:
-        allowed = any(f"{output.root}/".startswith(f"{place}/") for place in (*service.paths.buckets, service.store.root))
+        allowed = any(
+            f"{output.root}/".startswith(f"{place}/") for place in (*service.paths.buckets, service.store.root)
+        )
     else:
-        places = service.paths.roots if service.store.remote else (*service.paths.roots, os.path.realpath(service.store.root))
+        places = (
+            service.paths.roots
+            if service.store.remote
+            else (*service.paths.roots, os.path.realpath(service.store.root))
+        )
         allowed = is_below(os.path.realpath(output.root), places)
     if not allowed:
         raise PathOutside(f"the output of job {job_id} lies outside the folders and buckets of this service")

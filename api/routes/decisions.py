@@ -23,9 +23,11 @@ from api.pages import PAGE_SIZE, TOKEN_CHARS_MAX, page_token, position_of
 from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, content, errors
 from api.routes.given import Asking, JobId, Served, ask_clerk
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")])
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]
+)
 
-OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_complete", "integrity", "storage")
+OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_ready_yet", "integrity", "storage")
 REPORT_SECONDS = 120.0
 TEXT_CHARS = 1_000
 TEXT_CHARS_MAX = 100_000
@@ -59,10 +61,14 @@ class ClusterPaging(Body):
     """Which clusters."""
 
     page_size: int = Field(PAGE_SIZE, ge=1, le=CLUSTERS_MAX, description="Items a page.")
-    page_token: str | None = Field(None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before.")
+    page_token: str | None = Field(
+        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
+    )
 
 
-@router.get("/funnel", operation_id="get_job_funnel", summary="The funnel", response_model=Funnel, responses=errors(*OF_RESULTS))
+@router.get(
+    "/funnel", operation_id="get_job_funnel", summary="The funnel", response_model=Funnel, responses=errors(*OF_RESULTS)
+)
 def get_funnel(service: Served, caller: Asking, job_id: JobId) -> Any:
     """What each step took away, in the order of the steps, in documents and bytes. It adds up: input = kept + removed +
     quarantined."""

@@ -9,7 +9,16 @@ from pydantic import BaseModel
 from api.codes import CODES
 from api.problems import MEDIA_TYPE
 
-COMMON = ("bad_host", "unauthorized", "forbidden", "rate_limited", "too_many_failures", "invalid", "internal", "not_ready")
+COMMON = (
+    "bad_host",
+    "unauthorized",
+    "forbidden",
+    "rate_limited",
+    "too_many_failures",
+    "invalid",
+    "internal",
+    "not_ready",
+)
 """What any operation can answer; told beside an operation's own codes of the same status (api/openapi.py adds the rest)."""
 OF_BODIES = ("bad_request", "cross_origin", "request_timeout", "body_too_large", "unsupported_media_type")
 OF_JOBS = ("job_not_found",)

@@ -22,7 +22,9 @@ from pipeline.control.events import events_path, read_events
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.store import Store
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["events"], route_class=GuardedRoute, dependencies=[needs("viewer")])
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}", tags=["events"], route_class=GuardedRoute, dependencies=[needs("viewer")]
+)
 
 SSE, JSON = "text/event-stream", "application/json"
 LIMIT_MAX = 1_000
@@ -30,7 +32,9 @@ LOG_BYTES = 64 << 10
 LOG_BYTES_MAX = 1 << 20
 OFFSET_MAX = 1 << 53
 """Beyond it JSON's numbers are not exact everywhere."""
-SSE_EXAMPLE = 'id: 512\nevent: progress\ndata: {"stage":"notes","units_done":3,"units":16,"mb_per_s":21.5,"eta_s":5.2}\n\n'
+SSE_EXAMPLE = (
+    'id: 512\nevent: progress\ndata: {"stage":"notes","units_done":3,"units":16,"mb_per_s":21.5,"eta_s":5.2}\n\n'
+)
 STREAMED: Responses = {
     200: {
         "model": EventsPage,
@@ -50,7 +54,9 @@ async def job_events(
     service: Served,
     caller: Asking,
     job_id: JobId,
-    after: Annotated[int | None, Query(ge=0, le=OFFSET_MAX, description="Only events after the one with this id.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=OFFSET_MAX, description="Only events after the one with this id.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Of a page: lines of the log it covers.")] = LIMIT_MAX,
     last_event_id: Annotated[
         int | None, Header(alias="Last-Event-ID", ge=0, le=OFFSET_MAX, description="As `after`; browsers send it.")
@@ -82,7 +88,9 @@ def _check_offset(store: Store, job_id: str, after: int) -> None:
     """An offset that this log never had would wait for ever, or leave events out."""
     if after and not store.read_range(events_path(job_id), after - 1, 1):
         said = f"there is no event {after} in the log of {job_id}; begin again without it"
-        raise RequestValidationError([{"type": "no_such_event", "loc": ("query", "after"), "msg": said, "input": after}])
+        raise RequestValidationError(
+            [{"type": "no_such_event", "loc": ("query", "after"), "msg": said, "input": after}]
+        )
 
 
 def _page(service: Service, job_id: str, after: int, limit: int, ended: bool) -> EventsPage:

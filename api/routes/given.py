@@ -16,7 +16,12 @@ CLERK_SECONDS = 30.0
 Served = Annotated[Service, Depends(service_of)]
 Asking = Annotated[Caller, Depends(caller_of)]
 JobId = Annotated[
-    str, Path(pattern=JOB_ID, description="A job's id, whole.", openapi_examples={"a job": {"value": "job_019a5e7f3c41d2c9a1b4"}})
+    str,
+    Path(
+        pattern=JOB_ID,
+        description="A job's id, whole.",
+        openapi_examples={"a job": {"value": "job_019a5e7f3c41d2c9a1b4"}},
+    ),
 ]
 
 

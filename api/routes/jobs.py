@@ -48,7 +48,9 @@ class JobFilters(Body):
         "-created_at", description="`created_at`: the oldest first; `-created_at`: the newest first."
     )
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before.")
+    page_token: str | None = Field(
+        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
+    )
 
 
 @router.post(
@@ -79,7 +81,14 @@ def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(ne
     its footers; nothing is written."""
     recipe = checked_recipe(service, caller, body)
     return ask_clerk(
-        service, caller, "plan", CHECK_SECONDS, recipe=recipe, corpus=body.corpus, copy=body.copy_input, workers=body.workers
+        service,
+        caller,
+        "plan",
+        CHECK_SECONDS,
+        recipe=recipe,
+        corpus=body.corpus,
+        copy=body.copy_input,
+        workers=body.workers,
     )
 
 

@@ -13,12 +13,18 @@ from api.service import Service
 from pipeline.control.state import retry
 from pipeline.control.wish import Want, want
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], route_class=GuardedRoute, dependencies=[needs("operator")])
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}", tags=["jobs"], route_class=GuardedRoute, dependencies=[needs("operator")]
+)
 OF_STEERING = (*OF_JOBS, "wrong_state", "not_supervised", "cross_origin", "storage")
 
 
 @router.post(
-    "/cancel", operation_id="cancel_job", status_code=202, summary="Cancel a job", responses=errors(*OF_STEERING) | STEERED
+    "/cancel",
+    operation_id="cancel_job",
+    status_code=202,
+    summary="Cancel a job",
+    responses=errors(*OF_STEERING) | STEERED,
 )
 def cancel_job(service: Served, caller: Asking, job_id: JobId) -> Response:
     """Stop it for good, within seconds. Committed parts stay: a retry, or another job over the same input, finds them."""

@@ -79,7 +79,9 @@ def check_there(paths: Sequence[str]) -> None:
     for path in paths:
         if is_remote(path) or any(mark in path for mark in GLOB_MARKS) or os.path.exists(path):
             continue
-        raise PlanError(f"input {path!r}: there is no such file or folder on the service's machine; inputs are read there, not sent")
+        raise PlanError(
+            f"input {path!r}: there is no such file or folder on the service's machine; inputs are read there, not sent"
+        )
 
 
 def submission(service: Service, caller: Caller, body: NewJob, request_id: str) -> Submission:

@@ -17,7 +17,9 @@ from api.routes.given import JobId, Served
 from pipeline.catalog import read
 from pipeline.control.state import job_state
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")])
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]
+)
 
 PART = r"^[A-Za-z0-9_-]{1,128}$"
 
@@ -27,11 +29,17 @@ class ShardFilters(Body):
 
     stage: str | None = Field(None, max_length=40, description="Of this kind of table: text, notes, verdict, mix ...")
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before.")
+    page_token: str | None = Field(
+        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
+    )
 
 
 @router.get(
-    "/stages", operation_id="list_job_stages", summary="Stages of a job", response_model=Stages, responses=errors(*OF_JOBS)
+    "/stages",
+    operation_id="list_job_stages",
+    summary="Stages of a job",
+    response_model=Stages,
+    responses=errors(*OF_JOBS),
 )
 def list_stages(service: Served, job_id: JobId) -> Any:
     """Every stage so far, in order: units, rows, bytes, seconds, and what became of its rows."""
@@ -57,7 +65,9 @@ def list_shards(service: Served, job_id: JobId, filters: Annotated[ShardFilters,
     "/shards/{part}", operation_id="get_job_shard", summary="One shard", response_model=ShardDetail,
     responses=errors(*OF_JOBS, "not_found"),
 )  # fmt: skip
-def get_shard(service: Served, job_id: JobId, part: Annotated[str, Path(pattern=PART, description="Key of the part.")]) -> Any:
+def get_shard(
+    service: Served, job_id: JobId, part: Annotated[str, Path(pattern=PART, description="Key of the part.")]
+) -> Any:
     """A shard with what its columns hold: rows, nulls, least, largest, mean and histogram of each."""
     job_state(service.store, job_id)
     found = read.shard(service.catalog, job_id, part)
