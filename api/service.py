@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -24,6 +23,7 @@ from api.stopping import Stopping
 from api.watch.tail import Tails
 from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
+from pipeline.control.supervisor import Supervisor
 from pipeline.sandbox.process import Spares
 from pipeline.store import Store
 
@@ -52,7 +52,7 @@ class Service:
     tails: Tails
     stopping: Stopping
     spares: Spares
-    supervisor: Any
+    supervisor: Supervisor
     catalog: Catalog
     clerks: Clerks
     checks: Checks
