@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from api.access.roles import GuardedRoute, needs
 from api.models.events import EventsPage
 from api.negotiation import preferred
+from api.observe.redact import redacted
 from api.routes.documented import OF_JOBS, Responses, content, errors, header
 from api.routes.given import Asking, JobId, Served
 from api.service import Service

@@ -14,7 +14,7 @@ from api.models.shape import Body
 from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, TOKEN_CHARS_MAX, page_token, position_of
 from api.routes.answers import ACCEPTED, NOT_MODIFIED, IdempotencyKey, IfNoneMatch, accepted, told, unless_matched
 from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, body_of, errors
-from api.routes.given import Asking, JobId, Served, ask_clerk, request_id_of
+from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
@@ -57,7 +57,7 @@ class JobFilters(Body):
     "/jobs", operation_id="submit_job", status_code=202, summary="Submit a job", dependencies=[needs("operator")],
     responses=errors(*OF_SUBMITTING, "idempotency_key_reused", "queue_full") | ACCEPTED, openapi_extra=NEW_JOB,
 )  # fmt: skip
-def submit_job(
+async def submit_job(
     request: Request,
     service: Served,
     caller: Asking,
@@ -68,28 +68,28 @@ def submit_job(
     request with the same `Idempotency-Key` gives the same job, marked `Idempotent-Replayed: true`."""
     if idempotency_key is None:
         have_room(service)  # before any work; with a key it may be a replay, which needs no room
-    asked = submission(service, caller, body, request_id_of(request))
-    return accepted(service, caller, asked, idempotency_key)
+    request_id = request_id_of(request)
+
+    def submit() -> Response:
+        return accepted(service, caller, submission(service, caller, body, request_id), idempotency_key)
+
+    return await service.lane.run(caller.owner, submit)
 
 
 @router.post(
     "/plans", operation_id="plan_job", summary="Plan a job without running it", response_model=JobPlan,
     dependencies=[needs("viewer")], responses=errors(*OF_SUBMITTING), openapi_extra=NEW_JOB,
 )  # fmt: skip
-def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(new_job)]) -> Any:
+async def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(new_job)]) -> Any:
     """What a job would do: stages, units, passes over the text, rules as sentences, a forecast. Lists the input and reads
     its footers; nothing is written."""
-    recipe = checked_recipe(service, caller, body)
-    return ask_clerk(
-        service,
-        caller,
-        "plan",
-        CHECK_SECONDS,
-        recipe=recipe,
-        corpus=body.corpus,
-        copy=body.copy_input,
-        workers=body.workers,
-    )
+
+    def plan() -> Any:
+        recipe = checked_recipe(service, body)
+        asked = {"recipe": recipe, "corpus": body.corpus, "copy": body.copy_input, "workers": body.workers}
+        return service.clerks.ask("plan", asked, CHECK_SECONDS)
+
+    return await service.lane.run(caller.owner, plan)
 
 
 @router.get(

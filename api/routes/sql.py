@@ -83,12 +83,12 @@ def ask_sql(request: Request, service: Served, caller: Asking, question: Questio
     "/schema", operation_id="get_schema", summary="What can be asked in SQL", response_model=Schema,
     responses=errors(*OF_JOBS, *OF_CLERKS, "not_ready_yet"),
 )  # fmt: skip
-def get_schema(
+async def get_schema(
     service: Served, caller: Asking,
     job: Annotated[str | None, Query(pattern=JOB_ID, description="Columns of this job's documents. null: the latest.")] = None,
 ) -> Any:  # fmt: skip
     """The views with their columns: type, unit and meaning of each."""
-    return ask_clerk(service, caller, "schema", job=job)
+    return await ask_clerk(service, caller, "schema", job=job)
 
 
 def _answer(service: Service, question: Question, wanted: Format) -> Answer:

@@ -209,7 +209,7 @@ def test_pages_hold_what_the_stream_tells(service: Served, log: Log) -> None:
         log.say("stage_started", stage=f"s{n}", units=2)
         log.unit(1, 2)
         log.unit(2, 2)
-    found, after, done = [], 0, False
+    found, after = [], 0
     while True:
         page = service.get(f"/v1/jobs/{log.id}/events", params={"after": after, "limit": 7}, headers=JSON).json()
         if page["next"] == after:
