@@ -13,7 +13,7 @@ from pipeline.control.submission import finish_claims
 from pipeline.control.supervisor import Limits, Supervisor
 from pipeline.store import Store
 
-STOP_S = 5.0
+STOP_S = 10.0
 
 
 @dataclass(frozen=True)

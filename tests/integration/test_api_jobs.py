@@ -14,7 +14,7 @@ import pytest
 from tests.corpora import write_parquet
 from tests.fixtures_sql import RECIPE
 from tests.listening import Ear
-from tests.serving import Served, problem, served
+from tests.hosting import Hosted, hosted, problem
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +25,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(root: Path) -> Iterator[Served]:
-    with served(root / "ws", roots=(str(root),), executor="local") as running:
+def service(root: Path) -> Iterator[Hosted]:
+    with hosted(root / "ws", roots=(str(root),), executor="local") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def finished(service: Served, root: Path) -> dict[str, Any]:
+def finished(service: Hosted, root: Path) -> dict[str, Any]:
     """A job that has run to its end."""
     body = {"recipe": RECIPE, "inputs": [str(root / "in")], "output": str(root / "out"), "labels": {"team": "tests"}}
     answer = service.post("/v1/jobs", body, headers={"Idempotency-Key": "the first"})
@@ -47,7 +47,7 @@ def test_a_submitted_job_runs_to_its_end(finished: dict[str, Any]) -> None:
     assert (finished["labels"], finished["supervised"], finished["attempt"]) == ({"team": "tests"}, True, 1)
 
 
-def test_its_events_tell_every_stage_and_end_with_done(service: Served, finished: dict[str, Any]) -> None:
+def test_its_events_tell_every_stage_and_end_with_done(service: Hosted, finished: dict[str, Any]) -> None:
     ear = Ear(service.url, finished["id"])
     assert ear.listen()
     finished_stages = [d["stage"] for _, e, d in ear.heard if e == "stage" and d["verb"] == "stage_finished"]
@@ -59,7 +59,7 @@ def test_its_events_tell_every_stage_and_end_with_done(service: Served, finished
     assert all(d["units_done"] <= d["units"] for d in progress)
 
 
-def test_the_same_answer_is_not_sent_twice(service: Served, finished: dict[str, Any]) -> None:
+def test_the_same_answer_is_not_sent_twice(service: Hosted, finished: dict[str, Any]) -> None:
     first = service.get(f"/v1/jobs/{finished['id']}")
     again = service.get(f"/v1/jobs/{finished['id']}", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -67,7 +67,7 @@ def test_the_same_answer_is_not_sent_twice(service: Served, finished: dict[str, 
     assert other.json() == first.json()
 
 
-def test_sixty_four_clients_with_one_key_make_one_job(service: Served, root: Path) -> None:
+def test_sixty_four_clients_with_one_key_make_one_job(service: Hosted, root: Path) -> None:
     body = {"recipe": RECIPE | {"name": "once"}, "inputs": [str(root / "in")], "until": "ingest"}
 
     def submit(_: int) -> tuple[int, str, str | None]:
@@ -84,14 +84,14 @@ def test_sixty_four_clients_with_one_key_make_one_job(service: Served, root: Pat
     service.wait(told[0][1])
 
 
-def test_a_key_with_another_body_is_refused(service: Served, root: Path, finished: dict[str, Any]) -> None:
+def test_a_key_with_another_body_is_refused(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
     body = {"recipe": RECIPE, "inputs": [str(root / "in")], "labels": {"team": "others"}}
     answer = service.post("/v1/jobs", body, headers={"Idempotency-Key": "the first"})
     said = problem(answer, 422, "idempotency_key_reused")
     assert finished["id"] in said["detail"]
 
 
-def test_a_recipe_in_yaml_is_taken(service: Served, root: Path) -> None:
+def test_a_recipe_in_yaml_is_taken(service: Hosted, root: Path) -> None:
     text = f"extends: minimal\nname: from-yaml\ninput: {{paths: ['{root}/in']}}\n"
     answer = service.client.post("/v1/jobs", content=text, headers={"Content-Type": "application/yaml"})
     assert answer.status_code == 202, answer.text
@@ -100,7 +100,7 @@ def test_a_recipe_in_yaml_is_taken(service: Served, root: Path) -> None:
     assert recipe["input"]["paths"] == [str(root / "in")]
 
 
-def test_what_is_wrong_with_a_recipe_is_told_with_its_place(service: Served, root: Path) -> None:
+def test_what_is_wrong_with_a_recipe_is_told_with_its_place(service: Hosted, root: Path) -> None:
     recipe = RECIPE | {"rules": {"long": {"column": "gopher.word_cuont", "min": 50}}}
     said = problem(service.post("/v1/jobs", {"recipe": recipe, "inputs": [str(root / "in")]}), 422, "plan")
     assert said["errors"][0]["pointer"] == "/recipe/rules/long"
@@ -109,7 +109,7 @@ def test_what_is_wrong_with_a_recipe_is_told_with_its_place(service: Served, roo
     assert "Did you mean 'fineweb'?" in said["detail"]
 
 
-def test_input_that_is_not_there_or_not_allowed_is_refused(service: Served, root: Path) -> None:
+def test_input_that_is_not_there_or_not_allowed_is_refused(service: Hosted, root: Path) -> None:
     missing = service.post("/v1/jobs", {"recipe": "minimal", "inputs": [str(root / "nothing")]})
     assert str(root / "nothing") in problem(missing, 422, "plan")["detail"]
     for body in (
@@ -132,12 +132,12 @@ def test_input_that_is_not_there_or_not_allowed_is_refused(service: Served, root
         ({}, "/recipe"),
     ],
 )
-def test_a_body_that_does_not_fit_the_schema_is_told_where(service: Served, body: Any, pointer: str) -> None:
+def test_a_body_that_does_not_fit_the_schema_is_told_where(service: Hosted, body: Any, pointer: str) -> None:
     said = problem(service.post("/v1/jobs", body), 422, "invalid")
     assert pointer in [e["pointer"] for e in said["errors"]]
 
 
-def test_bodies_that_are_no_bodies_are_refused(service: Served) -> None:
+def test_bodies_that_are_no_bodies_are_refused(service: Hosted) -> None:
     def send(content: bytes, kind: str) -> Any:
         return service.client.post("/v1/jobs", content=content, headers={"Content-Type": kind})
 
@@ -147,13 +147,13 @@ def test_bodies_that_are_no_bodies_are_refused(service: Served) -> None:
     problem(send(b"[" * 100_000, "application/yaml"), 422, "recipe")
 
 
-def test_unknown_query_parameters_are_refused(service: Served) -> None:
+def test_unknown_query_parameters_are_refused(service: Hosted) -> None:
     said = problem(service.get("/v1/jobs", params={"stat": "running"}), 422, "invalid")
     assert said["errors"][0]["pointer"] == "query/stat"
     problem(service.get("/v1/scorers", params={"page": "1"}), 422, "invalid")
 
 
-def test_a_plan_says_what_would_be_done_and_does_nothing(service: Served, root: Path) -> None:
+def test_a_plan_says_what_would_be_done_and_does_nothing(service: Hosted, root: Path) -> None:
     before = service.get("/v1/jobs", params={"page_size": 1}).json()["items"][0]["id"]
     told = service.post("/v1/plans", {"recipe": RECIPE, "inputs": [str(root / "in")], "workers": 2}).json()
     assert told["input"]["files"] == 4
@@ -162,7 +162,7 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(service: Served, root: 
     assert service.get("/v1/jobs", params={"page_size": 1}).json()["items"][0]["id"] == before
 
 
-def test_pages_stay_as_they_are_while_jobs_come(service: Served, root: Path, finished: dict[str, Any]) -> None:
+def test_pages_stay_as_they_are_while_jobs_come(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
     def submit(n: int) -> str:
         body = {
             "recipe": RECIPE | {"name": "paged"},
@@ -189,12 +189,12 @@ def test_pages_stay_as_they_are_while_jobs_come(service: Served, root: Path, fin
 
 
 @pytest.mark.parametrize("token", ["x", "AAAA", "../..", "e30", "%00", "é", "a" * 3000])
-def test_a_page_token_that_is_none_is_refused(service: Served, finished: dict[str, Any], token: str) -> None:
+def test_a_page_token_that_is_none_is_refused(service: Hosted, finished: dict[str, Any], token: str) -> None:
     answer = service.get("/v1/jobs", params={"page_token": token})
     assert answer.status_code == 422 if len(token) > 2000 else problem(answer, 400, "bad_page_token")
 
 
-def test_a_page_token_of_another_question_is_refused(service: Served, finished: dict[str, Any]) -> None:
+def test_a_page_token_of_another_question_is_refused(service: Hosted, finished: dict[str, Any]) -> None:
     token = service.get(f"/v1/jobs/{finished['id']}/shards", params={"page_size": 1}).json()["next_page_token"]
     problem(service.get("/v1/jobs", params={"page_token": token}), 400, "bad_page_token")
     problem(
@@ -204,7 +204,7 @@ def test_a_page_token_of_another_question_is_refused(service: Served, finished: 
     )
 
 
-def test_stages_and_shards_add_up(service: Served, finished: dict[str, Any]) -> None:
+def test_stages_and_shards_add_up(service: Hosted, finished: dict[str, Any]) -> None:
     stages = service.get(f"/v1/jobs/{finished['id']}/stages").json()["items"]
     assert next(s["rows"] for s in stages if s["stage"] == "mix") == finished["rows"]
     shards, token = [], None
@@ -224,7 +224,7 @@ def test_stages_and_shards_add_up(service: Served, finished: dict[str, Any]) -> 
 
 
 def test_files_of_the_output_can_be_had_whole_and_in_ranges(
-    service: Served, root: Path, finished: dict[str, Any]
+    service: Hosted, root: Path, finished: dict[str, Any]
 ) -> None:
     path = f"/v1/jobs/{finished['id']}/artifacts"
     listed = {e["name"]: e["bytes"] for e in service.get(path).json()["items"]}
@@ -264,12 +264,12 @@ def test_files_of_the_output_can_be_had_whole_and_in_ranges(
         ".hidden",
     ],
 )
-def test_no_other_file_can_be_had(service: Served, finished: dict[str, Any], name: str) -> None:
+def test_no_other_file_can_be_had(service: Hosted, finished: dict[str, Any], name: str) -> None:
     answer = service.client.get(f"{service.url}/v1/jobs/{finished['id']}/artifacts/{name.replace(chr(0), '%00')}")
     assert answer.status_code == 404, answer.text
 
 
-def test_a_link_in_the_output_leads_nowhere(service: Served, root: Path, finished: dict[str, Any]) -> None:
+def test_a_link_in_the_output_leads_nowhere(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
     (root / "secret.txt").write_text("canary")
     (root / "out" / "data" / "link.txt").symlink_to(root / "secret.txt")
     try:
@@ -280,7 +280,7 @@ def test_a_link_in_the_output_leads_nowhere(service: Served, root: Path, finishe
         (root / "out" / "data" / "link.txt").unlink()
 
 
-def test_the_runners_log_is_told_in_pieces(service: Served, root: Path, finished: dict[str, Any]) -> None:
+def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
     log = root / "ws" / "jobs" / finished["id"] / "runner.log"
     before = log.read_text() if log.exists() else ""
     with log.open("a") as file:
@@ -298,13 +298,13 @@ def test_the_runners_log_is_told_in_pieces(service: Served, root: Path, finished
     assert said == before + "".join(f"line {n}\n" for n in range(1000))
 
 
-def test_a_job_that_has_ended_takes_no_more_orders(service: Served, finished: dict[str, Any]) -> None:
+def test_a_job_that_has_ended_takes_no_more_orders(service: Hosted, finished: dict[str, Any]) -> None:
     for order in ("cancel", "pause", "resume", "retry"):
         problem(service.post(f"/v1/jobs/{finished['id']}/{order}"), 409, "wrong_state")
     problem(service.post("/v1/jobs/job_none/cancel"), 404, "job_not_found")
 
 
-def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: Served, root: Path) -> None:
+def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: Hosted, root: Path) -> None:
     write_parquet(root / "more", count=6000, files=12)
     body = {
         "recipe": RECIPE | {"name": "steered"},
@@ -336,7 +336,7 @@ def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: Served, root
 
 def test_a_full_queue_says_when_to_come_again(root: Path) -> None:
     body = {"recipe": RECIPE, "inputs": [str(root / "in")], "until": "ingest"}
-    with served(root / "full", roots=(str(root),), queue=2) as service:
+    with hosted(root / "full", roots=(str(root),), queue=2) as service:
         service.service.supervisor.stop()
         kept = [service.post("/v1/jobs", body, headers={"Idempotency-Key": f"k{n}"}) for n in range(2)]
         assert [a.status_code for a in kept] == [202, 202]
@@ -350,5 +350,5 @@ def test_a_full_queue_says_when_to_come_again(root: Path) -> None:
             service.post(f"/v1/jobs/{answer.json()['id']}/cancel")
 
 
-def test_every_fingerprint_is_of_its_owner(service: Served, finished: dict[str, Any]) -> None:
+def test_every_fingerprint_is_of_its_owner(service: Hosted, finished: dict[str, Any]) -> None:
     assert json.loads(service.get(f"/v1/jobs/{finished['id']}").content)["owner"] == finished["owner"]
