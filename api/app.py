@@ -21,7 +21,7 @@ from api.observe.context import RequestContext
 from api.observe.logs import configure_logs
 from api.observe.metrics import Metrics
 from api.problems import add_handlers
-from api.routes import artifacts, decisions, events, jobs, lists, sql, steering, tables
+from api.routes import artifacts, decisions, documents, events, jobs, lists, sql, steering, tables
 from api.service import open_service
 from api.settings import Settings
 from api.stopping import Stopping
@@ -34,7 +34,7 @@ DESCRIPTION = (
 
 def routers() -> Sequence[APIRouter]:
     """All routers; what is not listed here is not served."""
-    subjects = (jobs, steering, events, tables, decisions, artifacts, sql, lists)
+    subjects = (jobs, steering, events, tables, decisions, documents, artifacts, sql, lists)
     return (health.router, health.guarded, about.router, docs.router, *(subject.router for subject in subjects))
 
 

@@ -61,11 +61,12 @@ async def job_events(
     caller: Asking,
     job_id: JobId,
     after: Annotated[
-        int | None, Query(ge=0, le=OFFSET_MAX, description="Only events after the one with this id.")
+        int | None, Query(ge=0, le=OFFSET_MAX, description="Only events after the one with this id.", examples=[0])
     ] = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Of a page: lines of the log it covers.")] = LIMIT_MAX,
     last_event_id: Annotated[
-        int | None, Header(alias="Last-Event-ID", ge=0, le=OFFSET_MAX, description="As `after`; browsers send it.")
+        int | None,
+        Header(alias="Last-Event-ID", ge=0, le=OFFSET_MAX, description="As `after`; browsers send it.", examples=[0]),
     ] = None,
 ) -> Response | EventsPage:
     """Everything that happened, from the beginning or after an id, then what happens, as it happens: `state`, `stage`,
@@ -109,7 +110,12 @@ def job_logs(
     log_bytes: Annotated[int, Query(alias="bytes", ge=1, le=LOG_BYTES_MAX, description="At most so many.")] = LOG_BYTES,
     after: Annotated[
         int | None,
-        Query(ge=0, le=OFFSET_MAX, description="Only what comes after this byte: `Winnow-Next` of the answer before."),
+        Query(
+            ge=0,
+            le=OFFSET_MAX,
+            description="Only what comes after this byte: `Winnow-Next` of the answer before.",
+            examples=[0],
+        ),
     ] = None,
 ) -> Response:
     """What the job's processes wrote beside its events: tracebacks, warnings of libraries. Whole lines, but for one that is

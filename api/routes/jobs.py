@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.access.roles import GuardedRoute, needs
-from api.models.jobs import Job, JobPlan, JobsPage, NewJob, State
+from api.models.jobs import RECIPE_EXAMPLE, Job, JobPlan, JobsPage, NewJob, State
 from api.models.shape import Body
-from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, TOKEN_CHARS_MAX, page_token, position_of
+from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
 from api.routes.answers import ACCEPTED, NOT_MODIFIED, IdempotencyKey, IfNoneMatch, accepted, told, unless_matched
-from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, body_of, errors
+from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, Responses, body_of, errors
 from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
@@ -33,24 +33,31 @@ rules:
   word_count: {column: gopher.word_count, min: 100}
 """
 NEW_JOB = body_of(NewJob, YAML)
+RECIPE: Responses = {
+    200: {"description": "The recipe.", "content": {"application/json": {"example": {"version": 1, **RECIPE_EXAMPLE}}}}
+}
 
 
 class JobFilters(Body):
     """Which jobs, in which order; all that is given must hold."""
 
     state: list[State] = Field(default=[], max_length=8, description="In any of these states.")
-    name: str | None = Field(None, max_length=100, description="Of this recipe.")
+    name: str | None = Field(None, max_length=100, description="Of this recipe.", examples=["fineweb"])
     label: list[Label] = Field(default=[], max_length=8, description="With all of these labels, `name:value`.")
-    owner: str | None = Field(None, max_length=200, description="Submitted by this key.")
-    created_after: AwareDatetime | None = Field(None, description="Created after this time, RFC 3339.")
-    created_before: AwareDatetime | None = Field(None, description="Created before this time, RFC 3339.")
+    owner: str | None = Field(
+        None, max_length=200, description="Submitted by the key with this id.", examples=["key_7f3a"]
+    )
+    created_after: AwareDatetime | None = Field(
+        None, description="Created after this time, RFC 3339.", examples=["2026-11-01T00:00:00Z"]
+    )
+    created_before: AwareDatetime | None = Field(
+        None, description="Created before this time, RFC 3339.", examples=["2026-12-01T00:00:00Z"]
+    )
     order_by: Literal["created_at", "-created_at"] = Field(
         "-created_at", description="`created_at`: the oldest first; `-created_at`: the newest first."
     )
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(
-        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
-    )
+    page_token: PageTokenGiven = None
 
 
 @router.post(
@@ -139,7 +146,7 @@ def delete_ended_job(service: Served, caller: Asking, job_id: JobId) -> None:
 
 @router.get(
     "/jobs/{job_id}/recipe", operation_id="get_job_recipe", summary="The recipe a job runs",
-    dependencies=[needs("viewer")], responses=errors(*OF_JOBS), response_model=dict[str, Any],
+    dependencies=[needs("viewer")], responses=errors(*OF_JOBS) | RECIPE, response_model=dict[str, Any],
 )  # fmt: skip
 def get_job_recipe(service: Served, job_id: JobId) -> Any:
     """The canonical recipe, with every default written out: submitted again, it gives the same bytes."""

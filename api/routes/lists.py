@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["lists"], route_class=GuardedRoute, depen
 )
 async def list_scorers(service: Served, caller: Asking) -> Any:
     """Every scorer: what it measures, its parameters and columns with type, unit and meaning."""
-    return {"items": await ask_clerk(service, caller, "scorers")}
+    return await ask_clerk(service, caller, "scorers")
 
 
 @router.get(
@@ -28,7 +28,7 @@ async def list_scorers(service: Served, caller: Asking) -> Any:
 )
 async def list_recipes(service: Served, caller: Asking) -> Any:
     """The recipes that ship: a job's `recipe` can be one of these names."""
-    return {"items": await ask_clerk(service, caller, "recipes")}
+    return await ask_clerk(service, caller, "recipes")
 
 
 @router.get(
@@ -49,7 +49,7 @@ async def get_recipe(
 )
 async def list_models(service: Served, caller: Asking) -> Any:
     """The models that scorers read, with their cards: digest, labels, data with licences, calibration, metrics."""
-    return {"items": await ask_clerk(service, caller, "models")}
+    return await ask_clerk(service, caller, "models")
 
 
 @router.get(
@@ -57,4 +57,4 @@ async def list_models(service: Served, caller: Asking) -> Any:
 )
 async def list_corpora(service: Served, caller: Asking) -> Any:
     """The corpora of the workspace and their committed tables."""
-    return {"items": await ask_clerk(service, caller, "corpora")}
+    return await ask_clerk(service, caller, "corpora")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.listening import Ear, Event
 from tests.hosting import Hosted, hosted, problem
+from tests.listening import Ear, Event
 
 JSON = {"Accept": "application/json"}
 
