@@ -21,6 +21,7 @@ from api.observe.context import RequestContext
 from api.observe.logs import configure_logs
 from api.observe.metrics import Metrics
 from api.problems import add_handlers
+from api.routes import artifacts, decisions, documents, events, jobs, lists, sql, steering, tables
 from api.service import open_service
 from api.settings import Settings
 from api.stopping import Stopping
@@ -33,7 +34,8 @@ DESCRIPTION = (
 
 def routers() -> Sequence[APIRouter]:
     """All routers; what is not listed here is not served."""
-    return (health.router, health.guarded, about.router, docs.router)
+    subjects = (jobs, steering, events, tables, decisions, documents, artifacts, sql, lists)
+    return (health.router, health.guarded, about.router, docs.router, *(subject.router for subject in subjects))
 
 
 def create_app(settings: Settings) -> FastAPI:

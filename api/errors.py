@@ -66,6 +66,12 @@ class WrongMediaType(RequestError):
     code = "unsupported_media_type"
 
 
+class NotAcceptable(RequestError):
+    """None of the media types that are accepted can be given."""
+
+    code = "not_acceptable"
+
+
 class WrongRange(RequestError):
     """A Range header that lies outside the file."""
 

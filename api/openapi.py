@@ -14,6 +14,7 @@ TAGS = (
     ("jobs", "Submit, watch and steer jobs."),
     ("results", "What a job did: stages, shards, funnel, samples, duplicates, documents."),
     ("sql", "Questions in SQL over what was measured and decided."),
+    ("events", "What happens in a job, as it happens."),
     ("lists", "What there is: scorers, recipes, models, corpora."),
     ("operations", "Health, metrics, limits, version."),
 )

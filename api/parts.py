@@ -36,7 +36,7 @@ def start_parts(settings: Settings, store: Store, stack: contextlib.ExitStack) -
     freshness = Freshness(catalog, lambda: supervisor.running())
     supervisor = Supervisor(
         store, Limits(jobs_at_once=settings.jobs_at_once, queue=settings.queue), executor=settings.executor,
-        ray_address=settings.ray_address, log_folder=state / "runners", on_change=freshness.changed,
+        ray_address=settings.ray_address, log_folder=settings.runner_logs, on_change=freshness.changed,
     )  # fmt: skip
     freshness.start()
     stack.callback(freshness.close)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from fastapi import Depends, Request, params
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.errors import Forbidden, Unauthorized
+from pipeline.errors import did_you_mean
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -78,13 +82,45 @@ class GuardedRoute(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle, check = super().get_route_handler(), Needs(self.role)
+        handle, check, known = super().get_route_handler(), Needs(self.role), _query_names(self.dependant)
 
         async def guarded(request: Request) -> Response:
             check(request)
+            _check_query(request, known)
             return await handle(request)
 
         return guarded
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    """The query parameters of an endpoint and of what it depends on, those in models too."""
+    names: set[str] = set()
+    for field in dependant.query_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names |= {inner.alias or name for name, inner in kind.model_fields.items()}
+        else:
+            names.add(field.alias)
+    return frozenset(names.union(*(_query_names(d) for d in dependant.dependencies)))
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """A misspelt parameter would be passed over, and the answer be to another question."""
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+    if not unknown:
+        return
+    there = f"there are {', '.join(sorted(known))}" if known else "this path takes none"
+    raise RequestValidationError(
+        [
+            {
+                "type": "extra_forbidden",
+                "loc": ("query", name[:100]),
+                "msg": f"unknown parameter; {there}.{did_you_mean(name[:100], known)}",
+                "input": None,
+            }
+            for name in unknown[:20]
+        ]
+    )
 
 
 def _named(dependencies: Sequence[params.Depends]) -> list[Role]:

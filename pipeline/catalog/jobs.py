@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.catalog.batch import Batch, entries, number, small, text, tree, whole
-from pipeline.catalog.logs import Fold, Stage, events, read_lines
+from pipeline.catalog.batch import Batch, number, small, text, tree, whole
+from pipeline.catalog.logs import Fold, Stage
 from pipeline.catalog.schema import KINDS
-from pipeline.errors import IntegrityError
+from pipeline.catalog.tables import table_id
+from pipeline.control.events import read_events
+from pipeline.control.state import job_state
+from pipeline.errors import IntegrityError, JobMissing
 from pipeline.files import remote_stamp
 from pipeline.manifest import manifest_path
 from pipeline.store import Store
 
 RECORDS = ("job.json", "submission.json", "wish.json")
 LOG = "events.jsonl"
+EVENTS_AT_ONCE = 10_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Before:
     """What was taken in of a job so far: its corpus, bytes of its log, the rows of its stages."""
 
-    stamps: str
     corpus: str | None
     events_bytes: int
     stages: list[Stage]
@@ -32,15 +37,10 @@ class Before:
 
 @dataclass(frozen=True)
 class Files:
-    """A job's files as they are listed. stamps: tells changed records from unchanged ones; events_bytes: of the log."""
+    """A job's files as they are listed. stamps: tells changed ones from unchanged; events_bytes: of the log."""
 
     stamps: str
     events_bytes: int
-
-
-def table_id(path: str) -> int:
-    """64 bits that name a table in the catalog: the same in every catalog of a workspace."""
-    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big")
 
 
 def list_jobs(store: Store, job_id: str | None = None) -> dict[str, Files]:
@@ -48,7 +48,7 @@ def list_jobs(store: Store, job_id: str | None = None) -> dict[str, Files]:
     found = _remote_files(store, job_id) if store.remote else _local_files(store, job_id)
     told = {}
     for job, files in found.items():
-        stamps = {name: stamp for name, (stamp, _) in files.items() if name != LOG}
+        stamps = {name: str(size) if name == LOG else stamp for name, (stamp, size) in files.items()}
         if "job.json" in stamps or "submission.json" in stamps:
             told[job] = Files(json.dumps(stamps, sort_keys=True), files.get(LOG, ("", 0))[1])
     return told
@@ -86,57 +86,44 @@ def _remote_files(store: Store, job_id: str | None) -> dict[str, dict[str, tuple
 
 
 def take_job(store: Store, job_id: str, files: Files, before: Before | None, batch: Batch) -> None:
-    """Add to the batch what a job's files say beyond what was taken in before."""
-    record, submission, wish = (_read(store, f"{Store.job(job_id)}/{name}") for name in RECORDS)
-    corpus = text(record.get("corpus")) or text(submission.get("corpus"))
+    """Add to the batch what a job's files say beyond what was taken in before. A job whose records cannot be read, or
+    are gone meanwhile, is not there."""
+    try:
+        record = job_state(store, job_id)
+    except (JobMissing, IntegrityError, TypeError) as error:
+        log.info("job %s is left out of the catalog: %s", job_id, error)
+        batch.jobs_gone.add(job_id)
+        return
+    corpus = text(record["corpus"])
     if before is not None and (files.events_bytes < before.events_bytes or corpus != before.corpus):
         batch.jobs_gone.add(job_id)  # its log is another one, or what it says is of other tables
         before = None
     fold, events_bytes = Fold(job_id, before.stages if before else []), before.events_bytes if before else 0
-    for lines, end in read_lines(store, f"{Store.job(job_id)}/{LOG}", events_bytes):
-        for at, event in events(lines, end):
-            fold.take(at, event)
-        events_bytes = end
+    while True:
+        events, behind = read_events(store, job_id, events_bytes, EVENTS_AT_ONCE)
+        if behind == events_bytes:
+            break
+        for event in events:
+            fold.take(event)
+        events_bytes = behind
     batch.jobs_changed.add(job_id)
     batch.rows["units"] += fold.units
     batch.rows["stages"] += [tuple(stage.values()) for stage in fold.stages]
     batch.rows["job_tables"] += _tables(job_id, corpus, record, fold.stages)
-    batch.rows["jobs"].append(_row(job_id, record, submission, wish, corpus, files.stamps, events_bytes))
+    batch.rows["jobs"].append((*_row(record), files.stamps, events_bytes))
 
 
-def _read(store: Store, path: str) -> dict[str, Any]:
-    """A record, or nothing where there is none or it cannot be read: the other files of the job still count."""
-    try:
-        found = store.read_json(path)
-    except (FileNotFoundError, IntegrityError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _row(
-    job_id: str,
-    record: dict[str, Any],
-    submission: dict[str, Any],
-    wish: dict[str, Any],
-    corpus: str | None,
-    stamps: str,
-    events_bytes: int,
-) -> tuple[Any, ...]:
-    both = submission | {k: v for k, v in record.items() if v is not None}
-    recipe = submission.get("recipe")
-    name = text(record.get("name")) or (text(recipe.get("name")) if isinstance(recipe, dict) else None)
-    labels = both.get("labels")
-    warnings = both.get("warnings")
+def _row(record: dict[str, Any]) -> tuple[Any, ...]:
+    """A job's record in the order of the table's columns."""
+    get, warnings, labels = record.get, record.get("warnings"), record.get("labels")
     return (
-        job_id, name, text(record.get("state")) or "queued", text(both.get("reason_code")) or text(both.get("code")),
-        text(both.get("message")), text(both.get("created_at")), text(both.get("at")),
-        text(both.get("since")) or text(both.get("at")), number(both.get("seconds")), corpus, text(both.get("output")),
-        whole(both.get("rows")), text(both.get("recipe_digest")), text(both.get("error")),
-        [w for w in warnings if isinstance(w, str)] if isinstance(warnings, list) else [], tree(both.get("funnel", {})),
-        text(both.get("owner")),
-        [(k, str(v)) for k, v in sorted(labels.items())] if isinstance(labels, dict) else entries({}),
-        text(both.get("retry_of")), text(wish.get("want")), bool(submission), small(both.get("attempt")),
-        tree(both.get("scorers", {})), stamps, events_bytes,
+        get("id"), text(get("name")), text(get("state")), text(get("reason_code")), text(get("message")),
+        text(get("created_at")), text(get("since")), small(get("attempt")), small(get("attempts_failed")),
+        text(get("wanted")), text(get("recipe_digest")), text(get("corpus")), text(get("output")), whole(get("rows")),
+        tree(get("funnel")), number(get("seconds")), tree(get("tables")), tree(get("scorers")),
+        [w for w in warnings if isinstance(w, str)] if isinstance(warnings, list) else [], text(get("owner")),
+        [(k, str(v)) for k, v in sorted(labels.items())] if isinstance(labels, dict) else [],
+        text(get("retry_of")), bool(get("supervised")),
     )  # fmt: skip
 
 

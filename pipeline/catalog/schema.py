@@ -21,10 +21,10 @@ Table = Literal["jobs", "stages", "units", "job_tables", "tables", "shards", "sh
 
 COLUMNS: dict[Table, str] = {
     "jobs": """
-        id varchar, name varchar, state varchar, reason_code varchar, message varchar, created_at varchar, "at" varchar,
-        since varchar, seconds double, corpus varchar, output varchar, rows bigint, recipe_digest varchar, error varchar,
-        warnings varchar[], funnel varchar, owner varchar, labels map(varchar, varchar), retry_of varchar, wanted varchar,
-        supervised boolean, attempt integer, scorers varchar, stamps varchar, events_bytes bigint""",
+        id varchar, name varchar, state varchar, reason_code varchar, message varchar, created_at varchar, since varchar,
+        attempt integer, attempts_failed integer, wanted varchar, recipe_digest varchar, corpus varchar, output varchar,
+        rows bigint, funnel varchar, seconds double, tables varchar, scorers varchar, warnings varchar[], owner varchar,
+        labels map(varchar, varchar), retry_of varchar, supervised boolean, stamps varchar, events_bytes bigint""",
     "stages": """
         job varchar, number integer, stage varchar, table_key varchar, verb varchar, state varchar, units bigint,
         units_done bigint, units_before bigint, units_failed bigint, bytes_planned bigint, bytes_done bigint, rows bigint,
@@ -46,7 +46,7 @@ COLUMNS: dict[Table, str] = {
         table_id ubigint, number integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
     "table_columns": """
-        table_id ubigint, name varchar, kind varchar, shards bigint, rows bigint, nulls bigint, min double, max double,
+        table_id ubigint, shards integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
 }
 
@@ -68,7 +68,7 @@ _PATH = (
 
 VIEWS = {
     "jobs": f"""
-        select j.* exclude (stamps, events_bytes), t.text_rows, t.text_bytes,
+        select j.* exclude (stamps, events_bytes), j.since as "at", nullif(j.message, '') as error, t.text_rows, t.text_bytes,
                (t.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate, t.kept_bytes,
                (t.kept_bytes / {BYTES_PER_TOKEN})::bigint as kept_tokens_estimate
         from base.jobs j left join (
@@ -94,7 +94,7 @@ VIEWS = {
                c.total / nullif(c.rows - c.nulls, 0) as mean, c.bins, c.bin_counts, c.names, c.name_counts, c.others
         from base.shard_columns c join base.tables t using (table_id)""",
 }
-"""By name; columns of views.py's views come first, in their order."""
+"""By name; each has the columns that the view of its name in views.py has, and more, and the rows of all jobs."""
 
 
 def statements() -> list[str]:

@@ -35,9 +35,9 @@ def _take_jobs(connection: duckdb.DuckDBPyConnection, store: Store, job_id: str 
     changed = bool(batch.jobs_gone)
     for job, files in there.items():
         told = known.get(job)
-        if told is not None and (told["stamps"], told["events_bytes"]) == (files.stamps, files.events_bytes):
+        if told is not None and told["stamps"] == files.stamps:
             continue
-        before = Before(told["stamps"], told["corpus"], told["events_bytes"], []) if told else None
+        before = Before(told["corpus"], told["events_bytes"], []) if told else None
         if before is not None:
             before.stages = rows_as_dicts(connection, "from base.stages where job = ? order by number", [job])
         take_job(store, job, files, before, batch)
