@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from importlib import resources
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse, HTMLResponse
 
 from api.codes import CODES
+from api.openapi import as_json
 from pipeline.errors import NotFound
 
 ASSETS = {
@@ -35,10 +35,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/openapi.json")
 def description(request: Request) -> Response:
     """What the service can do, as OpenAPI 3.1."""
-    state = request.app.state
-    if getattr(state, "openapi_json", None) is None:
-        state.openapi_json = orjson.dumps(request.app.openapi())
-    return Response(state.openapi_json, media_type="application/json")
+    app = request.app
+    return Response(as_json(app, app.state.keys.required()), media_type="application/json")
 
 
 @router.get("/docs")

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 from api.codes import BY_STATUS, CODES
@@ -20,6 +21,7 @@ from api.observe.redact import redacted
 from pipeline.errors import UsageError, WinnowError
 
 MEDIA_TYPE = "application/problem+json"
+METHOD_NOT_ALLOWED = 405
 DETAIL_CHARS_MAX, POINTER_CHARS_MAX = 4000, 500
 ERRORS_MAX = 100
 """How many faults of one body are told; a hostile one has as many as it likes."""
@@ -134,4 +136,15 @@ async def _of_framework(request: Request, error: Exception) -> Response:
         404: f"{request.method} {request.url.path}: there is nothing at this path; /docs lists what there is",
         405: f"{request.url.path} has no method {request.method}",
     }.get(error.status_code, str(error.detail))
-    return problem_response(request.scope, code, detail, headers=error.headers)
+    allow = _methods_at(request) if error.status_code == METHOD_NOT_ALLOWED else ""
+    headers = dict(error.headers or {}) | ({"Allow": allow} if allow else {})
+    return problem_response(request.scope, code, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> str:
+    """Every method that this path has: the framework tells those of the first route only. "" where the path is not described."""
+    found: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if compile_path(template)[0].match(request.url.path):
+            found.update(method.upper() for method in operations)
+    return ", ".join(sorted(found))
