@@ -11,12 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.keys import Keys
 from api.access.roles import ANONYMOUS, Caller
 from api.errors import RateLimited, RequestError, TooManyFailures, Unauthorized
+from api.headers import PROBES
 from api.problems import response_of
 from api.settings import ServiceLimits
 from pipeline.errors import WinnowError
 
-PROBES = ("/healthz", "/readyz")
-"""Asked by whatever keeps the service running, without a key and as often as it likes: both are cheap."""
 OPEN = ("/docs", "/openapi.json")
 """What needs no key: what the service can do, nothing of a workspace."""
 MINUTE_SECONDS = 60
