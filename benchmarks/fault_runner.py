@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import winnow
 from pipeline import attempts
@@ -47,7 +46,7 @@ class Figures:
     resumed_s: list[float] = field(default_factory=list)
 
     def told(self) -> str:
-        resumed = sorted(self.resumed_s)
+        resumed = sorted(self.resumed_s) or [0.0]
         return (
             f"{self.kills} kills over {self.jobs} jobs: {self.completed} completed, {self.differing} with other bytes, "
             f"{self.repeated_ends} ended twice, {self.repeated_units} units done twice, {self.processes_left} processes and "
@@ -61,12 +60,12 @@ def made(folder: Path) -> dict[str, str]:
     return {**digests(folder / "ws" / "corpora"), **digests(folder / "out")}
 
 
-def measure(kills: int, paths: Sequence[str], folder: Path, seed: int, recipe: dict[str, Any] = RECIPE) -> Figures:
+def measure(kills: int, paths: Sequence[str], folder: Path, seed: int, loud: bool = False) -> Figures:
     """Jobs over the same input, each in a workspace of its own, until so many kills have struck."""
     pick, figures = random.Random(seed), Figures()
     clean = folder / "clean"
-    winnow.run(recipe, list(paths), workspace=str(clean / "ws"), output=str(clean / "out"), workers=1)
-    asked, span_s = {**recipe, "input": {"paths": list(paths)}}, 0.0
+    winnow.run(RECIPE, list(paths), workspace=str(clean / "ws"), output=str(clean / "out"), workers=1)
+    asked, span_s = {**RECIPE, "input": {"paths": list(paths)}}, 0.0
     while figures.kills < kills:
         job_folder = folder / f"job-{figures.jobs}"
         most = (
@@ -76,6 +75,8 @@ def measure(kills: int, paths: Sequence[str], folder: Path, seed: int, recipe: d
         span_s = span_s or took_s
         figures.differing += made(job_folder) != made(clean)
         shutil.rmtree(job_folder)
+        if loud:
+            print(figures.told(), flush=True)
     return figures
 
 
@@ -138,7 +139,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="winnow-faults-"))
     try:
         paths = [told.corpus] if told.corpus else crawl(folder, 2_000, 16)
-        print(measure(told.kills, paths, folder, told.seed).told())
+        measure(told.kills, paths, folder, told.seed, loud=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

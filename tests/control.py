@@ -62,7 +62,7 @@ def nothing(_job_id: str) -> None:
 @contextmanager
 def supervising(store: Store, limits: Limits = USUAL, **others: Any) -> Iterator[Supervisor]:
     """A supervisor that runs, and at the end no process of any job."""
-    supervisor = Supervisor(store, limits, log_folder=Path(store.root) / "logs", on_change=nothing, **others)
+    supervisor = Supervisor(store, limits, **{"log_folder": Path("unused"), "on_change": nothing, **others})
     supervisor.start()
     try:
         yield supervisor

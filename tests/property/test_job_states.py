@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +322,3 @@ def test_every_job_comes_to_an_end_when_its_runners_do_their_work(tmp_path: Path
                 if runner.units > 1:
                     runner_end(runner, "completed")
     assert {job_state(store, j)["state"] for j in jobs} == {"completed"}
-    assert json.loads((tmp_path / Store.job(jobs[0]) / "attempts" / "000001.json").read_text()) == asdict(
-        attempts.read(store, jobs[0], 1) or Claim(0, "runner", "", 0, "", "")
-    )
