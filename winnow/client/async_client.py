@@ -99,6 +99,15 @@ class AsyncJob(Handle):
         self.record = await self._sender.run(service.job(self.id))
         return self
 
+    async def follow(
+        self, timeout_s: float | None = None, reconnect_s: float = watch.RECONNECT_S
+    ) -> AsyncIterator[watch.Event]:
+        """Its events to its end; as Job.follow."""
+        async for event in self._sender.items(watch.until_end(self.id, timeout_s, reconnect_s)):
+            if event.kind == "done":
+                self.record = event.fields
+            yield event
+
     async def wait(
         self,
         timeout_s: float | None = None,
@@ -109,10 +118,8 @@ class AsyncJob(Handle):
     ) -> Self:
         """Until the job is at its end; as Job.wait."""
         with shown(progress) as show:
-            async for event in self._sender.items(watch.until_end(self.id, timeout_s, reconnect_s)):
+            async for event in self.follow(timeout_s, reconnect_s):
                 show.tell(event)
-                if event.kind == "done":
-                    self.record = event.fields
         if check:
             raise_for_end(self.record)
         return self

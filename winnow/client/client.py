@@ -103,6 +103,13 @@ class Job(Handle):
         self.record = self._sender.run(service.job(self.id))
         return self
 
+    def follow(self, timeout_s: float | None = None, reconnect_s: float = watch.RECONNECT_S) -> Iterator[watch.Event]:
+        """Its events to its end, the last being `done`; for a job at its end only that. Keeps `record` up to date."""
+        for event in self._sender.items(watch.until_end(self.id, timeout_s, reconnect_s)):
+            if event.kind == "done":
+                self.record = event.fields
+            yield event
+
     def wait(
         self,
         timeout_s: float | None = None,
@@ -114,10 +121,8 @@ class Job(Handle):
         """Until the job is at its end. progress: bars on a terminal or in a notebook, JSON lines otherwise; check: raise
         JobFailed, JobOverBudget or JobCancelled where it did not complete. Raises WaitTimeout; the job goes on then."""
         with shown(progress) as show:
-            for event in self._sender.items(watch.until_end(self.id, timeout_s, reconnect_s)):
+            for event in self.follow(timeout_s, reconnect_s):
                 show.tell(event)
-                if event.kind == "done":
-                    self.record = event.fields
         if check:
             raise_for_end(self.record)
         return self

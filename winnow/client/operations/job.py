@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -150,13 +151,14 @@ def logs(job_id: str, tail_bytes: int = LOG_BYTES) -> Steps[str]:
 def follow_logs(job_id: str, tail_bytes: int = LOG_BYTES) -> Flow[str]:
     """The end of the runner's log, and what comes after it until the job is at its end."""
     after: str | None = None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end within a character
     while True:
         ended = (yield from service.job(job_id))["state"] in TERMINAL  # asked first: nothing is written after it
         request = Request("GET", place(job_id, "logs"), query_of(bytes=tail_bytes, after=after), accept="text/plain")
         reply = yield from ask(request)
         after = reply.headers["winnow-next"]
         if reply.body:
-            yield Item(reply.body.decode("utf-8", "replace"))
+            yield Item(decoder.decode(reply.body))
         elif ended:
             return
         else:
