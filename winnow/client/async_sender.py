@@ -13,7 +13,7 @@ from winnow.client.address import Address
 from winnow.client.errors import ServiceError
 from winnow.client.request import Lost, Reply, Request
 from winnow.client.retry import Patience, retrying
-from winnow.client.sending import PIECE_BYTES, lost, prepared, reply_of, settings
+from winnow.client.sending import lost, prepared, reply_of, settings
 from winnow.client.steps import Ask, Effect, End, Flow, Item, Now, Once, Open, Pause, Read, Steps, advance
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class _Hand:
         self._open = got
         if got.status_code >= 300:
             return reply_of(got, got.content)
-        self._pieces = got.aiter_raw(PIECE_BYTES) if "content-length" in got.headers else got.aiter_raw()
+        self._pieces = got.aiter_raw()  # as they come: what is gathered to a size is lost when the connection breaks
         return reply_of(got)
 
     async def _piece(self) -> bytes | Lost:

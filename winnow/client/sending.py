@@ -10,7 +10,6 @@ from winnow.client.address import Address
 from winnow.client.request import Lost, Reply, Request
 
 CONNECT_S = 10.0
-PIECE_BYTES = 1 << 16
 
 
 def settings(at: Address, timeout_s: float) -> dict[str, Any]:
