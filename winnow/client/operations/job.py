@@ -20,6 +20,8 @@ THERE_ALREADY: Mapping[Steering, tuple[str, ...]] = {
 }  # fmt: skip
 TERMINAL = ("completed", "completed_with_quarantine", "failed", "cancelled")
 LOG_BYTES = 64 * 1024
+CLUSTERS_A_PAGE = 200
+FILES_A_PAGE = 1_000
 
 
 def place(job_id: str, *rest: str) -> str:
@@ -97,12 +99,12 @@ def samples(
 
 def clusters(job_id: str, limit: int | None = None) -> Flow[dict[str, Any]]:
     """Duplicate clusters, the largest first, page by page."""
-    return service.pages(place(job_id, "clusters"), {}, limit)
+    return service.pages(place(job_id, "clusters"), {}, limit, CLUSTERS_A_PAGE)
 
 
-def cluster(job_id: str, cluster: str, text_chars: int | None = None) -> Steps[dict[str, Any]]:
+def cluster(job_id: str, cluster: int, text_chars: int | None = None) -> Steps[dict[str, Any]]:
     """One cluster and its members."""
-    request = Request("GET", place(job_id, "clusters", segment(cluster)), query_of(text_chars=text_chars))
+    request = Request("GET", place(job_id, "clusters", str(cluster)), query_of(text_chars=text_chars))
     return (yield from ask_json(request))  # type: ignore[no-any-return]
 
 
@@ -134,7 +136,7 @@ def report(job_id: str, path: str | Path) -> Steps[Path]:
 
 def artifacts(job_id: str) -> Steps[Rows]:
     """The files of the job's output."""
-    return service.listing(place(job_id, "artifacts"))
+    return service.listing(place(job_id, "artifacts"), page_size=FILES_A_PAGE)
 
 
 def artifact_request(job_id: str, name: str) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from winnow.client.answer import Answer
@@ -22,9 +22,9 @@ Time = str | datetime.datetime
 
 
 class JobFilters(TypedDict, total=False):
-    """Which jobs, in which order. labels: all of them must be there; order_by: created_at, or -created_at (usual)."""
+    """Which jobs, in which order. state: any of these; labels: all of them must be there; order_by: created_at, or -created_at (usual)."""
 
-    state: str
+    state: str | Sequence[str]
     name: str
     labels: Mapping[str, str]
     owner: str
@@ -56,12 +56,14 @@ def jobs(filters: JobFilters, limit: int | None = None) -> Flow[dict[str, Any]]:
     return pages("/v1/jobs", asked, limit)
 
 
-def pages(path: str, asked: Mapping[str, Any], limit: int | None = None) -> Flow[dict[str, Any]]:
+def pages(
+    path: str, asked: Mapping[str, Any], limit: int | None = None, page_size: int = PAGE_SIZE
+) -> Flow[dict[str, Any]]:
     """The items of all pages, in order, page by page as they are used; at most `limit`."""
     token: str | None = None
     left = limit
     while left is None or left > 0:
-        size = PAGE_SIZE if left is None else min(PAGE_SIZE, left)
+        size = page_size if left is None else min(page_size, left)
         page = yield from ask_json(Request("GET", path, query_of(**asked, page_size=size, page_token=token)))
         for item in page["items"]:
             yield Item(item)
