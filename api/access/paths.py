@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from glob import iglob
+from glob import escape, iglob
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
@@ -69,13 +69,13 @@ class Confinement:
         if "://" in given or given.partition(":")[0] in _schemes(self.buckets):
             return self._remote("input", given, wild=True)
         if not WILD.search(given) or os.path.lexists(given):  # a name may hold a wildcard
-            return self._local("input", given, given)
-        fixed = fixed_part(given.replace("{", "*")) or ("/" if given.startswith("/") else ".")
-        real = self._local("input", given, fixed)
-        pattern = (
-            f"{real.rstrip('/')}/{given[len(fixed) :].lstrip('/') if fixed != '.' or given.startswith('./') else given}"
-        )
-        self._check_inside("input", given, iglob(pattern, recursive=True))
+            real = self._local("input", given, given)
+            self._check_inside("input", given, _links_below(real))
+            return real
+        fixed = fixed_part(given.replace("{", "*"))
+        real = self._local("input", given, fixed or ("/" if given.startswith("/") else "."))
+        pattern = f"{escape(real).rstrip('/')}/{given[len(fixed) :].lstrip('/')}"
+        self._check_inside("input", given, self._matches(pattern))
         return pattern
 
     def output(self, given: str) -> str:
@@ -88,15 +88,14 @@ class Confinement:
     def _local(self, what: str, given: str, path: str) -> str:
         try:
             real = os.path.realpath(path)
-            is_folder = os.path.isdir(real)
         except (OSError, ValueError):
             _refuse(what, given, "cannot be followed")
+        if os.path.islink(real):
+            _refuse(what, given, "is a link that leads back to itself")
         if not is_below(real, self.roots):
             _refuse(what, given, f"lies outside the folders that are allowed: {', '.join(self.roots)}")
         if self._is_internal(real):
             _refuse(what, given, "is the workspace's own; export into another folder and read that")
-        if what == "input" and is_folder:
-            self._check_inside(what, given, _links_below(real))
         return real
 
     def _check_inside(self, what: str, given: str, paths: Iterator[str]) -> None:
@@ -105,6 +104,14 @@ class Confinement:
                 _refuse(what, given, f"finds {path!r}, which leads out of the folders that are allowed")
             if self._is_internal(os.path.realpath(path)):
                 _refuse(what, given, f"finds {path!r}, which is the workspace's own")
+
+    @staticmethod
+    def _matches(pattern: str) -> Iterator[str]:
+        """What a glob finds, and the links below the folders among it."""
+        for path in iglob(pattern, recursive=True):
+            yield path
+            if os.path.isdir(path) and not os.path.islink(path):
+                yield from _links_below(path)
 
     def _is_internal(self, path: str) -> bool:
         return any(path == own or path.startswith(f"{own}/") for own in self.internal)

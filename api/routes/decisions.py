@@ -27,7 +27,7 @@ router = APIRouter(
     prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]
 )
 
-OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_complete", "integrity", "storage")
+OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_ready_yet", "integrity", "storage")
 REPORT_SECONDS = 120.0
 TEXT_CHARS = 1_000
 TEXT_CHARS_MAX = 100_000

@@ -81,7 +81,7 @@ def ask_sql(request: Request, service: Served, caller: Asking, question: Questio
 
 @router.get(
     "/schema", operation_id="get_schema", summary="What can be asked in SQL", response_model=Schema,
-    responses=errors(*OF_JOBS, *OF_CLERKS, "not_complete"),
+    responses=errors(*OF_JOBS, *OF_CLERKS, "not_ready_yet"),
 )  # fmt: skip
 def get_schema(
     service: Served, caller: Asking,

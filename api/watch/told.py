@@ -44,8 +44,9 @@ def _progress(fields: dict[str, Any]) -> dict[str, Any]:
 def coalesced(events: list[Event]) -> list[JobEvent]:
     """The events with every run of finished units as one progress, that of its last."""
     made: list[JobEvent] = []
-    for event, after in zip(events, [*events[1:], None], strict=True):
-        if event.verb != "unit_done" or after is None or after.verb != "unit_done":
+    for n, event in enumerate(events):
+        goes_on = event.verb == "unit_done" and n + 1 < len(events) and events[n + 1].verb == "unit_done"
+        if not goes_on:
             made.append(told(event))
     return made
 
