@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from api.codes import BY_STATUS, CODES
@@ -131,4 +132,17 @@ async def _of_framework(request: Request, error: Exception) -> Response:
         404: f"{request.method} {request.url.path}: there is nothing at this path; /docs lists what there is",
         405: f"{request.url.path} has no method {request.method}",
     }.get(error.status_code, str(error.detail))
-    return problem_response(request.scope, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem_response(request.scope, code, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods of a path, of all routes there: the framework names those of the first alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        matched, _ = route.matches(request.scope)
+        if matched != Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
