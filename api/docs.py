@@ -6,9 +6,10 @@ import html
 from importlib import resources
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.responses import FileResponse, HTMLResponse
 
 from api.codes import CODES
+from api.openapi import as_json
 from pipeline.errors import NotFound
 
 ASSETS = {
@@ -34,7 +35,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/openapi.json")
 def description(request: Request) -> Response:
     """What the service can do, as OpenAPI 3.1."""
-    return JSONResponse(request.app.openapi())
+    app = request.app
+    return Response(as_json(app, app.state.keys.required()), media_type="application/json")
 
 
 @router.get("/docs")

@@ -28,6 +28,7 @@ class Freshness:
         self._word = threading.Event()
         self._changed: set[str] = set()
         self._closed = False
+        self._said = ""
         self._all_at = time.monotonic()
         self._thread = threading.Thread(target=self._turn, name="catalog-freshness", daemon=True)
 
@@ -51,18 +52,24 @@ class Freshness:
         while not self._closed:
             told = self._word.wait(RUNNING_S)
             self._word.clear()
-            try:
-                self._refresh(told)
-            except Exception as error:  # files may be gone for a moment, or a disk be full: the next turn tries again
-                log.error("catalog_not_refreshed", kind=type(error).__name__, exc_info=error)
+            for job_id in self._due(told):
+                if not self._closed:
+                    self._refresh(job_id)
 
-    def _refresh(self, told: bool) -> None:
+    def _refresh(self, job_id: str | None) -> None:
+        try:
+            self._catalog.refresh(job_id)
+            self._said = ""
+        except Exception as error:  # files may be gone for a moment, or a disk be full: the look at all tries again
+            if self._said != repr(error):  # once: the same may happen every second for hours
+                log.error("catalog_not_refreshed", job_id=job_id, kind=type(error).__name__, exc_info=error)
+            self._said = repr(error)
+
+    def _due(self, told: bool) -> list[str] | list[None]:
+        """Jobs to look at; [None]: all of them."""
         with self._lock:
             changed, self._changed = self._changed, set()
         if time.monotonic() - self._all_at > ALL_S:
-            self._catalog.refresh()
             self._all_at = time.monotonic()
-            return
-        for job_id in sorted(changed if told else changed | set(self._running())):
-            if not self._closed:
-                self._catalog.refresh(job_id)
+            return [None]
+        return sorted(changed if told else changed | set(self._running()))

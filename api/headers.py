@@ -24,6 +24,8 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+PROBES = ("/healthz", "/readyz")
+"""Asked by whatever keeps the service running: by any name, without a key, as often as it likes. Both are cheap and tell nothing."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -63,7 +65,7 @@ class OwnNames:
         self.names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and scope["path"] not in PROBES:
             headers = Headers(scope=scope)
             error = self._host_error(headers) or _origin_error(scope["method"], headers)
             if error is not None:

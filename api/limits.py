@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ CLOSE = {"Connection": "close"}
 
 
 STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 LARGE_BYTES = 32 << 10
 """Above it the look at a body's brackets takes long enough to leave the event loop."""
 
@@ -46,7 +48,7 @@ class BoundedBody:
                 body = await self._read(receive)
             if body is None:
                 return  # the client is gone
-            await self._check_depth(Headers(scope=scope), body)
+            await self._check_json(Headers(scope=scope), body)
         except TimeoutError:
             slow = TooSlow(f"the body did not come within {self.limits.body_seconds:g} s", headers=CLOSE)
             await response_of(scope, slow)(scope, receive, send)
@@ -57,6 +59,10 @@ class BoundedBody:
         await self.app(scope, _replay(body, receive), send)
 
     def _check_length(self, headers: Headers) -> None:
+        if "transfer-encoding" in headers and "content-length" in headers:  # proxies disagree where such a body ends
+            raise RequestError(
+                "the body's length is told twice, by Content-Length and by Transfer-Encoding", headers=CLOSE
+            )
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self.limits.body_bytes:
             raise self._too_large()
@@ -76,7 +82,7 @@ class BoundedBody:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    async def _check_depth(self, headers: Headers, body: bytes) -> None:
+    async def _check_json(self, headers: Headers, body: bytes) -> None:
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             return
@@ -84,6 +90,10 @@ class BoundedBody:
         deep = json_depth(body, most) if len(body) < LARGE_BYTES else await asyncio.to_thread(json_depth, body, most)
         if deep > most:
             raise Invalid(f"the body is nested deeper than {most} levels")
+        if SURROGATE.search(body) is not None and await asyncio.to_thread(_has_half_characters, body):
+            raise Invalid(
+                "a string of the body holds half a character (a lone surrogate, such as \\ud800); send whole ones"
+            )
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(
@@ -106,6 +116,17 @@ def json_depth(body: bytes, most: int = 1 << 30) -> int:
         elif mark in (b"]", b"}"):
             depth = max(0, depth - 1)
     return deepest
+
+
+def _has_half_characters(body: bytes) -> bool:
+    """Whether JSON says a surrogate without its other half: Python reads it, and can then not write it."""
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except ValueError:  # not JSON, which whoever reads it will say
+        return False
+    return False
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

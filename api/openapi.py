@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -38,7 +40,21 @@ def install(app: FastAPI) -> None:
             app.openapi_schema = _describe(app)
         return app.openapi_schema
 
+    app.state.descriptions = {}
     app.openapi = described  # type: ignore[method-assign]
+
+
+def as_json(app: FastAPI, keys_needed: bool) -> bytes:
+    """The description as it is sent. As long as no key was ever made, no operation says that it needs one."""
+    made: dict[bool, bytes] = app.state.descriptions
+    if keys_needed not in made:
+        found = app.openapi() if keys_needed else copy.deepcopy(app.openapi())
+        for path in found["paths"].values():
+            for operation in path.values():
+                if not keys_needed:
+                    operation.pop("security", None)
+        made[keys_needed] = orjson.dumps(found)
+    return made[keys_needed]
 
 
 def _describe(app: FastAPI) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from api.observe.redact import redacted
 from pipeline.errors import UsageError, WinnowError
 
 MEDIA_TYPE = "application/problem+json"
+METHOD_NOT_ALLOWED = 405
+DETAIL_CHARS_MAX, POINTER_CHARS_MAX = 4000, 500
 ERRORS_MAX = 100
 """How many faults of one body are told; a hostile one has as many as it likes."""
 
@@ -61,8 +63,8 @@ def problem_response(
         type=f"/docs/errors#{code}",
         title=known.title,
         status=known.status,
-        detail=redacted(detail),
-        instance=redacted(str(scope.get("path", "")).encode("utf-8", "backslashreplace").decode()),
+        detail=redacted(detail[:DETAIL_CHARS_MAX]),
+        instance=redacted(str(scope.get("path", ""))[:DETAIL_CHARS_MAX]),
         code=code,
         request_id=str(scope.get("state", {}).get("request_id", "")),
         hint=known.remedy.replace("`", ""),
@@ -80,7 +82,7 @@ def response_of(scope: Scope, error: WinnowError) -> Response:
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     places = error.places[:ERRORS_MAX] if isinstance(error, UsageError) else ()
-    errors = [FieldError(pointer=redacted(p.pointer), detail=redacted(p.detail), code=p.code) for p in places]
+    errors = [_field_error(p.pointer, p.detail, p.code) for p in places]
     return problem_response(scope, error.code, str(error), headers=headers, errors=errors or None)
 
 
@@ -118,11 +120,13 @@ def _field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
     for error in found:
         place, *rest = error["loc"]
         pointer = "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in rest)
-        yield FieldError(
-            pointer=redacted(pointer if place == "body" else f"{place}{pointer}"),
-            detail=redacted(str(error["msg"])),
-            code=str(error["type"]),
-        )
+        yield _field_error(pointer if place == "body" else f"{place}{pointer}", str(error["msg"]), str(error["type"]))
+
+
+def _field_error(pointer: str, detail: str, code: str) -> FieldError:
+    return FieldError(
+        pointer=redacted(pointer[:POINTER_CHARS_MAX]), detail=redacted(detail[:DETAIL_CHARS_MAX]), code=code
+    )
 
 
 async def _of_framework(request: Request, error: Exception) -> Response:
@@ -133,7 +137,7 @@ async def _of_framework(request: Request, error: Exception) -> Response:
         405: f"{request.url.path} has no method {request.method}",
     }.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
-    if error.status_code == 405:
+    if error.status_code == METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_at(request))
     return problem_response(request.scope, code, detail, headers=headers)
 

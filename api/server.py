@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -42,7 +44,8 @@ def open_socket(host: str, port: int, stalled_s: int = 120) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, kind, protocol)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled_s * 1000)
+        if sys.platform == "linux":
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled_s * 1000)
         opened.bind(address)
         opened.listen(BACKLOG)
     except OSError as error:
@@ -81,7 +84,8 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     limits = settings.limits
     return uvicorn.Config(
         app, http=_patient(limits.head_seconds), ws="none", loop="asyncio", lifespan="on", log_config=None, access_log=False,
-        server_header=False, proxy_headers=False, limit_concurrency=limits.connections, backlog=BACKLOG,
+        server_header=False,
+        proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies), limit_concurrency=limits.connections, backlog=BACKLOG,
         timeout_keep_alive=limits.keep_alive_seconds, timeout_graceful_shutdown=limits.drain_seconds,
         h11_max_incomplete_event_size=limits.head_bytes,
     )  # fmt: skip
@@ -96,7 +100,12 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        said = logging.getLogger("uvicorn.error")
+        said.disabled = True  # it would log what keeps the app from starting as a traceback; serve() raises it
+        try:
+            await super().startup(sockets)
+        finally:
+            said.disabled = False
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

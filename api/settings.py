@@ -55,7 +55,8 @@ class Settings(_Strict):
     """Where the service works and for whom.
 
     roots: folders that input may come from and output may go to; buckets: the same of object storage, as
-    `s3://bucket/prefix`; hosts: further names it is called by (the Host header), beside its own and the loopback's.
+    `s3://bucket/prefix`; hosts: further names it is called by (the Host header), beside its own and the loopback's; proxies:
+    addresses whose X-Forwarded-For is believed, so that limits are counted by who is behind them.
     """
 
     workspace: str = "winnow-workspace"
@@ -65,6 +66,7 @@ class Settings(_Strict):
     roots: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     ray_address: str | None = None
     executor: Literal["auto", "local", "ray"] = "auto"
     jobs_at_once: Positive = 1

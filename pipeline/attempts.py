@@ -4,6 +4,7 @@ the highest is the job's one writer (its number is the fencing token, see pipeli
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -17,7 +18,8 @@ Role = Literal["runner", "seal", "supervisor"]
 @dataclass(frozen=True, slots=True)
 class Claim:
     """role: a runner that works; a seal that a runner sets before it says how it ended; the supervisor, to say so in its
-    place. log: size of the job's log before, so that what this attempt did can be told from it."""
+    place. log: size of the job's log before, so that what this attempt did can be told from it. token: drawn at random, so that
+    no two are alike."""
 
     attempt: int
     role: Role
@@ -25,14 +27,15 @@ class Claim:
     pid: int
     pid_started: str
     at: str
-    log: int = 0
+    log: int
+    token: str
 
 
 def claim(store: Store, job_id: str, attempt: int, role: Role, at: str) -> Claim | None:
     """Begin an attempt; None where another has it. Numbers have no gaps: attempt n is fenced by n + 1."""
     pid = os.getpid()
     log = len_of_log(store, job_id)
-    mine = Claim(attempt, role, socket.gethostname(), pid, started(pid) or "", at, log)
+    mine = Claim(attempt, role, socket.gethostname(), pid, started(pid) or "", at, log, secrets.token_hex(8))
     store.commit_json(Store.attempt(job_id, attempt), asdict(mine))
     return mine if read(store, job_id, attempt) == mine else None
 

@@ -109,8 +109,8 @@ class Store:
 
     def read_json(self, path: str) -> Any:
         try:
-            with self.open(path) as file:
-                return json.loads(file.read())
+            # one request: a file replaced between two would be neither the one nor the other
+            return json.loads(self.fs.cat_file(self.full(path)) if self.remote else Path(self.full(path)).read_bytes())
         except ValueError as error:
             raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
 

@@ -11,12 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.keys import Keys
 from api.access.roles import ANONYMOUS, Caller
 from api.errors import RateLimited, RequestError, TooManyFailures, Unauthorized
+from api.headers import PROBES
 from api.problems import response_of
 from api.settings import ServiceLimits
 from pipeline.errors import WinnowError
 
-OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")
-"""What needs no key: whether it is there and what it can do, nothing of a workspace."""
+OPEN = ("/docs", "/openapi.json")
+"""What needs no key: what the service can do, nothing of a workspace."""
 MINUTE_SECONDS = 60
 
 
@@ -31,16 +32,17 @@ class Gatekeeper:
         self._failures = RateLimitItemPerMinute(limits.failures_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _is_open(scope["path"]):
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await self.app(scope, receive, send)
             return
         try:
-            caller = self._caller(scope)
+            caller = None if _is_open(scope["path"]) else self._caller(scope)
             left, reset_s = self._count(caller, scope)
         except WinnowError as error:
             await response_of(scope, error)(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        if caller is not None:
+            scope.setdefault("state", {})["caller"] = caller
 
         async def with_limits(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -76,9 +78,9 @@ class Gatekeeper:
             )
         return caller
 
-    def _count(self, caller: Caller, scope: Scope) -> tuple[int, int]:
+    def _count(self, caller: Caller | None, scope: Scope) -> tuple[int, int]:
         """(requests left in this minute, seconds until they are all back)."""
-        who = caller.owner or _address(scope)
+        who = (caller.owner if caller else "") or _address(scope)
         allowed = self._window.hit(self._requests, "asked", who)
         stats = self._window.get_window_stats(self._requests, "asked", who)
         left, reset_s = max(0, stats.remaining), MINUTE_SECONDS

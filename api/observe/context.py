@@ -16,6 +16,8 @@ from api.problems import problem_response
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 LOST_CLIENT = 499
 """As nginx has it: the client went away before there was an answer."""
+REFUSED = (401, 403, 429)
+"""Answers whose log line tells the address: somebody may be trying keys."""
 log = structlog.get_logger("winnow.http")
 
 
@@ -61,6 +63,7 @@ class RequestContext:
         log.info(
             "request", method=scope["method"][:16], route=template, job_id=scope.get("path_params", {}).get("job_id"), status=status,
             seconds=round(seconds, 4), caller=caller.owner or caller.name if caller else None,
+            address=scope["client"][0] if status in REFUSED and scope.get("client") else None,
         )  # fmt: skip
 
 

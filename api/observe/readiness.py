@@ -38,8 +38,8 @@ class Checks:
 
 def _check(service: Service) -> dict[str, str]:
     found = {"catalog": _catalog(service), "supervisor": _supervisor(service), "disk": _disk(service)}
-    if service.settings.ray_address is not None:
-        found["ray"] = _ray(service.settings.ray_address)
+    if service.settings.ray_address not in (None, "auto", "local"):
+        found["ray"] = _ray(str(service.settings.ray_address))
     return found
 
 

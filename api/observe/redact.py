@@ -13,7 +13,7 @@ KEY_TEXT = re.compile(r"\bwn_[0-9a-z]{4,32}_[A-Za-z0-9_-]{8,}")
 """A key of this service. Its id may be told, what follows may not."""
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
-NAMED = r"(?:secret|password|passwd|api_?key|access_?key|signature|credentials?|(?<![a-z])token)[\w-]*"
+NAMED = r"(?:secret|password|passwd|api_?key|access_?key|signature|credentials?|(?<![a-z])token)[\w-]{0,40}"
 ASSIGNED = re.compile(rf"""(?i)({NAMED}["']?\s*=\s*["']?|{NAMED}["']\s*:\s*["'])(?![\d.]+\b)([^\s"',&;}}]{{6,}})""")
 """`password=…` and `"password": "…"`; a number is none: `max_tokens=1000000`."""
 SECRET_NAMES = re.compile(
@@ -25,9 +25,10 @@ SHORTEST_SECRET = 8
 
 
 def redacted(text: str) -> str:
-    """The text without secrets."""
+    """The text without secrets, and without halves of characters, which no encoder takes."""
     if not text:
         return text
+    text = text.encode("utf-8", "backslashreplace").decode()
     for secret in _environment_secrets(_stamp()):
         text = text.replace(secret, GONE)
     text = BEARER.sub(lambda found: f"{found[1]} {GONE}", text)

@@ -23,9 +23,6 @@ from pipeline.store import Store
 
 T = TypeVar("T")
 
-DAMAGE = (duckdb.InternalException, duckdb.FatalException, duckdb.IOException, duckdb.SerializationException)
-"""What DuckDB raises where the file is not what it wrote."""
-
 
 @dataclass(frozen=True)
 class Counts:
@@ -92,10 +89,12 @@ class Catalog:
         used = self._connection
         try:
             return work(_cursor(used))
-        except DAMAGE as error:
+        except duckdb.Error as error:
             opening.check_space(error)
             with self._writing:
                 if self._connection is used:  # else another thread has done so
+                    if not opening.is_damage(error):
+                        raise
                     used.close()
                     opening.set_aside(self.path, str(error).split("\n")[0])
                     self._connection = self._open()

@@ -23,6 +23,8 @@ THREADS = 2
 KEPT_ASIDE = 3
 """Files set aside that stay for inspection; older ones go."""
 
+DAMAGE = (duckdb.InternalException, duckdb.FatalException, duckdb.IOException, duckdb.SerializationException)
+
 
 class Damaged(Exception):
     """A file that is no catalog, or not one of this version, or not as it was written. The words say which."""
@@ -87,6 +89,11 @@ def set_aside(path: Path, reason: str) -> None:
         one.unlink(missing_ok=True)
 
 
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether DuckDB says that the file is not what it wrote. A wrong checksum comes as the base class of its errors."""
+    return isinstance(error, DAMAGE) or "corrupt" in str(error).lower()
+
+
 def check_space(error: duckdb.Error) -> None:
     """A full disk is no damage: raise StorageError."""
     if re.search("no space left|disk quota", str(error), re.IGNORECASE):
@@ -103,7 +110,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
         connection.execute(f"attach {quoted(str(path))} as published")
     except duckdb.Error as error:
-        if "lock" in str(error) or "already attached" in str(error) or "conflict" in str(error):
+        if re.search("could not set lock|already attached", str(error), re.IGNORECASE):
             raise CatalogHeld(
                 f"{path}: another process holds the catalog, most likely a running service; ask it, or stop it first ({error})"
             ) from error

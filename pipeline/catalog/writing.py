@@ -42,7 +42,8 @@ def apply(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         insert_arrow(connection, name, given)
     if gone:
         clear = ", ".join(f"{column} = null" for column in CREDIT)
-        orphans = run("select distinct part from base.shards where list_contains(?, job)", [gone]).to_arrow_table()
+        sql = "select distinct part from base.shards where list_contains(?, job)"
+        orphans = connection.sql(sql, params=[gone]).to_arrow_table()
         run(f"update base.shards set {clear} where list_contains(?, job)", [gone])
         _credit(connection, orphans)
     parts = {row[arrow_types(name).get_field_index("part")] for name in PARTED for row in batch.rows[name]}

@@ -25,12 +25,13 @@ from pipeline.errors import (
     by_code,
 )
 from pipeline.sandbox import process
+from pipeline.sources.confined import VARIABLE as CONFINED_TO
 
 QUESTION_BYTES_MAX = 8 << 20
 ANSWER_BYTES_MAX = 128 << 20
 READ_BYTES = 1 << 20
-HOME = ("HOME", "XDG_CACHE_HOME", "WINNOW_MODELS", "NUMBA_CACHE_DIR")
-"""Where models and compiled kernels lie."""
+HOME = ("HOME", "XDG_CACHE_HOME", "WINNOW_MODELS", "NUMBA_CACHE_DIR", CONFINED_TO)
+"""Where models and compiled kernels lie, and where input may."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
+from pipeline.cli.options import DEFAULT_WORKSPACE, Json, RayAddress, Workspace, examples, say
 
 keys_app = typer.Typer(name="keys", help="Make, list and revoke the keys of a service.", no_args_is_help=True)
 State = Annotated[
@@ -15,6 +15,23 @@ State = Annotated[
         "--state", envvar="WINNOW_STATE", help="The service's own folder; `service` in the workspace otherwise."
     ),
 ]
+Where = Annotated[str | None, typer.Option("--workspace", "-w", help="Folder or bucket that holds tables and jobs.")]
+Roots = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A folder that input may come from and output go to; the current one and the workspace otherwise."
+    ),
+]
+Buckets = Annotated[list[str] | None, typer.Option(help="The same of buckets: s3://bucket/prefix.")]
+TrustedHosts = Annotated[list[str] | None, typer.Option(help="A further name that the service is called by.")]
+Proxies = Annotated[
+    list[str] | None, typer.Option(help="Address of a reverse proxy whose X-Forwarded-For is believed.")
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", help="Let others in without keys: only where something in front keeps strangers out."),
+]
+LogLevel = Annotated[str, typer.Option(envvar="WINNOW_LOG_LEVEL", help="debug, info, warning or error.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,42 +48,20 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    workspace: Annotated[
-        str | None, typer.Option("--workspace", "-w", help="Folder or bucket that holds tables and jobs.")
-    ] = None,
+    workspace: Where = None,
     state: State = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 8765 otherwise, 0 for any that is free.")] = None,
-    root: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--root",
-            help="A folder that input may come from and output go to; the current one and the workspace otherwise.",
-        ),
-    ] = None,
-    bucket: Annotated[
-        list[str] | None, typer.Option("--bucket", help="The same of buckets: s3://bucket/prefix.")
-    ] = None,
-    trusted_host: Annotated[
-        list[str] | None, typer.Option("--trusted-host", help="A further name that the service is called by.")
-    ] = None,
+    root: Roots = None,
+    bucket: Buckets = None,
+    trusted_host: TrustedHosts = None,
+    proxy: Proxies = None,
     executor: Annotated[str | None, typer.Option(help="auto, local or ray.")] = None,
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", envvar="RAY_ADDRESS", help="A running Ray cluster.")
-    ] = None,
-    jobs_at_once: Annotated[
-        int | None, typer.Option("--jobs-at-once", min=1, help="Jobs that run at once; 1 otherwise.")
-    ] = None,
+    ray_address: RayAddress = None,
+    jobs_at_once: Annotated[int | None, typer.Option(min=1, help="Jobs that run at once; 1 otherwise.")] = None,
     queue: Annotated[int | None, typer.Option(min=1, help="Jobs that may wait; 100 otherwise.")] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure", help="Let others in without keys: only where something in front keeps strangers out."
-        ),
-    ] = False,
-    log_level: Annotated[
-        str, typer.Option("--log-level", envvar="WINNOW_LOG_LEVEL", help="debug, info, warning or error.")
-    ] = "info",
+    insecure: Insecure = False,
+    log_level: LogLevel = "info",
 ) -> None:
     """Serve jobs, results and SQL over HTTP until SIGTERM. Each option is also read from WINNOW_<OPTION>."""
     from api.observe.logs import LEVELS, configure_logs
@@ -77,7 +72,7 @@ def serve(
     one_of("--log-level", log_level, LEVELS)
     settings = load_settings({
         "workspace": workspace, "state": state, "host": host, "port": port, "roots": root or None, "buckets": bucket or None,
-        "hosts": trusted_host or None, "executor": executor, "ray_address": ray_address, "jobs_at_once": jobs_at_once,
+        "hosts": trusted_host or None, "proxies": proxy or None, "executor": executor, "ray_address": ray_address, "jobs_at_once": jobs_at_once,
         "queue": queue, "insecure": insecure or None,
     })  # fmt: skip
     configure_logs(log_level)

@@ -220,6 +220,10 @@ def test_only_its_own_names_are_answered(
         assert answer.json()["code"] == "bad_host"
 
 
+def test_probes_are_answered_by_any_name(named: TestClient) -> None:
+    assert named.get("/healthz", headers={"Host": "10.1.2.3:8765"}).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with serving(settings_of(tmp_path_factory.mktemp("named") / "ws", hosts=("Winnow.example",))) as client:

@@ -20,7 +20,7 @@ from api.codes import BY_STATUS, CODES
 from api.docs import errors_markdown
 from api.problems import MEDIA_TYPE
 from pipeline.errors import WinnowError, by_code
-from tests.serving import serving, settings_of
+from tests.serving import bearer, make_keys, serving, settings_of
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("get", "post", "put", "delete", "patch")
@@ -30,7 +30,10 @@ NOT_OF_A_SERVICE = {"training"}
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(settings_of(tmp_path_factory.mktemp("described") / "ws")) as found:
+    settings = settings_of(tmp_path_factory.mktemp("described") / "ws")
+    key = make_keys(settings)["admin"]
+    with serving(settings) as found:
+        found.headers.update(bearer(key))
         yield found
 
 
@@ -49,6 +52,23 @@ def test_it_is_openapi_3_1_with_a_key_scheme(description: dict[str, Any]) -> Non
     assert description["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     assert "HTTPValidationError" not in description["components"]["schemas"]
     assert description["servers"] == [{"url": "/"}]
+
+
+def test_no_operation_says_that_it_needs_a_key_as_long_as_none_was_made(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "ws")
+    with serving(settings) as client:
+        found = client.get("/openapi.json").json()
+        assert [path for _, path, op in operations(found) if "security" in op] == []
+        make_keys(settings)
+        found = client.get("/openapi.json").json()
+        assert {path for _, path, op in operations(found) if "security" not in op} == {"/healthz", "/readyz"}
+
+
+def test_a_wrong_method_is_told_all_that_there_are(client: TestClient, description: dict[str, Any]) -> None:
+    for path, ops in description["paths"].items():
+        answer = client.request("OPTIONS", re.sub(r"\{[^}]*\}", "x", path))
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == ", ".join(sorted(m.upper() for m in ops)), path
 
 
 def test_every_operation_says_what_it_is(description: dict[str, Any]) -> None:

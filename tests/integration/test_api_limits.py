@@ -144,6 +144,32 @@ def test_bodies_that_do_not_fit_are_told_as_problems(
         assert problem["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [rb'{"\ud800": 1}', rb'{"rules": {"\uDFFF": {"min": 1}}}', rb'{"x": "\ud83d"}', rb'{"x": ["\ude00\ud83d"]}'],
+)
+def test_half_characters_are_refused(content: bytes, client: TestClient) -> None:
+    answer = client.post("/v1/test/echo", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert "half a character" in answer.json()["detail"]
+
+
+def test_whole_characters_and_escaped_backslashes_pass(client: TestClient) -> None:
+    for name in (rb"\ud83d\ude00", rb"\\ud800", "é😀".encode()):
+        answer = client.post(
+            "/v1/test/echo",
+            content=b'{"rules": {"' + name + b'": {"min": 1}}}',
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.json() == {"rules": 1}
+
+
+def test_an_endless_name_is_told_in_brief(client: TestClient) -> None:
+    answer = client.post("/v1/test/echo", json={"secret" * 1500: 1})
+    assert answer.status_code == 422
+    assert len(answer.content) < 6000
+
+
 def test_faults_of_a_body_carry_json_pointers(client: TestClient) -> None:
     body = {"rules": {"a/b~c": {"min": "x", "max": 1}}, "extra": 1}
     problem = client.post("/v1/test/echo", json=body).json()
@@ -248,6 +274,9 @@ def test_requests_are_counted_by_key(tmp_path: Path) -> None:
         assert int(refused.headers["retry-after"]) >= 1
         assert client.get("/v1/version", headers=bearer(texts["operator"])).status_code == 200
         assert client.get("/healthz").status_code == 200
+        assert [client.get("/openapi.json").status_code for _ in range(7)] == [200] * 5 + [
+            429
+        ] * 2  # by address: no key is needed
 
 
 def test_places_are_counted_by_caller_and_overall() -> None:

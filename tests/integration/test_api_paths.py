@@ -9,6 +9,7 @@ import pytest
 
 from api.access.paths import Confinement
 from api.settings import load_settings
+from pipeline.clerk.clerk import Clerks
 from pipeline.errors import PathOutside
 from pipeline.sources.confined import VARIABLE
 from pipeline.sources.listing import list_files
@@ -167,3 +168,13 @@ def test_listing_in_a_confined_process_refuses_a_link_that_came_later(
 def test_listing_is_free_where_no_folders_confine_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert [f.name for f in list_files([str(folder / "root/link.jsonl")])] == ["link.jsonl"]
+
+
+def test_a_clerk_of_a_confined_service_lists_no_link_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(folder / "root"))
+    with Clerks(str(tmp_path / "ws"), 1) as clerks, pytest.raises(PathOutside, match="leads out"):
+        clerks.ask(
+            "plan", {"recipe": "minimal", "inputs": [str(folder / "root/deep"), str(folder / "root/link.jsonl")]}, 60
+        )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.access.keys import Keys
+from tests.corpora import write_parquet
 from tests.serving import Served, bearer, make_keys, served, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +141,8 @@ def test_two_hundred_slow_connections_do_not_keep_others_out_for_long(service: S
 @pytest.mark.parametrize("request_bytes", [
     b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil\r\n\r\n", b"\r\n" * 1000,
     b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"GET http://evil.example/healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET http://evil.example/healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
 ])  # fmt: skip
 def test_odd_requests_are_refused_and_nothing_breaks(request_bytes: bytes, service: Served) -> None:
     with connect(service) as odd:
@@ -299,3 +301,51 @@ def test_keys_of_the_state_folder_are_those_of_the_command(tmp_path: Path) -> No
     run_cli("keys", "create", "--name", "a", "--state", str(tmp_path / "elsewhere"), cwd=tmp_path)
     assert [k.name for k in Keys(tmp_path / "elsewhere").records()] == ["a"]
     assert not (tmp_path / "winnow-workspace").exists()
+
+
+def test_sigterm_ends_streams_with_a_word_when_to_come_back_and_leaves_the_job(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "in")
+    recipe = {"name": "small", "score": ["gopher"], "rules": {"long": {"column": "gopher.word_count", "min": 50}}}
+    said: list[str] = []
+    with served(tmp_path / "ws") as found:
+        with found.client() as client:
+            job_id = client.post("/v1/jobs", json={"recipe": recipe, "inputs": [str(tmp_path / "in")]}).json()["id"]
+            client.post(f"/v1/jobs/{job_id}/pause")
+            with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
+                lines = stream.iter_lines()
+                while not any(line.startswith("event: state") for line in said):
+                    said.append(next(lines))
+                found.process.send_signal(signal.SIGTERM)
+                started = time.monotonic()
+                said += list(lines)
+            assert time.monotonic() - started < 10
+        assert found.process.wait(20) == 0
+    assert any(line.startswith("retry:") for line in said)
+    assert not any(line.startswith("event: done") for line in said)
+    with served(tmp_path / "ws") as again, again.client() as client:
+        assert client.get(f"/v1/jobs/{job_id}").json()["state"] in ("paused", "running", "completed")
+        assert client.get("/v1/jobs").json()["items"][0]["id"] == job_id
+
+
+def test_a_link_out_that_comes_after_submission_fails_the_job(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    outside.mkdir()
+    write_parquet(root / "in")
+    (outside / "secret.jsonl").write_text('{"text": "canary-of-outside"}\n')
+    recipe = {"name": "small", "score": ["gopher"], "rules": {"long": {"column": "gopher.word_count", "min": 50}}}
+    with served(tmp_path / "ws", "--root", str(root), "--jobs-at-once", "1") as found, found.client() as client:
+        refused = client.post("/v1/jobs", json={"recipe": recipe, "inputs": [str(outside)]})
+        assert (refused.status_code, refused.json()["code"]) == (422, "path_outside")
+        held = client.post("/v1/jobs", json={"recipe": recipe, "inputs": [str(root / "in")], "corpus": "first"}).json()[
+            "id"
+        ]
+        job_id = client.post(
+            "/v1/jobs", json={"recipe": recipe, "inputs": [str(root / "in")], "corpus": "second"}
+        ).json()["id"]
+        (root / "in" / "late.jsonl").symlink_to(outside / "secret.jsonl")
+        until = time.monotonic() + 120
+        while (record := client.get(f"/v1/jobs/{job_id}").json())["state"] in ("queued", "running"):
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert (record["state"], record["reason_code"]) == ("failed", "path_outside"), (held, record)
+        assert "leads out" in record["message"]
