@@ -58,6 +58,12 @@ class PlanError(UsageError):
     code = "plan"
 
 
+class PathOutside(UsageError):
+    """A path, or what a link leads to, lies outside the folders and buckets that may be touched."""
+
+    code = "path_outside"
+
+
 class QuarantineOverBudget(WinnowError):
     """More rows or files could not be read than the recipe allows."""
 
@@ -70,6 +76,44 @@ class Cancelled(WinnowError):
 
     exit_code = 4
     code = "cancelled"
+
+
+class Paused(WinnowError):
+    """The job was asked to pause; the workspace is resumable."""
+
+    exit_code = 4
+    code = "paused"
+
+
+class Fenced(WinnowError):
+    """A later attempt holds this job: this one writes no more."""
+
+    code = "fenced"
+
+
+class WrongState(WinnowError):
+    """A job's state does not allow what is asked of it."""
+
+    code = "wrong_state"
+
+
+class NotSupervised(WrongState):
+    """The job was started by `winnow run`: whoever started it steers it."""
+
+    code = "not_supervised"
+
+
+class KeyReused(UsageError):
+    """An idempotency key that stands for another request already."""
+
+    code = "idempotency_key_reused"
+
+
+class QueueFull(WinnowError):
+    """As many jobs wait as may. retry_after: seconds until it is worth another try."""
+
+    code = "queue_full"
+    retry_after: ClassVar[float] = 15.0
 
 
 class StorageError(WinnowError):
@@ -131,6 +175,12 @@ class SqlTooLarge(SqlError):
     """The statement is too long, or no row of its answer fits into the limit."""
 
     code = "sql_too_large"
+
+
+class CatalogHeld(WinnowError):
+    """Another process, a running service most likely, has the catalog's file open."""
+
+    code = "catalog_held"
 
 
 class DocumentNotFound(NotFound):

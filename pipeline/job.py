@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.manifest import Manifest
+from pipeline.processes import alive
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
-from pipeline.store import PartRecord, Store, alive
+from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def end_dead_jobs(store: Store) -> None:
     for name in store.names("jobs")[-RECENT_JOBS:]:
         path = f"{Store.job(name)}/job.json"
         record = store.read_json(path) if store.exists(path) else {}
+        if record.get("supervised"):
+            continue  # its supervisor knows
         if record.get("state") == "running" and record.get("host") == socket.gethostname() and not alive(record["pid"]):
             told = {
                 "state": "failed",

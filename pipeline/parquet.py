@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
@@ -48,3 +49,15 @@ def verify_parquet(path: Path, rows: int) -> None:
             parquet.read_row_group(group)
         except OSError as error:
             raise IntegrityError(f"{path}: written, but cannot be read back ({error}); check this disk") from error
+
+
+def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Table:
+    """The rows of one shard of a table that is ordered by its column `shard`: only the row groups that hold any."""
+    index = parquet.schema_arrow.get_field_index("shard")
+    groups = []
+    for group in range(parquet.metadata.num_row_groups):
+        found = parquet.metadata.row_group(group).column(index).statistics
+        if found is None or not found.has_min_max or found.min <= shard <= found.max:
+            groups.append(group)
+    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys(["shard", *columns])))
+    return table.filter(pc.equal(table.column("shard"), shard)).select(columns)

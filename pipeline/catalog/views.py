@@ -31,6 +31,9 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
+"""Views of these that are made from logs and manifests."""
+
 
 @dataclass(frozen=True)
 class JobRecord:
@@ -80,11 +83,11 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
                 f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
             )
         return read_job(store, matches[0])
-    told = [read_job(store, j) for j in known]
+    told = [JobRecord(j, store.read_json(f"{Store.job(j)}/job.json"), ()) for j in known]  # logs may be long
     ranked = sorted(
         told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
     )
-    return ranked[-1]
+    return read_job(store, ranked[-1].id)
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,10 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """An engine with the views over one job's tables, and over all jobs."""
-    job = choose_job(store, job_id)
     connection = connect(threads)
     if store.remote:
         connection.register_filesystem(store.fs)
-    tables = tables_of(store, job)
+    tables = tables_of(store, choose_job(store, job_id))
     view_tables(connection, store, tables)
     view_logs(connection, [read_job(store, j) for j in jobs(store)], tables)
     return connection

@@ -22,6 +22,7 @@ LAYERS = (
     ("pipeline.stages",),
     ("pipeline.run", "pipeline.sweep", "pipeline.plan", "pipeline.report", "pipeline.card", "pipeline.demo"),
     ("pipeline.control", "pipeline.clerk"),
+    tuple(f"pipeline.catalog.{n}" for n in ("logs", "jobs", "taking", "database", "read")),
     ("pipeline.train",),
     ("pipeline.evaluate",),
     ("api",),
