@@ -13,7 +13,7 @@ import pytest
 from tests.corpora import write_parquet
 from tests.service_process import ServiceProcess, service_process
 from winnow.client import AsyncClient, Client, Job
-from winnow.client.errors import NotFound, Refused, WrongState
+from winnow.client.errors import JobCancelled, NotFound, Refused, WaitTimeout, WrongState
 
 RECIPE = """
 version: 1
@@ -66,7 +66,9 @@ def test_submit_wait_funnel(job: Job) -> None:
 def test_the_same_from_an_event_loop(service: ServiceProcess, job: Job) -> None:
     async def submit() -> tuple[str, list[int], int]:
         async with AsyncClient(service.url, "") as client:
-            made = await client.submit(service.folder / "base.yaml", [service.folder / "crawl"], labels={"by": "loop"})
+            made = await client.submit(
+                service.folder / "base.yaml", [service.folder / "crawl"], output=service.folder / "by_loop"
+            )
             await made.wait(timeout_s=240)
             shards = [shard["rows"] async for shard in made.shards(stage="text")]
             return made.state, shards, len(await client.sql("select 1 from documents", job=made.id))
@@ -79,9 +81,10 @@ def test_jobs_are_listed_by_what_one_knows_of_them(client: Client, job: Job) -> 
     assert [j.id for j in client.jobs(labels={"team": "english"})] == [job.id]
     assert [j.id for j in client.jobs(labels={"team": "french"})] == []
     assert client.job(job.id[:-3]).id == job.id
-    assert job.id in [
-        j.id for j in client.jobs(state=["completed", "failed"], created_before=job.record["created_at"][:-1] + "Z")
-    ] + [job.id]
+    ended = [j.id for j in client.jobs(state=["completed", "failed"])]
+    assert job.id in ended
+    assert job.id not in [j.id for j in client.jobs(created_before=job.record["created_at"])]
+    assert [j.id for j in client.jobs(limit=1, order_by="created_at")] == [job.id]
 
 
 def test_a_job_that_is_not_there(client: Client, job: Job) -> None:
@@ -180,14 +183,29 @@ def test_report_and_log(job: Job, tmp_path: Path) -> None:
 
 def test_an_ended_job_cannot_be_steered_but_deleted(client: Client, service: ServiceProcess) -> None:
     made = client.submit("minimal", service.folder / "crawl", labels={"n": "1"}).wait(timeout_s=240)
-    with pytest.raises(WrongState, match="completed"):
-        made.cancel()
-    again = made.retry().wait(timeout_s=240)
-    assert again.record["retry_of"] == made.id
-    assert again.compare(made.id)
+    assert made.compare(made.id)
+    for steer in (made.cancel, made.pause, made.resume, made.retry):
+        with pytest.raises(WrongState, match="completed"):
+            steer()
     made.delete()
     with pytest.raises(NotFound):
         made.refresh()
+
+
+def test_a_job_is_paused_resumed_cancelled_and_tried_again(client: Client, service: ServiceProcess) -> None:
+    made = client.submit("minimal", service.folder / "crawl", corpus="steered", output=service.folder / "steered")
+    made.pause()
+    with pytest.raises(WaitTimeout):
+        made.wait(timeout_s=3)
+    assert made.refresh().state == "paused"
+    made.resume()
+    assert made.cancel().state in ("cancelling", "cancelled")
+    with pytest.raises(JobCancelled, match=made.id):
+        made.wait(timeout_s=60)
+    assert made.cancel().state == "cancelled"
+    again = made.retry()
+    assert again.wait(timeout_s=240).state == "completed"
+    assert (again.record["retry_of"], again.output) == (made.id, made.output)
 
 
 def test_what_there_is(client: Client) -> None:
