@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
@@ -17,9 +18,10 @@ from api.headers import OwnNames, SafeHeaders
 from api.limits import BoundedBody
 from api.observe import health
 from api.observe.context import RequestContext
+from api.observe.logs import configure_logs
 from api.observe.metrics import Metrics
 from api.problems import add_handlers
-from api.routes import artifacts, decisions, events, jobs, lists, sql, steering, tables
+from api.routes import artifacts, decisions, documents, events, jobs, lists, sql, steering, tables
 from api.service import open_service
 from api.settings import Settings
 from api.stopping import Stopping
@@ -32,7 +34,7 @@ DESCRIPTION = (
 
 def routers() -> Sequence[APIRouter]:
     """All routers; what is not listed here is not served."""
-    subjects = (jobs, steering, events, tables, decisions, artifacts, sql, lists)
+    subjects = (jobs, steering, events, tables, decisions, documents, artifacts, sql, lists)
     return (health.router, health.guarded, about.router, docs.router, *(subject.router for subject in subjects))
 
 
@@ -65,6 +67,8 @@ def create_app(settings: Settings) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
+    if not structlog.is_configured():
+        configure_logs()  # the default would print local values, which may be anybody's
     state.stopping.attach()
     opened = open_service(state.settings, state.keys, state.metrics, state.stopping)
     try:

@@ -185,12 +185,6 @@ CODES: dict[str, Code] = {
         "`winnow run` started it; the service lists it and cannot steer it.",
         "Stop it where it runs.",
     ),
-    "not_ready_yet": Code(
-        409,
-        "The job has not come this far",
-        "What is asked for is made by a later stage of the job, or the job ended before it.",
-        "Watch the job (`/v1/jobs/{job_id}/events`), and ask again when that stage is finished.",
-    ),
     "conflict": Code(
         409,
         "Something else changed meanwhile",

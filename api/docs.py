@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse
 
 from api.codes import CODES
-from api.errors import NotFound
+from pipeline.errors import NotFound
 
 ASSETS = {
     "swagger-ui-bundle.js": ("fastapi_swagger", "resources/swagger-ui-bundle.js", "text/javascript"),

@@ -48,18 +48,6 @@ class Forbidden(RequestError):
     code = "forbidden"
 
 
-class NotFound(RequestError):
-    """There is no such thing."""
-
-    code = "not_found"
-
-
-class WrongMethod(RequestError):
-    """The path is there, this method of it is not."""
-
-    code = "method_not_allowed"
-
-
 class TooSlow(RequestError):
     """The body did not come within its time."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ from api.settings import ServiceLimits
 
 CLOSE = {"Connection": "close"}
 """What is left of a refused body is not read: the connection ends."""
+
+
+STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+LARGE_BYTES = 32 << 10
+"""Above it the look at a body's brackets takes long enough to leave the event loop."""
 
 
 class BoundedBody:
@@ -40,7 +46,7 @@ class BoundedBody:
                 body = await self._read(receive)
             if body is None:
                 return  # the client is gone
-            self._check_depth(Headers(scope=scope), body)
+            await self._check_depth(Headers(scope=scope), body)
         except TimeoutError:
             slow = TooSlow(f"the body did not come within {self.limits.body_seconds:g} s", headers=CLOSE)
             await response_of(scope, slow)(scope, receive, send)
@@ -70,12 +76,14 @@ class BoundedBody:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    def _check_depth(self, headers: Headers, body: bytes) -> None:
+    async def _check_depth(self, headers: Headers, body: bytes) -> None:
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if (media_type == "application/json" or media_type.endswith("+json")) and json_depth(
-            body
-        ) > self.limits.json_depth:
-            raise Invalid(f"the body is nested deeper than {self.limits.json_depth} levels")
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            return
+        most = self.limits.json_depth
+        deep = json_depth(body, most) if len(body) < LARGE_BYTES else await asyncio.to_thread(json_depth, body, most)
+        if deep > most:
+            raise Invalid(f"the body is nested deeper than {most} levels")
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(
@@ -84,34 +92,20 @@ class BoundedBody:
         )
 
 
-def json_depth(body: bytes) -> int:
-    """How deep arrays and objects lie in one another. A look at the brackets outside strings: no parser is trusted yet."""
-    depth = deepest = at = 0
-    while at < len(body):
-        byte = body[at : at + 1]
-        if byte == b'"':
-            at = _string_end(body, at + 1)
-        elif byte in (b"[", b"{"):
+def json_depth(body: bytes, most: int = 1 << 30) -> int:
+    """How deep arrays and objects lie in one another; counting ends above `most`. No parser is trusted yet: brackets
+    outside strings are counted."""
+    depth = deepest = 0
+    for found in STRING_OR_BRACKET.finditer(body):
+        mark = found[0]
+        if mark in (b"[", b"{"):
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in (b"]", b"}"):
-            depth -= 1
-        at += 1
+            if deepest > most:
+                break
+        elif mark in (b"]", b"}"):
+            depth = max(0, depth - 1)
     return deepest
-
-
-def _string_end(body: bytes, at: int) -> int:
-    """Where the string ends that began before `at`: at its closing quote, or at the end."""
-    while True:
-        quote = body.find(b'"', at)
-        if quote < 0:
-            return len(body)
-        slashes = 0
-        while body[quote - 1 - slashes : quote - slashes] == b"\\":
-            slashes += 1
-        if slashes % 2 == 0:
-            return quote
-        at = quote + 1
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -7,7 +7,9 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from api.errors import BadPageToken
 
@@ -16,6 +18,14 @@ TOKEN_CHARS_MAX = 2_000
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 1_000
 
+PageTokenGiven = Annotated[
+    str | None,
+    Field(
+        max_length=TOKEN_CHARS_MAX,
+        description="`next_page_token` of the page before; leave it out for the first.",
+        examples=["QkJrX0hLZG1uXyJqb2JfMDE5YSJd"],
+    ),
+]
 Position = tuple[str | int | float | None, ...]
 """The sort key of the last item of a page: what comes after it is on the next, whatever was added meanwhile."""
 

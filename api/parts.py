@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from dataclasses import dataclass
-from typing import Any
 
 from api.freshness import Freshness
 from api.settings import Settings
 from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
 from pipeline.control.submission import finish_claims
+from pipeline.control.supervisor import Limits, Supervisor
 from pipeline.store import Store
 
-STOP_S = 5.0
+STOP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Parts:
 
     catalog: Catalog
     clerks: Clerks
-    supervisor: Any
+    supervisor: Supervisor
 
 
 def start_parts(settings: Settings, store: Store, stack: contextlib.ExitStack) -> Parts:
@@ -34,16 +33,13 @@ def start_parts(settings: Settings, store: Store, stack: contextlib.ExitStack) -
     stack.callback(catalog.close)
     clerks = Clerks(settings.workspace, settings.clerks)
     stack.callback(clerks.close)
-    with contextlib.suppress(ModuleNotFoundError):
-        module = importlib.import_module("pipeline.control.supervisor")
-        freshness = Freshness(catalog, lambda: supervisor.running())
-        supervisor = module.Supervisor(
-            store, module.Limits(jobs_at_once=settings.jobs_at_once, queue=settings.queue), executor=settings.executor,
-            ray_address=settings.ray_address, log_folder=state / "runners", on_change=freshness.changed,
-        )  # fmt: skip
-        freshness.start()
-        stack.callback(freshness.close)
-        supervisor.start()
-        stack.callback(supervisor.stop, STOP_S)
-        return Parts(catalog, clerks, supervisor)
-    return Parts(catalog, clerks, None)
+    freshness = Freshness(catalog, lambda: supervisor.running())
+    supervisor = Supervisor(
+        store, Limits(jobs_at_once=settings.jobs_at_once, queue=settings.queue), executor=settings.executor,
+        ray_address=settings.ray_address, log_folder=settings.runner_logs, on_change=freshness.changed,
+    )  # fmt: skip
+    freshness.start()
+    stack.callback(freshness.close)
+    supervisor.start()
+    stack.callback(supervisor.stop, STOP_S)
+    return Parts(catalog, clerks, supervisor)

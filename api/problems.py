@@ -22,14 +22,6 @@ from pipeline.errors import UsageError, WinnowError
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 100
 """How many faults of one body are told; a hostile one has as many as it likes."""
-SCORER_ERRORS = {
-    "ModelError": "model",
-    "ModelMissing": "model",
-    "FastTextError": "model",
-    "NgramError": "model",
-    "ScorerError": "scorer",
-}
-"""What scorers, which know no pipeline, raise. By name: importing them takes too long and too much memory."""
 
 
 class FieldError(BaseModel):
@@ -96,11 +88,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(WinnowError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_framework)
-
-
-def of_scorers(error: BaseException) -> str | None:
-    """The code of what a scorer or model said, None for anything else."""
-    return next((SCORER_ERRORS[c.__name__] for c in type(error).__mro__ if c.__name__ in SCORER_ERRORS), None)
 
 
 async def _ours(request: Request, error: Exception) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -13,6 +12,7 @@ from api.access.keys import Keys
 from api.access.paths import Confinement
 from api.audit import Audit
 from api.errors import TooManyQuestions, TooManyStreams
+from api.lane import Lane
 from api.limits import Slots
 from api.lock import only_service
 from api.observe.metrics import Metrics
@@ -24,18 +24,18 @@ from api.stopping import Stopping
 from api.watch.tail import Tails
 from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
+from pipeline.control.supervisor import Supervisor
 from pipeline.sandbox.process import Spares
 from pipeline.store import Store
 
-LOOKUPS, LOOKUPS_PER_CALLER = 16, 8
-"""Of the server's 40 threads, those that may wait for a clerk at once: the others answer everybody else."""
+LANE_THREADS, LANE_PLACES, LANE_PLACES_PER_CALLER, LANE_PATIENCE_S = 8, 256, 128, 30.0
 
 
 @dataclass(frozen=True)
 class Service:
     """Made when the app starts, closed when it ends.
 
-    questions: places for SQL questions; streams: places for streams of events; lookups: places for those who wait for a clerk;
+    questions: places for SQL questions; streams: places for streams of events; lane: where whoever needs a clerk waits;
     tails: the logs that streams are told from; stopping: set when the service is told to
     end; paths: which inputs and outputs a request may name.
     """
@@ -48,11 +48,11 @@ class Service:
     paths: Confinement
     questions: Slots
     streams: Slots
-    lookups: Slots
+    lane: Lane
     tails: Tails
     stopping: Stopping
     spares: Spares
-    supervisor: Any
+    supervisor: Supervisor
     catalog: Catalog
     clerks: Clerks
     checks: Checks
@@ -70,11 +70,13 @@ def open_service(settings: Settings, keys: Keys, metrics: Metrics, stopping: Sto
         keys.required()  # a damaged file stops the start, not the first request
         spares = stack.enter_context(Spares(1, remote=store.remote))
         parts = start_parts(settings, store, stack)
+        lane = Lane(LANE_THREADS, LANE_PLACES, LANE_PLACES_PER_CALLER, LANE_PATIENCE_S)
+        stack.callback(lane.close)
         service = Service(
             settings, store, keys, metrics, Audit(settings.state_folder), Confinement.of(settings),
             Slots(settings.limits.sql_at_once, settings.limits.sql_at_once_per_key, TooManyQuestions, "SQL questions"),
             Slots(settings.limits.sse_streams, None, TooManyStreams, "streams of events"),
-            Slots(LOOKUPS, LOOKUPS_PER_CALLER, TooManyQuestions, "look-ups"), Tails(store, stopping),
+            lane, Tails(store, stopping),
             stopping, spares, parts.supervisor, parts.catalog, parts.clerks, Checks(),
         )  # fmt: skip
         metrics.count_work(lambda: work_counts(service))

@@ -93,6 +93,11 @@ class Settings(_Strict):
         return Path.home() / ".local/state/winnow" / digest
 
     @property
+    def runner_logs(self) -> Path:
+        """Where runners' logs are that cannot lie beside their job in a bucket."""
+        return self.state_folder / "runners"
+
+    @property
     def root_folders(self) -> tuple[Path, ...]:
         """The roots as they really lie, links followed. By default: the current folder and the workspace."""
         given = [local_path(root) for root in self.roots]

@@ -91,6 +91,7 @@ class Job:
         self.ended = False
         self._started = time.monotonic()
         self._stage_started = 0.0
+        self._done: dict[str, dict[str, int]] = {}  # by stage, so that a reader of any part of the log knows how far it is
         found: dict[str, Any] = {} if attempt is None else store.find_json(self._path) or {}
         self._seconds_before = float(found.get("seconds", 0.0))
         self._record: dict[str, Any] = {"created_at": now()} | found | {
@@ -196,6 +197,7 @@ class Job:
     def stage_started(self, kind: str, key: str, pending: Sequence[Unit], done: int, executor: Executor) -> None:
         self._stage_started = time.monotonic()
         work_bytes = sum(u.bytes for u in pending)
+        self._done[kind] = {"units_done": done, "units": done + len(pending), "rows": 0, "bytes_done": 0, "bytes": work_bytes}
         self.event(
             "stage_started", stage=kind, table=key, units=len(pending), units_done=done, bytes=work_bytes,
             executor=executor.name, workers=executor.workers,
@@ -204,10 +206,14 @@ class Job:
 
     def unit_done(self, kind: str, unit: Unit, record: PartRecord, done: Done) -> None:
         mb_per_s = round(unit.bytes / 1e6 / max(done.seconds, 1e-6), 2)
+        so_far = self._done[kind]
+        for name, more in (("units_done", 1), ("rows", record.rows), ("bytes_done", unit.bytes)):
+            so_far[name] += more
         self.event(
             "unit_done", stage=kind, part=unit.key, unit=unit.name, rows=record.rows, bytes=unit.bytes,
             part_bytes=record.bytes, sha256=record.sha256, counts=record.counts, seconds=round(done.seconds, 4),
             mb_per_s=mb_per_s, worker=done.worker, attempts=done.attempts,
+            progress={**so_far, "seconds": round(time.monotonic() - self._stage_started, 3)},
         )  # fmt: skip
         self.progress.advance(unit.bytes)
 

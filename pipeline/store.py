@@ -15,7 +15,7 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -32,11 +32,14 @@ from pipeline.parquet import open_parquet, read_shard, verify_parquet, write_par
 from pipeline.processes import alive
 
 READ_CHUNK_BYTES = 1 << 22
+COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"
+"""Where a part's footer holds what its record says beyond rows and digest, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One committed part. path is relative to the store's root; counts says what its rows are, by name."""
+    """One committed part. path is relative to the store's root; counts says what its rows are, by name; text_bytes how
+    much text they are, by the same names, where that is measured."""
 
     key: str
     path: str
@@ -44,6 +47,7 @@ class PartRecord:
     bytes: int
     sha256: str
     counts: dict[str, int]
+    text_bytes: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
@@ -212,11 +216,11 @@ class Store:
         """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
         parquet = self.parquet(path)
         metadata = parquet.metadata.metadata or {}
-        counts = json.loads(metadata.get(b"winnow.counts", b"{}"))
+        counts, text_bytes = (json.loads(metadata.get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
         digest, size = self.digest(path)
         if sha256 is not None and digest != sha256:
             raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
-        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts)
+        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts, text_bytes)
 
     def digest(self, path: str) -> tuple[str, int]:
         """(sha256 in hex, bytes) of a file of this store."""

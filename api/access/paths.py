@@ -164,6 +164,8 @@ def _check_form(what: str, given: str, form: str) -> None:
         _refuse(what, given, "names a home folder; give the path in full")
     if ".." in pieces or any(".." in re.split(r"[{},/]", p) for p in pieces):
         _refuse(what, given, "goes up by '..'; give the path in full")
+    if re.search(r"\{[^}]*/", form):
+        _refuse(what, given, "has a '/' within braces; name each folder by itself")
     if form != given and form.count("/") != given.count("/"):
         _refuse(what, given, "hides separators")
     if form.startswith("//") or re.match(r"[A-Za-z]:($|/)", form):

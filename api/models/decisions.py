@@ -1,4 +1,4 @@
-"""What a job decided: funnel, histograms, samples, clusters, one document, two jobs beside each other, a preview."""
+"""What a job decided: its funnel, how a column lies, a preview of other rules, two jobs beside each other."""
 
 from __future__ import annotations
 
@@ -7,14 +7,44 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from api.models.jobs import CHANGES_MAX, Change
-from api.models.shape import Answer, Body, PageToken
+from api.models.shape import Body, OpenAnswer, example
 
 RULES_MAX = 200
 
-Outcome = Literal["kept", "removed", "quarantined"]
+INPUT = {
+    "stage": "input", "reason": "", "title": "input", "documents": 33960, "bytes": 118200345, "tokens_estimate": 29550086,
+    "left_documents": 33960, "left_bytes": 118200345, "left_tokens_estimate": 29550086,
+}  # fmt: skip
+STEP = {
+    "stage": "judge", "reason": "word_count", "title": "word_count", "documents": 1204, "bytes": 210345, "tokens_estimate": 52586,
+    "left_documents": 32756, "left_bytes": 117990000, "left_tokens_estimate": 29497500,
+}  # fmt: skip
+HISTOGRAM = {
+    "column": "gopher.word_count", "type": "int32", "unit": "words", "meaning": "words of the document", "kind": "numbers",
+    "scale": "log", "edges": [0.0, 1.5, 3.0], "kept": [10, 900], "removed": [200, 4],
+    "cuts": [{"rule": "word_count", "bound": "min 50", "at": 50.0, "removes": "below", "documents": 190}],
+    "values": [], "rules": ["word_count"], "unmeasured": 0, "documents": 1114, "every": 1,
+}  # fmt: skip
+COUNT = {"documents": 900, "bytes": 4200345, "tokens": 1050086}
+RULE_COUNTS = {
+    "rule": "word_count", "sentence": "gopher.word_count is at least 100", "why": "", "first": COUNT, "failed": COUNT, "alone": COUNT,
+}  # fmt: skip
+PROPOSED = {"kept": COUNT, "removed": COUNT, "after_dedup": COUNT, "rules": [RULE_COUNTS]}
+PREVIEW = {
+    "job": "job_019a5e7f3c41d2c9a1b4", "documents": 1800, "bytes": 8400690, "tokens": 2100172, "quarantined": 0,
+    "proposed": PROPOSED, "present": PROPOSED, "newly_kept": COUNT, "newly_removed": COUNT,
+    "tokens_from": {"estimated": True, "column": None, "bytes_per_token": 4.0}, "by": {"language": [], "domain": [], "source": []},
+    "seconds": 0.031,
+}  # fmt: skip
+COMPARED = {
+    "job": "job_019a5e7f3c41d2c9a1b4", "other": "job_019a5e8011d2c9a1b43c", "same_corpus": True,
+    "differences": [{"path": "rules.word_count.min", "this": 50, "other": 100}],
+    "funnels": {"this": [INPUT], "other": [INPUT]},
+    "documents": {"kept_by": {"both": {"documents": 900, "bytes": 4200345}}, "moved": [], "examples": {}},
+}  # fmt: skip
 
 
-class FunnelStep(Answer):
+class FunnelStep(OpenAnswer):
     """One step. documents, bytes: what it took away (of `input` and `kept`: what is there); left_*: what went on."""
 
     stage: str = Field(description="input, quarantine, judge, dedup or kept.")
@@ -25,8 +55,10 @@ class FunnelStep(Answer):
     left_documents: int
     left_bytes: int
 
+    model_config = example(STEP)
 
-class FunnelEnd(Answer):
+
+class FunnelEnd(OpenAnswer):
     """One of the ends a document can come to; all of them add up to the input."""
 
     label: str
@@ -35,24 +67,30 @@ class FunnelEnd(Answer):
     bytes: int
 
 
-class Funnel(Answer):
+class Funnel(OpenAnswer):
     """What each step took away, in the order of the steps."""
 
     items: list[FunnelStep]
     ends: list[FunnelEnd]
 
+    model_config = example({
+        "items": [INPUT, STEP],
+        "ends": [{"label": "removed by rules", "mark": "judge", "documents": 1204, "bytes": 210345}],
+        "bytes_per_token": 4.0,
+    })  # fmt: skip
 
-class HistogramCut(Answer):
+
+class HistogramCut(OpenAnswer):
     """A rule's bound on the column."""
 
     rule: str
     bound: str = Field(description="For people, as `min 50`.")
     at: float = Field(description="The bound's value.")
     removes: Literal["below", "above"]
-    documents: int = Field(description="Documents that failed it, over all documents.")
+    documents: int = Field(description="Documents beyond it, over all documents.")
 
 
-class HistogramValue(Answer):
+class HistogramValue(OpenAnswer):
     """One value of a column of names or flags."""
 
     value: str
@@ -60,112 +98,38 @@ class HistogramValue(Answer):
     removed: int
 
 
-class Histogram(Answer):
-    """How one measured column lies, and where the rules cut it."""
+class Histogram(OpenAnswer):
+    """How one measured column lies, and where the rules cut it. Values beyond the ends are in the first and last bin."""
 
-    column: str = Field(description="scorer.column")
-    unit: str = ""
-    meaning: str = ""
+    column: str = Field(description="scorer.column, or a column of provenance.")
+    unit: str | None = None
+    meaning: str | None = None
     kind: Literal["numbers", "categories"]
     scale: Literal["linear", "log"] = Field("linear", description="log: edges are log10(1 + value).")
     edges: list[float] = Field(default=[], description="Of numbers: one more than there are bins.")
     kept: list[int] = Field(default=[], description="Of numbers: kept documents a bin.")
     removed: list[int] = Field(default=[], description="Of numbers: removed documents a bin.")
-    cuts: list[HistogramCut] = Field(default=[], description="Where rules cut it.")
+    cuts: list[HistogramCut] = Field(default=[], description="Bounds of rules on this column.")
     values: list[HistogramValue] = Field(default=[], description="Of categories: the most frequent, first.")
     unmeasured: int = Field(0, description="Documents without a value.")
     every: int = Field(1, description="1: all documents are binned; k: every k-th.")
 
-
-class Failure(Answer):
-    """A rule that a document failed."""
-
-    rule: str
-    value: str | None = Field(None, description="What was measured.")
-    bound: str = Field(description="What was wanted.")
+    model_config = example(HISTOGRAM)
 
 
-class Document(Answer):
-    """A document, as much of its text as was asked for, and what became of it. Text is as it was crawled: hostile."""
+class Comparison(OpenAnswer):
+    """Two jobs. Of one corpus, document by document; of two, funnel beside funnel."""
 
-    doc_id: str | None = Field(description="null: a row that has none.")
-    outcome: str
-    stage: str | None = Field(None, description="The stage that removed it.")
-    reason: str | None = Field(None, description="Why: the first rule it failed, the kind of duplicate or defect.")
-    failed: list[Failure] = Field(default=[], description="Every rule it failed.")
-    text: str | None = Field(None, description="null: the text cannot be read (any more).")
-    text_cut: bool = Field(default=False, description="Whether there is more text than this.")
-    text_bytes: int | None = None
-    file_path: str | None = None
-    file_row: int | None = None
-    url: str | None = None
-    source: str | None = None
+    job: str
+    other: str
+    same_corpus: bool = Field(description="Whether both stand on the same text.")
+    differences: list[dict[str, Any]] = Field(description="Values of the recipes by path, where they differ.")
+    funnels: dict[str, list[FunnelStep]] = Field(description="Of `this` and `other`.")
+    documents: dict[str, Any] | None = Field(
+        description="kept_by (both, only_this, only_other, neither), what moved, and examples; null: not of one corpus."
+    )
 
-
-class Samples(Answer):
-    """Documents chosen by a hash of their ids and the seed: the same question, the same documents."""
-
-    documents: int = Field(description="How many there are to choose from.")
-    items: list[Document]
-
-
-class Cluster(Answer):
-    """Documents that are copies of one another."""
-
-    cluster: int
-    cluster_size: int = Field(description="Members, the kept one among them.")
-    keeper: str | None = Field(None, description="doc_id of the one that stays.")
-    method: str | None = Field(None, description="exact, fuzzy, or both.")
-    min_jaccard: float | None = Field(None, description="Exact Jaccard similarity of the least similar member.")
-
-
-class ClustersPage(Answer):
-    """Clusters, the largest first."""
-
-    items: list[Cluster]
-    next_page_token: PageToken = None
-
-
-class ClusterMember(Answer):
-    """A member of a cluster."""
-
-    doc_id: str | None
-    keep: bool = Field(description="Whether it stays.")
-    jaccard: float | None = Field(None, description="Similarity to the one that it is a duplicate of.")
-    method: str | None = None
-    duplicate_of: str | None = None
-    text: str | None = None
-    text_cut: bool = False
-    text_bytes: int | None = None
-    file_path: str | None = None
-    url: str | None = None
-    source: str | None = None
-
-
-class ClusterDetail(Answer):
-    """A cluster with its members, the kept one first."""
-
-    cluster: int
-    cluster_size: int
-    members: list[ClusterMember]
-
-
-class Explanation(Answer):
-    """Why a document is where it is."""
-
-    doc_id: str
-    outcome: str
-    provenance: dict[str, Any] = Field(description="Where it comes from, and what became of it.")
-    failed: list[Failure] = Field(default=[], description="Every rule it failed.")
-    duplicate: dict[str, Any] | None = Field(None, description="Its place in a cluster of copies.")
-    cluster_members: list[dict[str, Any]] = Field(default=[], description="Up to ten members of that cluster.")
-    measured: dict[str, dict[str, Any]] = Field(description="Every scorer's columns.")
-
-
-class Explanations(Answer):
-    """Every document with this id: ids of an input may repeat."""
-
-    items: list[Explanation]
+    model_config = example(COMPARED)
 
 
 class NewPreview(Body):
@@ -192,3 +156,21 @@ class NewPreview(Body):
         if (self.rules is None) == (self.changes is None):
             raise ValueError("give either rules or changes")
         return self
+
+
+class Preview(OpenAnswer):
+    """What other rules would keep, beside what the job's own rules keep. Counts are {documents, bytes, tokens}."""
+
+    job: str
+    documents: int = Field(description="Taken in; quarantined ones are not among them.")
+    bytes: int
+    tokens: int
+    proposed: dict[str, Any] = Field(description="kept, removed, after_dedup, and of each rule: first, failed, alone.")
+    present: dict[str, Any] = Field(description="The same of the job's own rules.")
+    newly_kept: dict[str, Any]
+    newly_removed: dict[str, Any]
+    tokens_from: dict[str, Any] = Field(description="Whether tokens are counted or estimated from bytes.")
+    by: dict[str, Any] = Field(description="By language, domain and source: the largest groups.")
+    seconds: float
+
+    model_config = example(PREVIEW)

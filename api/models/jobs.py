@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from api.models.shape import JOB_ID, LABEL_CHARS_MAX, NAME, Answer, Body, PageToken
+from api.models.shape import JOB_ID, LABEL_CHARS_MAX, NAME, Answer, Body, PageToken, example
 
 State = Literal[
     "queued", "running", "paused", "cancelling", "completed", "completed_with_quarantine", "failed", "cancelled"
@@ -33,6 +33,23 @@ RECIPE_EXAMPLE: dict[str, Any] = {
     "rules": {"long_enough": {"column": "gopher.word_count", "min": 50}},
     "dedup": {"exact": "raw"},
 }
+
+
+JOB = {
+    "id": "job_019a5e7f3c41d2c9a1b4", "name": "fineweb", "state": "running", "created_at": "2026-11-21T09:30:00.000Z",
+    "since": "2026-11-21T09:30:01.250Z", "attempt": 1, "wanted": "run", "corpus": "crawl", "owner": "key_7f3a",
+    "labels": {"team": "english"}, "supervised": True,
+}  # fmt: skip
+
+
+PLAN = {
+    "recipe": "fineweb", "recipe_digest": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "corpus": "crawl",
+    "input": {"files": 4, "text_bytes": 118200345, "units": 16},
+    "stages": ["ingest", "score", "judge", "pairs", "dedup", "mix", "export"],
+    "scorers": [{"alias": "gopher", "scorer": "gopher", "parameters": {"definition": "datatrove"}}],
+    "passes": [["language", "exact", "gopher", "repetition", "lines", "minhash"]], "measured": [False],
+    "rules": ["word_count: gopher.word_count is from 50 to 100000"], "forecast": {"workers": 2, "seconds": 12.5},
+}  # fmt: skip
 
 
 class NewJob(Body):
@@ -119,24 +136,7 @@ class Job(Answer):
         default=False, description="Whether the service runs it; jobs of `winnow run` can be looked at, not steered."
     )
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "job_019a5e7f3c41d2c9a1b4",
-                    "name": "fineweb",
-                    "state": "running",
-                    "created_at": "2026-11-21T09:30:00.000Z",
-                    "since": "2026-11-21T09:30:01.250Z",
-                    "attempt": 1,
-                    "wanted": "run",
-                    "corpus": "crawl",
-                    "owner": "ada",
-                    "supervised": True,
-                }
-            ]
-        }
-    )
+    model_config = example(JOB)
 
 
 class JobsPage(Answer):
@@ -144,6 +144,8 @@ class JobsPage(Answer):
 
     items: list[Job]
     next_page_token: PageToken = None
+
+    model_config = example({"items": [JOB], "next_page_token": None})
 
 
 class PlanForecast(Answer):
@@ -182,3 +184,5 @@ class JobPlan(Answer):
     measured: list[bool] = Field(description="Of each pass: whether its notes are there already.")
     rules: list[str] = Field(description="Each rule as a sentence.")
     forecast: PlanForecast
+
+    model_config = example(PLAN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,11 @@ PageToken = Annotated[
 ]
 
 
+def example(*values: Any) -> ConfigDict:
+    """What a model looks like, for its readers."""
+    return ConfigDict(json_schema_extra={"examples": list(values)})
+
+
 class Body(BaseModel):
     """What a client sends: an unknown field is an error, not a typo that is passed over."""
 
@@ -26,3 +31,9 @@ class Answer(BaseModel):
     """What a client gets. Fields may be added within a version, none is taken away."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class OpenAnswer(Answer):
+    """An answer that is passed on with all that a clerk says, so that it may say more."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")

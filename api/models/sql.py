@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from api.models.shape import JOB_ID, Answer, Body
+from api.models.shape import JOB_ID, Answer, Body, example
 
 SQL_CHARS_MAX = 32_768
 ROWS_MAX = 100_000
@@ -59,3 +59,9 @@ class SqlAnswer(Answer):
     truncated: bool = Field(description="Whether there are more rows than these.")
     said: str = Field(description='That, in a sentence; "" if these are all.')
     seconds: float = Field(description="Seconds of the statement alone.")
+
+    model_config = example({
+        "columns": [{"name": "reason", "type": "VARCHAR"}, {"name": "documents", "type": "BIGINT"}],
+        "rows": [{"reason": None, "documents": 30112}, {"reason": "word_count", "documents": 1204}],
+        "truncated": False, "said": "", "seconds": 0.021,
+    })  # fmt: skip

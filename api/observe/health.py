@@ -13,6 +13,7 @@ from api.errors import NotReady
 from api.service import Service, service_of
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+METRICS_EXAMPLE = 'winnow_jobs{state="running"} 1.0\nwinnow_queue_length 0.0\n'
 router = APIRouter(tags=["operations"])
 guarded = APIRouter(tags=["operations"], route_class=GuardedRoute)
 
@@ -50,7 +51,7 @@ async def readiness(service: Annotated[Service, Depends(service_of)]) -> Readine
 
 @guarded.get(
     "/metrics", summary="Metrics for Prometheus", operation_id="get_metrics", dependencies=[needs("viewer")],
-    response_class=Response, responses={200: {"content": {METRICS_TYPE: {"schema": {"type": "string"}}}}},
+    response_class=Response, responses={200: {"content": {METRICS_TYPE: {"schema": {"type": "string"}, "example": METRICS_EXAMPLE}}}},
 )  # fmt: skip
 async def metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Requests by route, questions, streams, jobs by state, work done. Routes appear as templates: no id is a label."""

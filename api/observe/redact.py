@@ -13,9 +13,9 @@ KEY_TEXT = re.compile(r"\bwn_[0-9a-z]{4,32}_[A-Za-z0-9_-]{8,}")
 """A key of this service. Its id may be told, what follows may not."""
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
-ASSIGNED = re.compile(
-    r"""(?i)((?:secret|password|passwd|token|api_?key|access_?key|signature|credential)[\w-]*["']?\s*[=:]\s*["']?)([^\s"',&;}]{6,})"""
-)
+NAMED = r"(?:secret|password|passwd|api_?key|access_?key|signature|credentials?|(?<![a-z])token)[\w-]*"
+ASSIGNED = re.compile(rf"""(?i)({NAMED}["']?\s*=\s*["']?|{NAMED}["']\s*:\s*["'])(?![\d.]+\b)([^\s"',&;}}]{{6,}})""")
+"""`password=…` and `"password": "…"`; a number is none: `max_tokens=1000000`."""
 SECRET_NAMES = re.compile(
     r"(?i)^(authorization|cookie|set-cookie|proxy-authorization|idempotency[-_]key|.*(secret|passw|token|api_?key|access_?key|credential).*)$"
 )
@@ -30,8 +30,8 @@ def redacted(text: str) -> str:
         return text
     for secret in _environment_secrets(_stamp()):
         text = text.replace(secret, GONE)
-    text = KEY_TEXT.sub(_key_id, text)
     text = BEARER.sub(lambda found: f"{found[1]} {GONE}", text)
+    text = KEY_TEXT.sub(_key_id, text)
     text = USERINFO.sub(f"{GONE}@", text)
     return ASSIGNED.sub(lambda found: f"{found[1]}{GONE}", text)
 

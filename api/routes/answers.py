@@ -26,7 +26,12 @@ IdempotencyKey = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Header(alias="If-None-Match", max_length=2_000, description="The ETag of an answer before; 304 if it is the same."),
+    Header(
+        alias="If-None-Match",
+        max_length=2_000,
+        description="The ETag of an answer before; 304 if it is the same.",
+        examples=['"9f86d081884c7d659a2feaa0c55ad015"'],
+    ),
 ]
 ETAG = header("Of this answer; for `If-None-Match`.", '"9f86d081884c7d659a2feaa0c55ad015"')
 ACCEPTED: Responses = {

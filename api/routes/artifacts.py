@@ -10,18 +10,17 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field
 
 from api.access.roles import GuardedRoute, needs
-from api.errors import NotFound
 from api.files import file_response
 from api.models.lists import ArtifactEntry, Artifacts
 from api.models.shape import Body
-from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, TOKEN_CHARS_MAX, page_token, position_of
+from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
 from api.routes.answers import ETAG, IfNoneMatch, unless_matched
 from api.routes.documented import OF_JOBS, Responses, errors, header
 from api.routes.given import JobId, Served
 from api.service import Service
 from pipeline.control.state import job_state
 from pipeline.destination import CONTENT, files
-from pipeline.errors import PathOutside
+from pipeline.errors import NotFound, PathOutside
 from pipeline.files import file_stamp
 from pipeline.sources.confined import is_below
 from pipeline.store import Store
@@ -36,7 +35,10 @@ MEDIA_TYPES = {
     ".yaml": "application/yaml",
     ".json": "application/json",
 }
-BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BINARY = {
+    kind: {"schema": {"type": "string", "format": "binary"}, "example": "bytes of the file"}
+    for kind in ("application/octet-stream", *(k.partition(";")[0] for k in MEDIA_TYPES.values()))
+}
 SENT: Responses = {
     200: {
         "description": "The file.",
@@ -52,13 +54,26 @@ SENT: Responses = {
 }
 
 
+FileName = Annotated[str, Path(max_length=1_000, description="As the listing has it.", examples=["manifest.json"])]
+ByteRange = Annotated[
+    str | None, Header(alias="Range", max_length=200, description="`bytes=0-99`: one range.", examples=["bytes=0-99"])
+]
+IfRange = Annotated[
+    str | None,
+    Header(
+        alias="If-Range",
+        max_length=200,
+        description="An ETag: of another version, all is sent.",
+        examples=['"2048-1763717400000000000"'],
+    ),
+]
+
+
 class ArtifactPaging(Body):
     """Which files."""
 
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(
-        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
-    )
+    page_token: PageTokenGiven = None
 
 
 @router.get(
@@ -84,12 +99,13 @@ def list_artifacts(service: Served, job_id: JobId, paging: Annotated[ArtifactPag
     response_class=Response, responses=errors(*OF_JOBS, "not_found", "path_outside", "range_not_satisfiable", "storage") | SENT,
 )  # fmt: skip
 def get_artifact(
-    service: Served, job_id: JobId,
-    name: Annotated[str, Path(max_length=1_000, description="As the listing has it.", examples=["manifest.json"])],
-    byte_range: Annotated[str | None, Header(alias="Range", max_length=200, description="`bytes=0-99`: one range.")] = None,
-    if_range: Annotated[str | None, Header(alias="If-Range", max_length=200, description="An ETag: of another version, all is sent.")] = None,
+    service: Served,
+    job_id: JobId,
+    name: FileName,
+    byte_range: ByteRange = None,
+    if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
-) -> Response:  # fmt: skip
+) -> Response:
     """A file, whole or the range of it that `Range` names; always as a download."""
     output = _output_of(service, job_id)
     path = None if output is None else _path_in(output, name)

@@ -23,6 +23,7 @@ COMMON = (
 OF_BODIES = ("bad_request", "cross_origin", "request_timeout", "body_too_large", "unsupported_media_type")
 OF_JOBS = ("job_not_found",)
 OF_CLERKS = ("too_many_questions", "timeout", "clerk_lost", "out_of_memory", "usage")
+OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_ready_yet", "integrity", "storage")
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -25,10 +25,11 @@ JobId = Annotated[
 ]
 
 
-def ask_clerk(service: Service, caller: Caller, verb: str, seconds: float = CLERK_SECONDS, **arguments: Any) -> Any:
-    """What a clerk says. Those who wait for one are counted, so that they do not take every thread of the service."""
-    with service.lookups.take(caller.owner):
-        return service.clerks.ask(verb, arguments, seconds)
+async def ask_clerk(
+    service: Service, caller: Caller, verb: str, seconds: float = CLERK_SECONDS, **arguments: Any
+) -> Any:
+    """What a clerk says. Raises what its verb raises, TooManyQuestions, ClerkTimeout, ClerkLost."""
+    return await service.lane.run(caller.owner, lambda: service.clerks.ask(verb, arguments, seconds))
 
 
 def request_id_of(request: Request) -> str:

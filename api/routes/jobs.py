@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.access.roles import GuardedRoute, needs
-from api.models.jobs import Job, JobPlan, JobsPage, NewJob, State
+from api.models.jobs import RECIPE_EXAMPLE, Job, JobPlan, JobsPage, NewJob, State
 from api.models.shape import Body
-from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, TOKEN_CHARS_MAX, page_token, position_of
+from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
 from api.routes.answers import ACCEPTED, NOT_MODIFIED, IdempotencyKey, IfNoneMatch, accepted, told, unless_matched
-from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, body_of, errors
-from api.routes.given import Asking, JobId, Served, ask_clerk, request_id_of
+from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, Responses, body_of, errors
+from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
@@ -33,31 +33,38 @@ rules:
   word_count: {column: gopher.word_count, min: 100}
 """
 NEW_JOB = body_of(NewJob, YAML)
+RECIPE: Responses = {
+    200: {"description": "The recipe.", "content": {"application/json": {"example": {"version": 1, **RECIPE_EXAMPLE}}}}
+}
 
 
 class JobFilters(Body):
     """Which jobs, in which order; all that is given must hold."""
 
     state: list[State] = Field(default=[], max_length=8, description="In any of these states.")
-    name: str | None = Field(None, max_length=100, description="Of this recipe.")
+    name: str | None = Field(None, max_length=100, description="Of this recipe.", examples=["fineweb"])
     label: list[Label] = Field(default=[], max_length=8, description="With all of these labels, `name:value`.")
-    owner: str | None = Field(None, max_length=200, description="Submitted by this key.")
-    created_after: AwareDatetime | None = Field(None, description="Created after this time, RFC 3339.")
-    created_before: AwareDatetime | None = Field(None, description="Created before this time, RFC 3339.")
+    owner: str | None = Field(
+        None, max_length=200, description="Submitted by the key with this id.", examples=["key_7f3a"]
+    )
+    created_after: AwareDatetime | None = Field(
+        None, description="Created after this time, RFC 3339.", examples=["2026-11-01T00:00:00Z"]
+    )
+    created_before: AwareDatetime | None = Field(
+        None, description="Created before this time, RFC 3339.", examples=["2026-12-01T00:00:00Z"]
+    )
     order_by: Literal["created_at", "-created_at"] = Field(
         "-created_at", description="`created_at`: the oldest first; `-created_at`: the newest first."
     )
     page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(
-        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
-    )
+    page_token: PageTokenGiven = None
 
 
 @router.post(
     "/jobs", operation_id="submit_job", status_code=202, summary="Submit a job", dependencies=[needs("operator")],
     responses=errors(*OF_SUBMITTING, "idempotency_key_reused", "queue_full") | ACCEPTED, openapi_extra=NEW_JOB,
 )  # fmt: skip
-def submit_job(
+async def submit_job(
     request: Request,
     service: Served,
     caller: Asking,
@@ -68,28 +75,28 @@ def submit_job(
     request with the same `Idempotency-Key` gives the same job, marked `Idempotent-Replayed: true`."""
     if idempotency_key is None:
         have_room(service)  # before any work; with a key it may be a replay, which needs no room
-    asked = submission(service, caller, body, request_id_of(request))
-    return accepted(service, caller, asked, idempotency_key)
+    request_id = request_id_of(request)
+
+    def submit() -> Response:
+        return accepted(service, caller, submission(service, caller, body, request_id), idempotency_key)
+
+    return await service.lane.run(caller.owner, submit)
 
 
 @router.post(
     "/plans", operation_id="plan_job", summary="Plan a job without running it", response_model=JobPlan,
     dependencies=[needs("viewer")], responses=errors(*OF_SUBMITTING), openapi_extra=NEW_JOB,
 )  # fmt: skip
-def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(new_job)]) -> Any:
+async def plan_job(service: Served, caller: Asking, body: Annotated[NewJob, Depends(new_job)]) -> Any:
     """What a job would do: stages, units, passes over the text, rules as sentences, a forecast. Lists the input and reads
     its footers; nothing is written."""
-    recipe = checked_recipe(service, caller, body)
-    return ask_clerk(
-        service,
-        caller,
-        "plan",
-        CHECK_SECONDS,
-        recipe=recipe,
-        corpus=body.corpus,
-        copy=body.copy_input,
-        workers=body.workers,
-    )
+
+    def plan() -> Any:
+        recipe = checked_recipe(service, body)
+        asked = {"recipe": recipe, "corpus": body.corpus, "copy": body.copy_input, "workers": body.workers}
+        return service.clerks.ask("plan", asked, CHECK_SECONDS)
+
+    return await service.lane.run(caller.owner, plan)
 
 
 @router.get(
@@ -139,7 +146,7 @@ def delete_ended_job(service: Served, caller: Asking, job_id: JobId) -> None:
 
 @router.get(
     "/jobs/{job_id}/recipe", operation_id="get_job_recipe", summary="The recipe a job runs",
-    dependencies=[needs("viewer")], responses=errors(*OF_JOBS), response_model=dict[str, Any],
+    dependencies=[needs("viewer")], responses=errors(*OF_JOBS) | RECIPE, response_model=dict[str, Any],
 )  # fmt: skip
 def get_job_recipe(service: Served, job_id: JobId) -> Any:
     """The canonical recipe, with every default written out: submitted again, it gives the same bytes."""

@@ -18,43 +18,43 @@ router = APIRouter(prefix="/v1", tags=["lists"], route_class=GuardedRoute, depen
 @router.get(
     "/scorers", operation_id="list_scorers", summary="Scorers", response_model=Scorers, responses=errors(*OF_CLERKS)
 )
-def list_scorers(service: Served, caller: Asking) -> Any:
+async def list_scorers(service: Served, caller: Asking) -> Any:
     """Every scorer: what it measures, its parameters and columns with type, unit and meaning."""
-    return {"items": ask_clerk(service, caller, "scorers")}
+    return await ask_clerk(service, caller, "scorers")
 
 
 @router.get(
     "/recipes", operation_id="list_recipes", summary="Presets", response_model=Recipes, responses=errors(*OF_CLERKS)
 )
-def list_recipes(service: Served, caller: Asking) -> Any:
+async def list_recipes(service: Served, caller: Asking) -> Any:
     """The recipes that ship: a job's `recipe` can be one of these names."""
-    return {"items": ask_clerk(service, caller, "recipes")}
+    return await ask_clerk(service, caller, "recipes")
 
 
 @router.get(
     "/recipes/{name}", operation_id="get_recipe", summary="One preset", response_model=RecipeText,
     responses=errors(*OF_CLERKS, "not_found"),
 )  # fmt: skip
-def get_recipe(
+async def get_recipe(
     service: Served,
     caller: Asking,
     name: Annotated[str, Path(pattern=NAME, description="A preset's name.", examples=["fineweb"])],
 ) -> Any:
     """A preset as YAML with its comments, and as a tree with every default written out."""
-    return ask_clerk(service, caller, "recipe", name=name)
+    return await ask_clerk(service, caller, "recipe", name=name)
 
 
 @router.get(
     "/models", operation_id="list_models", summary="Models", response_model=Models, responses=errors(*OF_CLERKS)
 )
-def list_models(service: Served, caller: Asking) -> Any:
+async def list_models(service: Served, caller: Asking) -> Any:
     """The models that scorers read, with their cards: digest, labels, data with licences, calibration, metrics."""
-    return {"items": ask_clerk(service, caller, "models")}
+    return await ask_clerk(service, caller, "models")
 
 
 @router.get(
     "/corpora", operation_id="list_corpora", summary="Corpora", response_model=Corpora, responses=errors(*OF_CLERKS)
 )
-def list_corpora(service: Served, caller: Asking) -> Any:
+async def list_corpora(service: Served, caller: Asking) -> Any:
     """The corpora of the workspace and their committed tables."""
-    return {"items": ask_clerk(service, caller, "corpora")}
+    return await ask_clerk(service, caller, "corpora")

@@ -39,7 +39,7 @@ OF_SQL = (
     "sql_error", "sql_refused", "sql_timeout", "sql_out_of_memory", "sql_too_large", "usage", "too_many_questions", "storage",
     "not_acceptable",
 )  # fmt: skip
-BINARY = {"schema": {"type": "string", "format": "binary"}}
+BINARY = {"schema": {"type": "string", "format": "binary"}, "example": "bytes of the table"}
 ANSWERED: Responses = {
     200: {
         "model": SqlAnswer,
@@ -83,12 +83,12 @@ def ask_sql(request: Request, service: Served, caller: Asking, question: Questio
     "/schema", operation_id="get_schema", summary="What can be asked in SQL", response_model=Schema,
     responses=errors(*OF_JOBS, *OF_CLERKS, "not_ready_yet"),
 )  # fmt: skip
-def get_schema(
+async def get_schema(
     service: Served, caller: Asking,
-    job: Annotated[str | None, Query(pattern=JOB_ID, description="Columns of this job's documents. null: the latest.")] = None,
+    job: Annotated[str | None, Query(pattern=JOB_ID, description="With the columns of this job's scorers.", examples=["job_019a5e7f3c41d2c9a1b4"])] = None,
 ) -> Any:  # fmt: skip
     """The views with their columns: type, unit and meaning of each."""
-    return ask_clerk(service, caller, "schema", job=job)
+    return await ask_clerk(service, caller, "schema", job=job)
 
 
 def _answer(service: Service, question: Question, wanted: Format) -> Answer:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -13,10 +14,9 @@ from pydantic import ValidationError
 from api.access.roles import Caller
 from api.errors import WrongMediaType
 from api.models.jobs import YAML_CHARS_MAX, NewJob
-from api.routes.given import ask_clerk
 from api.service import Service
 from pipeline.control.submission import Submission
-from pipeline.errors import PlanError, QueueFull
+from pipeline.errors import PlanError, QueueFull, UsageError
 from pipeline.files import is_remote
 
 JSON_TYPES = ("application/json",)
@@ -58,13 +58,13 @@ def have_room(service: Service) -> None:
         raise QueueFull(f"{waiting} jobs wait, of at most {most}; try again when some have ended")
 
 
-def checked_recipe(service: Service, caller: Caller, body: NewJob) -> dict[str, Any]:
+def checked_recipe(service: Service, body: NewJob) -> dict[str, Any]:
     """The canonical tree of what the body asks for, its input confined to the roots and buckets and there. Raises
     RecipeError, PlanError, PathOutside."""
     given = None if body.inputs is None else [service.paths.input(path) for path in body.inputs]
-    told = ask_clerk(
-        service, caller, "check_recipe", CHECK_SECONDS, recipe=body.recipe, inputs=given, changes=list(body.changes)
-    )
+    asked = {"recipe": body.recipe, "inputs": given, "changes": list(body.changes)}
+    with _in_the_body():
+        told = service.clerks.ask("check_recipe", asked, CHECK_SECONDS)
     tree: dict[str, Any] = told["recipe"]
     paths = [service.paths.input(path) for path in tree["input"]["paths"]]
     if not paths:
@@ -72,6 +72,16 @@ def checked_recipe(service: Service, caller: Caller, body: NewJob) -> dict[str, 
     check_there(paths)
     tree["input"]["paths"] = paths
     return tree
+
+
+@contextlib.contextmanager
+def _in_the_body() -> Iterator[None]:
+    """Places in a recipe as places in the body that holds it."""
+    try:
+        yield
+    except UsageError as error:
+        error.places = tuple(place._replace(pointer=f"/recipe{place.pointer}") for place in error.places)
+        raise
 
 
 def check_there(paths: Sequence[str]) -> None:
@@ -89,7 +99,7 @@ def submission(service: Service, caller: Caller, body: NewJob, request_id: str) 
     executor = body.executor or service.settings.executor
     output = None if body.output is None else service.paths.output(body.output)
     return Submission(
-        recipe=checked_recipe(service, caller, body),
+        recipe=checked_recipe(service, body),
         corpus=body.corpus,
         output=output,
         until=body.until,

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from api.access.roles import GuardedRoute, needs
-from api.errors import NotFound
 from api.models.shape import Body
 from api.models.tables import ShardDetail, ShardsPage, Stages
-from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, TOKEN_CHARS_MAX, page_token, position_of
+from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
 from api.routes.documented import OF_JOBS, errors
 from api.routes.given import JobId, Served
 from pipeline.catalog import read
@@ -27,11 +26,11 @@ PART = r"^[A-Za-z0-9_-]{1,128}$"
 class ShardFilters(Body):
     """Which shards."""
 
-    stage: str | None = Field(None, max_length=40, description="Of this kind of table: text, notes, verdict, mix ...")
-    page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
-    page_token: str | None = Field(
-        None, max_length=TOKEN_CHARS_MAX, description="`next_page_token` of the page before."
+    stage: str | None = Field(
+        None, max_length=40, description="Of this kind of table: text, notes, verdict, mix ...", examples=["notes"]
     )
+    page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX, description="Items a page.")
+    page_token: PageTokenGiven = None
 
 
 @router.get(
@@ -66,11 +65,12 @@ def list_shards(service: Served, job_id: JobId, filters: Annotated[ShardFilters,
     responses=errors(*OF_JOBS, "not_found"),
 )  # fmt: skip
 def get_shard(
-    service: Served, job_id: JobId, part: Annotated[str, Path(pattern=PART, description="Key of the part.")]
+    service: Served,
+    job_id: JobId,
+    part: Annotated[
+        str, Path(pattern=PART, description="Key of the part.", examples=["0a1b2c3d4e5f60718293a4b5c6d7e8f9"])
+    ],
 ) -> Any:
     """A shard with what its columns hold: rows, nulls, least, largest, mean and histogram of each."""
     job_state(service.store, job_id)
-    found = read.shard(service.catalog, job_id, part)
-    if found is None:
-        raise NotFound(f"job {job_id} has no shard {part!r}; GET /v1/jobs/{job_id}/shards lists them")
-    return found
+    return read.shard(service.catalog, job_id, part)

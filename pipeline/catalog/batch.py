@@ -6,20 +6,23 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.catalog.schema import COLUMNS, Table
 
 
 @dataclass
 class Batch:
-    """Rows of each table, in the order of its columns, and what they replace. jobs_gone: all rows of these go;
+    """Rows of each table, in the order of its columns (arrow: more of them, in bulk), and what they replace. jobs_gone: all rows of these go;
     jobs_changed: their rows go but for units, which are only added to."""
 
     rows: dict[Table, list[tuple[Any, ...]]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    arrow: list[tuple[Table, pa.Table]] = field(default_factory=list)
     jobs_gone: set[str] = field(default_factory=set)
     jobs_changed: set[str] = field(default_factory=set)
 
     def __len__(self) -> int:
-        return sum(map(len, self.rows.values()))
+        return sum(map(len, self.rows.values())) + sum(int(rows.num_rows) for _, rows in self.arrow)
 
 
 def whole(value: Any) -> int | None:

@@ -7,11 +7,13 @@ repeat nor hide others.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from pipeline.bins import SHIFT_COARSE, lower_edge
 from pipeline.catalog.database import Catalog
-from pipeline.errors import JobMissing
+from pipeline.errors import JobMissing, NotFound
 
 Row = dict[str, Any]
 Key = TypeVar("Key")
@@ -120,3 +122,56 @@ def _tables(catalog: Catalog, job_id: str, stage: str | None = None) -> list[Row
 
 def _shard(row: Row) -> Row:
     return {k: v for k, v in row.items() if k != "table_id"} | {"counts": json.loads(row["counts"])}
+
+
+def shard(catalog: Catalog, job_id: str, part: str) -> Row:
+    """One part of a job's tables by its key, with `columns`: its column statistics, where it is of notes. Parts that
+    share a key (files beside exported ones) are one. NotFound where the job has none."""
+    for table in _tables(catalog, job_id):
+        rows = catalog.rows(
+            "select s.* from shards s where table_id = ? and part = ? order by number limit 1",
+            [table["table_id"], part],
+        )
+        if rows:
+            columns = catalog.rows(
+                "select * exclude (table_id, number) from base.shard_columns where table_id = ? and number = ? order by name",
+                [table["table_id"], rows[0]["number"]],
+            )
+            return _shard(rows[0]) | {"table": table["number"], "columns": [_column(c) for c in columns]}
+    raise NotFound(f"job {job_id} has no part {part[:80]!r}")
+
+
+def column_statistics(catalog: Catalog, job_id: str, names: Sequence[str] = ()) -> list[Row]:
+    """Every column of a job's notes (or those of these names), added up over its shards; `shards` says over how many,
+    for parts that an older version wrote have no statistics."""
+    rows = catalog.rows(
+        "select u.table_key, c.* exclude (table_id) from base.job_tables u join base.table_columns c using (table_id) "
+        "where u.job = ? and u.stage = 'notes' and (len(?::varchar[]) = 0 or list_contains(?, c.name)) order by c.name, u.number",
+        [job_id, list(names), list(names)],
+    )
+    return [_column(row) for row in rows]
+
+
+def _column(row: Row) -> Row:
+    """A column's statistics with the edges of its bins: `histogram` is a list of [low, high, rows], `names` of [name,
+    rows]."""
+    there = row["rows"] - row["nulls"]
+    edges = [(lower_edge(b, SHIFT_COARSE), lower_edge(b + 1, SHIFT_COARSE)) for b in row["bins"]]
+    return {k: v for k, v in row.items() if k not in ("bins", "bin_counts", "name_counts")} | {
+        "mean": row["total"] / there if there and row["kind"] != "name" else None,
+        "histogram": [[*edge, n] for edge, n in zip(edges, row["bin_counts"], strict=True)],
+        "names": [[name, n] for name, n in zip(row["names"], row["name_counts"], strict=True)],
+    }
+
+
+def became(catalog: Catalog, job_id: str) -> tuple[dict[str, int], dict[str, int]] | None:
+    """(documents, bytes of text) of a job by what became of them, as pipeline.funnel.funnel_of takes them; None while the
+    job has no mix table, or where it is of a version that did not measure bytes."""
+    rows = catalog.rows(
+        "select b.counts, b.text_bytes from base.job_tables u join base.tables b using (table_id) "
+        "where u.job = ? and u.stage = 'mix' order by u.number",
+        [job_id],
+    )
+    if not rows or rows[0]["text_bytes"] is None:
+        return None
+    return json.loads(rows[0]["counts"]), json.loads(rows[0]["text_bytes"])

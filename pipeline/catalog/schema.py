@@ -46,7 +46,7 @@ COLUMNS: dict[Table, str] = {
         table_id ubigint, number integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
     "table_columns": """
-        table_id ubigint, name varchar, kind varchar, shards bigint, rows bigint, nulls bigint, min double, max double,
+        table_id ubigint, shards integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
 }
 

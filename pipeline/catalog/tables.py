@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import manifest
 from pipeline.catalog.batch import Batch, entries, tree
@@ -12,6 +16,8 @@ from pipeline.errors import WinnowError
 from pipeline.files import remote_stamp
 from pipeline.manifest import Manifest
 from pipeline.store import PartRecord, Store
+
+log = logging.getLogger(__name__)
 
 
 def table_id(path: str) -> int:
@@ -43,10 +49,25 @@ def take_table(store: Store, path: str, stamp: str, batch: Batch) -> None:
         number, path, stamp, made.corpus, made.kind, made.key, made.rows, made.bytes, len(made.parts), tree(made.counts),
         tree(made.inputs), tree(_text_bytes(made)),
     ))  # fmt: skip
+    if "statistics" in made.details:
+        _take_statistics(store, number, made.details["statistics"]["path"], batch)
     sizes = [s.text_bytes for s in made.shards]
     batch.rows["shards"] += [
         _shard(number, n, made, part, sizes[n] if n < len(sizes) else None) for n, part in enumerate(made.parts)
     ]
+
+
+def _take_statistics(store: Store, table: int, path: str, batch: Batch) -> None:
+    try:
+        told = store.read_table(path)
+    except WinnowError as error:
+        log.warning("statistics are left out of the catalog: %s", error)
+        return
+    id_ = pa.array([table] * told.num_rows, pa.uint64())
+    whole = pc.is_null(told.column("shard"))
+    rows = told.add_column(0, "table_id", id_)
+    batch.arrow.append(("shard_columns", rows.filter(pc.invert(whole)).drop_columns(["shards"])))
+    batch.arrow.append(("table_columns", rows.filter(whole).drop_columns(["shard"])))
 
 
 def _text_bytes(made: Manifest) -> dict[str, int] | None:
@@ -66,6 +87,7 @@ def _shard(table: int, number: int, made: Manifest, part: PartRecord, text_bytes
     return (
         table, number, made.corpus, made.kind, made.key, part.key, None if usual else part.path, part.rows, part.bytes,
         part.sha256, text_bytes, kept, removed if kept is not None else None,
-        quarantined if kept is not None or "quarantined" in counts else None, entries(counts), None,
+        quarantined if kept is not None or "quarantined" in counts else None, entries(counts),
+        entries(part.text_bytes) if part.text_bytes else None,
         None, None, None, None, None, None,
     )  # fmt: skip

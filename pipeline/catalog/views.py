@@ -31,6 +31,9 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
+"""Views of these that are made from logs and manifests."""
+
 
 @dataclass(frozen=True)
 class JobRecord:
@@ -80,11 +83,11 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
                 f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
             )
         return read_job(store, matches[0])
-    told = [read_job(store, j) for j in known]
+    told = [JobRecord(j, store.read_json(f"{Store.job(j)}/job.json"), ()) for j in known]  # logs may be long
     ranked = sorted(
         told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
     )
-    return ranked[-1]
+    return read_job(store, ranked[-1].id)
 
 
 @dataclass(frozen=True)
@@ -120,17 +123,21 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """An engine with the views over one job's tables, and over all jobs."""
-    job = choose_job(store, job_id)
     connection = connect(threads)
+    view_tables(connection, store, tables_of(store, choose_job(store, job_id)))
+    return connection
+
+
+def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, logs: bool = True) -> None:
+    """Make the views over a job's tables. logs: those over all jobs, too, for which every log is read."""
     if store.remote:
         connection.register_filesystem(store.fs)
-    tables = tables_of(store, job)
     _make_rows(connection, store, tables)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
-    _view_logs(connection, store, tables)
+    if logs:
+        _view_logs(connection, store, tables)
     _view_columns(connection, tables)
-    return connection
 
 
 def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:

@@ -38,6 +38,8 @@ def apply(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             [sorted(batch.jobs_changed | batch.jobs_gone)])  # fmt: skip
     for name, rows in batch.rows.items():
         insert(connection, name, rows)
+    for name, given in batch.arrow:
+        insert_arrow(connection, name, given)
     if gone:
         clear = ", ".join(f"{column} = null" for column in CREDIT)
         orphans = run("select distinct part from base.shards where list_contains(?, job)", [gone]).to_arrow_table()

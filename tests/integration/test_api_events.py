@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosting import Hosted, hosted, problem
 from tests.listening import Ear, Event
-from tests.serving import Served, problem, served
 
 JSON = {"Accept": "application/json"}
 
@@ -62,13 +62,13 @@ class Log:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("api-events") / "ws", limits={"sse_streams": 30}) as running:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    with hosted(tmp_path_factory.mktemp("api-events") / "ws", limits={"sse_streams": 30}) as running:
         yield running
 
 
 @pytest.fixture
-def log(service: Served, request: pytest.FixtureRequest) -> Log:
+def log(service: Hosted, request: pytest.FixtureRequest) -> Log:
     return Log(Path(service.service.store.root), f"job_{abs(hash(request.node.name)):x}")
 
 
@@ -83,7 +83,7 @@ def names(heard: list[Event]) -> list[str]:
     return [event for _, event, _ in heard]
 
 
-def test_the_stream_of_an_ended_job_tells_all_of_it_and_ends(service: Served, log: Log) -> None:
+def test_the_stream_of_an_ended_job_tells_all_of_it_and_ends(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     log.say("stage_started", stage="notes", units=3)
     log.say("warning", message="one file is in quarantine")
@@ -98,7 +98,7 @@ def test_the_stream_of_an_ended_job_tells_all_of_it_and_ends(service: Served, lo
     assert ear.heard[-1][2] == service.get(f"/v1/jobs/{log.id}").json()
 
 
-def test_every_event_comes_once_and_in_order_through_a_hundred_cuts(service: Served, log: Log) -> None:
+def test_every_event_comes_once_and_in_order_through_a_hundred_cuts(service: Hosted, log: Log) -> None:
     random.seed(20261121)
     stages = 300
 
@@ -131,7 +131,7 @@ def test_every_event_comes_once_and_in_order_through_a_hundred_cuts(service: Ser
     assert ids == sorted(ids)
 
 
-def test_a_burst_of_finished_units_is_told_at_most_once_a_second(service: Served, log: Log) -> None:
+def test_a_burst_of_finished_units_is_told_at_most_once_a_second(service: Hosted, log: Log) -> None:
     log.say("stage_started", stage="notes", units=1000)
     ear = Ear(service.url, log.id)
     began = time.monotonic()
@@ -147,7 +147,7 @@ def test_a_burst_of_finished_units_is_told_at_most_once_a_second(service: Served
     assert progress[-1]["mb_per_s"] == 0.01
 
 
-def test_the_last_progress_is_told_although_nothing_follows_it(service: Served, log: Log) -> None:
+def test_the_last_progress_is_told_although_nothing_follows_it(service: Hosted, log: Log) -> None:
     log.say("stage_started", stage="notes", units=1000)
     ear = Ear(service.url, log.id)
     listening = threading.Thread(target=ear.listen)
@@ -159,7 +159,7 @@ def test_the_last_progress_is_told_although_nothing_follows_it(service: Served, 
     listening.join(10)
 
 
-def test_listeners_that_go_away_leave_nothing_behind(service: Served, log: Log) -> None:
+def test_listeners_that_go_away_leave_nothing_behind(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     ears = [Ear(service.url, log.id) for _ in range(20)]
     for ear in ears:
@@ -172,7 +172,7 @@ def test_listeners_that_go_away_leave_nothing_behind(service: Served, log: Log) 
     assert eventually(lambda: service.service.tails.watched() == 0)
 
 
-def test_more_streams_than_there_are_places_are_refused(service: Served, log: Log) -> None:
+def test_more_streams_than_there_are_places_are_refused(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     ears = [Ear(service.url, log.id) for _ in range(30)]
     assert eventually(lambda: service.service.streams.taken() == 30)
@@ -184,7 +184,7 @@ def test_more_streams_than_there_are_places_are_refused(service: Served, log: Lo
     assert eventually(lambda: service.service.streams.taken() == 0)
 
 
-def test_a_reader_who_takes_nothing_holds_no_one_up_and_little_memory(service: Served, log: Log) -> None:
+def test_a_reader_who_takes_nothing_holds_no_one_up_and_little_memory(service: Hosted, log: Log) -> None:
     import psutil
 
     with (log.folder / "events.jsonl").open("a") as file:
@@ -204,12 +204,12 @@ def test_a_reader_who_takes_nothing_holds_no_one_up_and_little_memory(service: S
     assert eventually(lambda: service.service.streams.taken() == 0)
 
 
-def test_pages_hold_what_the_stream_tells(service: Served, log: Log) -> None:
+def test_pages_hold_what_the_stream_tells(service: Hosted, log: Log) -> None:
     for n in range(25):
         log.say("stage_started", stage=f"s{n}", units=2)
         log.unit(1, 2)
         log.unit(2, 2)
-    found, after, done = [], 0, False
+    found, after = [], 0
     while True:
         page = service.get(f"/v1/jobs/{log.id}/events", params={"after": after, "limit": 7}, headers=JSON).json()
         if page["next"] == after:
@@ -223,7 +223,7 @@ def test_pages_hold_what_the_stream_tells(service: Served, log: Log) -> None:
     assert ([e["event"] for e in last["items"]], last["done"]) == (["state"], True)
 
 
-def test_a_job_whose_writer_died_without_a_word_ends_its_stream(service: Served, log: Log) -> None:
+def test_a_job_whose_writer_died_without_a_word_ends_its_stream(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     log.record("failed")
     ear = Ear(service.url, log.id)
@@ -232,7 +232,7 @@ def test_a_job_whose_writer_died_without_a_word_ends_its_stream(service: Served,
     assert ear.heard[-1][2]["state"] == "failed"
 
 
-def test_a_torn_line_is_left_out_and_what_follows_is_told(service: Served, log: Log) -> None:
+def test_a_torn_line_is_left_out_and_what_follows_is_told(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     with (log.folder / "events.jsonl").open("a") as file:
         file.write('{"at": "2026", "verb": "warn\n')
@@ -244,7 +244,7 @@ def test_a_torn_line_is_left_out_and_what_follows_is_told(service: Served, log: 
     assert ear.heard[1][2]["message"] == "two\nlines\r and data: a\n\nfake"
 
 
-def test_an_event_that_the_log_never_had_is_refused(service: Served, log: Log) -> None:
+def test_an_event_that_the_log_never_had_is_refused(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     problem(service.get(f"/v1/jobs/{log.id}/events", params={"after": 10_000}), 422, "invalid")
     problem(service.get(f"/v1/jobs/{log.id}/events", headers={"Last-Event-ID": "-1"}), 422, "invalid")
