@@ -183,6 +183,30 @@ class CatalogHeld(WinnowError):
     code = "catalog_held"
 
 
+class DocumentNotFound(NotFound):
+    """The job has no document of this id."""
+
+    code = "document_not_found"
+
+
+class ClusterNotFound(NotFound):
+    """The job has no duplicate cluster of this name."""
+
+    code = "cluster_not_found"
+
+
+class ColumnNotFound(NotFound):
+    """The job measured no column of this name."""
+
+    code = "column_not_found"
+
+
+class NotReadyYet(WinnowError):
+    """The job has not come so far that this could be answered."""
+
+    code = "not_ready_yet"
+
+
 class ClerkTimeout(WinnowError):
     """A clerk gave no answer in time and was ended, or none was free."""
 
