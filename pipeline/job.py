@@ -91,7 +91,9 @@ class Job:
         self.ended = False
         self._started = time.monotonic()
         self._stage_started = 0.0
-        self._done: dict[str, dict[str, int]] = {}  # by stage, so that a reader of any part of the log knows how far it is
+        self._done: dict[
+            str, dict[str, int]
+        ] = {}  # by stage, so that a reader of any part of the log knows how far it is
         found: dict[str, Any] = {} if attempt is None else store.find_json(self._path) or {}
         self._seconds_before = float(found.get("seconds", 0.0))
         self._record: dict[str, Any] = {"created_at": now()} | found | {
@@ -197,7 +199,13 @@ class Job:
     def stage_started(self, kind: str, key: str, pending: Sequence[Unit], done: int, executor: Executor) -> None:
         self._stage_started = time.monotonic()
         work_bytes = sum(u.bytes for u in pending)
-        self._done[kind] = {"units_done": done, "units": done + len(pending), "rows": 0, "bytes_done": 0, "bytes": work_bytes}
+        self._done[kind] = {
+            "units_done": done,
+            "units": done + len(pending),
+            "rows": 0,
+            "bytes_done": 0,
+            "bytes": work_bytes,
+        }
         self.event(
             "stage_started", stage=kind, table=key, units=len(pending), units_done=done, bytes=work_bytes,
             executor=executor.name, workers=executor.workers,

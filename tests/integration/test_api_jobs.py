@@ -219,7 +219,10 @@ def test_stages_and_shards_add_up(service: Hosted, finished: dict[str, Any]) -> 
     told = service.get(f"/v1/jobs/{finished['id']}/shards/{one['part']}").json()
     assert (told["sha256"], told["rows"]) == (one["sha256"], one["rows"])
     words = next(c for c in told["columns"] if c["name"] == "gopher.word_count")
-    assert (words["rows"], sum(rows for _, _, rows in words["histogram"])) == (one["rows"], one["rows"] - words["nulls"])
+    assert (words["rows"], sum(rows for _, _, rows in words["histogram"])) == (
+        one["rows"],
+        one["rows"] - words["nulls"],
+    )
     problem(service.get(f"/v1/jobs/{finished['id']}/shards/none"), 404, "not_found")
 
 
