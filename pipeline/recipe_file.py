@@ -35,7 +35,7 @@ def load_recipe(name: str, settings: Sequence[str] = (), paths: Sequence[str] = 
 
 def recipe_tree(name: str) -> dict[str, Any]:
     """A preset or a file as plain data, what it extends put in: for those who send it elsewhere."""
-    return {str(key): value for key, value in _plain(_read_tree(name, seen=())[0]).items()}
+    return {str(key): value for key, value in plain(_read_tree(name, seen=())[0]).items()}
 
 
 def validate(tree: Mapping[str, Any], where: str) -> Recipe:

@@ -120,15 +120,10 @@ def test_siblings_never_import_one_another(folder: str) -> None:
 
 @pytest.mark.parametrize(("module", "heavy"), [
     ("scorers", ["numpy", "pyarrow", "numba"]),
-<<<<<<< HEAD
-    ("winnow", ["numpy", "pyarrow", "numba", "duckdb", "ray"]),
-    ("api.server", ["numba", "ray", "scorers", "pandas", "schemathesis"]),
-    ("pipeline.cli", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic", "fastapi", "httpx"]),
-=======
     ("winnow", ["numpy", "pyarrow", "numba", "duckdb", "ray", "httpx"]),
     ("winnow.client", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic", "fsspec", "fastapi"]),
-    ("pipeline.cli", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic", "httpx", "fastapi"]),
->>>>>>> clients
+    ("api.server", ["numba", "ray", "scorers", "pandas", "schemathesis", "pipeline.plan", "pipeline.run"]),
+    ("pipeline.cli", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic", "fastapi", "httpx"]),
 ])  # fmt: skip
 def test_importing_it_loads_nothing_heavy(module: str, heavy: list[str]) -> None:
     code = f"import {module}, sys; print([m for m in {heavy!r} if m in sys.modules])"
