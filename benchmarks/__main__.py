@@ -13,6 +13,7 @@ MODULES = (
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
     ("benchmarks.sql_sandbox",),
+    ("benchmarks.preview_speed",),
 )
 
 if __name__ == "__main__":
