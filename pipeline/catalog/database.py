@@ -120,6 +120,7 @@ def rebuild(store: Store, path: Path) -> Counts:
         left.unlink(missing_ok=True)
     made = path.with_name(f"{path.name}.building-{os.getpid()}")
     connection = opening.make_file(made, store.root)
+    connection.execute("set checkpoint_threshold='512MB'")
     try:
         take_in(connection, store)
         found = _counts(connection)

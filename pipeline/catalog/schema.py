@@ -40,8 +40,8 @@ COLUMNS: dict[Table, str] = {
     "shards": """
         table_id ubigint, number integer, corpus varchar, stage varchar, table_key varchar, part varchar, path varchar,
         rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
-        counts map(varchar, bigint), counts_bytes map(varchar, bigint), seconds double, mb_per_s double, worker varchar,
-        attempts integer, job varchar, event bigint""",
+        counts map(varchar, bigint), counts_bytes map(varchar, bigint), job varchar, event bigint, seconds double,
+        mb_per_s double, worker varchar, attempts integer""",
     "shard_columns": """
         table_id ubigint, number integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
