@@ -58,6 +58,12 @@ class PlanError(UsageError):
     code = "plan"
 
 
+class PathOutside(UsageError):
+    """A path, or what a link leads to, lies outside the folders and buckets that may be touched."""
+
+    code = "path_outside"
+
+
 class QuarantineOverBudget(WinnowError):
     """More rows or files could not be read than the recipe allows."""
 
@@ -104,9 +110,10 @@ class KeyReused(UsageError):
 
 
 class QueueFull(WinnowError):
-    """As many jobs wait as may."""
+    """As many jobs wait as may. retry_after: seconds until it is worth another try."""
 
     code = "queue_full"
+    retry_after: ClassVar[float] = 15.0
 
 
 class StorageError(WinnowError):
@@ -174,6 +181,30 @@ class CatalogHeld(WinnowError):
     """Another process, a running service most likely, has the catalog's file open."""
 
     code = "catalog_held"
+
+
+class DocumentNotFound(NotFound):
+    """The job has no document of this id."""
+
+    code = "document_not_found"
+
+
+class ClusterNotFound(NotFound):
+    """The job has no duplicate cluster of this name."""
+
+    code = "cluster_not_found"
+
+
+class ColumnNotFound(NotFound):
+    """The job measured no column of this name."""
+
+    code = "column_not_found"
+
+
+class NotReadyYet(WinnowError):
+    """The job has not come so far that this could be answered."""
+
+    code = "not_ready_yet"
 
 
 class ClerkTimeout(WinnowError):

@@ -155,7 +155,7 @@ def _tell(error: Any, tree: Mapping[str, Any], where: str) -> str:
         return f"recipe {at}: {spot!r} is missing"
     near = (
         did_you_mean(str(location[1]), [r for r in tree.get("rules", {}) if r != location[1]])
-        if location[:1] == ("rules",)
+        if location[:1] == ("rules",) and len(location) > 1
         else ""
     )
     said = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")

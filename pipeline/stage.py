@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from pipeline import executors, manifest
-from pipeline.errors import IntegrityError, WinnowError
+from pipeline.errors import IntegrityError, Paused, WinnowError
 from pipeline.job import Job
 from pipeline.manifest import Manifest
 from pipeline.parquet import verify_parquet, write_parquet
@@ -63,7 +63,10 @@ class Stage(Protocol):
 
 
 def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
-    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed."""
+    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed.
+    Raises Paused where the job is to rest before that."""
+    if job.halt.resting:
+        raise Paused(f"job {job.id} was asked to pause")
     path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
     done = manifest.load(store, path)
     if done is not None and done.key == stage.key and _all_there(store, done):
@@ -81,6 +84,8 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
     where = executors.InProcess() if stage.in_driver and not executor.started else executor
     job.stage_started(stage.kind, stage.key, pending, len(units) - len(pending), where)
     _attempt_all(stage, where, pending, records, job)
+    if len(records) < len(units):
+        raise Paused(f"job {job.id} was asked to pause within stage {stage.kind}")
     made = manifest.commit(store, stage.finish([records[u.key] for u in units]), path)
     job.stage_finished(stage.kind, made)
     return made
@@ -92,7 +97,7 @@ def _attempt_all(
     failures: list[WinnowError] = []
     limits_s = [max(LIMIT_FLOOR_S, u.bytes / SLOWEST_BYTES_PER_S) for u in units]
     names = [f"{stage.kind} {u.name}" for u in units]
-    for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s):
+    for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s, job.halt):
         unit = units[done.index]
         record: PartRecord | None = done.value
         if done.error is not None:

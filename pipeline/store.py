@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from pipeline.durable import append_line, make_folder, sync, write_text
 from pipeline.errors import IntegrityError
 from pipeline.fence import Fence
-from pipeline.files import filesystem, is_remote, local_path, told
+from pipeline.files import file_size, filesystem, is_remote, local_path, read_range, told
 from pipeline.parquet import open_parquet, read_shard, verify_parquet, write_parquet
 from pipeline.processes import alive
 
@@ -109,8 +109,8 @@ class Store:
 
     def read_json(self, path: str) -> Any:
         try:
-            with self.open(path) as file:
-                return json.loads(file.read())
+            # one request: a file replaced between two would be neither the one nor the other
+            return json.loads(self.fs.cat_file(self.full(path)) if self.remote else Path(self.full(path)).read_bytes())
         except ValueError as error:
             raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
 
@@ -122,16 +122,12 @@ class Store:
             return None
 
     def read_range(self, path: str, start: int, most_bytes: int) -> bytes:
-        """Bytes [start, start + most_bytes) of a file, fewer at its end; none where there is no such file."""
-        try:
-            if self.remote:
-                stop = min(start + most_bytes, int(self.fs.info(self.full(path))["size"]))
-                return bytes(self.fs.cat_file(self.full(path), start=start, end=stop)) if stop > start else b""
-            with Path(self.full(path)).open("rb") as file:
-                file.seek(start)
-                return file.read(most_bytes)
-        except FileNotFoundError:
-            return b""
+        """See pipeline.files.read_range."""
+        return read_range(self.full(path), start, most_bytes)
+
+    def size(self, path: str) -> int:
+        """Bytes of a file; 0 where there is none."""
+        return file_size(self.full(path))
 
     def names(self, path: str) -> list[str]:
         """Names directly under a folder of this store, sorted; empty where there is none."""

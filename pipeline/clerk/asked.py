@@ -24,7 +24,7 @@ SENT = "sent"
 def recipe_of(given: str | Mapping[str, Any], inputs: Sequence[str] | None, changes: Sequence[str]) -> Recipe:
     """The recipe, its changes made and its input put in. Raises RecipeError."""
     tree, where = _tree(given)
-    _bounded(tree)
+    bounded(tree)
     base = tree.pop("extends", None)
     if base is not None:
         if not isinstance(base, str) or base not in presets():
@@ -38,7 +38,7 @@ def recipe_of(given: str | Mapping[str, Any], inputs: Sequence[str] | None, chan
     if inputs is not None:
         there = tree.get("input")
         tree["input"] = {**(there if isinstance(there, Mapping) else {}), "paths": list(inputs)}
-    _bounded(tree)
+    bounded(tree)
     recipe = validate(tree, where)
     _names_no_file(recipe)
     return recipe
@@ -62,7 +62,7 @@ def _tree(given: str | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         raise RecipeError(f"recipe {SENT}: not YAML that can be read ({type(error).__name__})") from None
 
 
-def _bounded(tree: Any) -> None:
+def bounded(tree: Any) -> None:
     """An alias is a value again each time it is named: ten lines of YAML can say a billion values, or one that holds itself."""
     values = 0
     stack: list[tuple[Any, int]] = [(tree, 0)]

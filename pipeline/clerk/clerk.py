@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from pipeline.clerk.process import Clerk
+from pipeline.clerk.process import Clerk, question_of
 from pipeline.errors import ClerkLost, ClerkTimeout
 
 MEMORY_BYTES = 2 << 30
@@ -42,17 +42,17 @@ class Clerks:
 
         Raises the WinnowError that its verb raised, by its code; ClerkTimeout; ClerkLost; ClerkOutOfMemory.
         """
-        deadline = time.monotonic() + seconds
+        deadline, question, again = time.monotonic() + seconds, question_of(verb, arguments), False
         while True:
             clerk = self._take(deadline, seconds)
             try:
-                answer = clerk.ask(verb, arguments, deadline, seconds)
+                answer = clerk.ask(question, deadline, seconds)
             except ClerkLost:
-                fresh = clerk.answered == 0
                 self._drop(clerk)
-                if fresh or not clerk.unread:
+                if clerk.answered == 0 or again:
                     raise
-                continue  # it died while it waited for a question: nobody's question was at fault
+                again = True  # it may have died while it waited for a question; every verb only reads
+                continue
             except BaseException:
                 self._drop(clerk)
                 raise

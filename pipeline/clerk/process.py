@@ -25,12 +25,13 @@ from pipeline.errors import (
     by_code,
 )
 from pipeline.sandbox import process
+from pipeline.sources.confined import VARIABLE as CONFINED_TO
 
 QUESTION_BYTES_MAX = 8 << 20
 ANSWER_BYTES_MAX = 128 << 20
 READ_BYTES = 1 << 20
-HOME = ("HOME", "XDG_CACHE_HOME", "WINNOW_MODELS", "NUMBA_CACHE_DIR")
-"""Where models and compiled kernels lie."""
+HOME = ("HOME", "XDG_CACHE_HOME", "WINNOW_MODELS", "NUMBA_CACHE_DIR", CONFINED_TO)
+"""Where models and compiled kernels lie, and where input may."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,26 @@ class Answer:
         raise kind(error["message"])
 
 
+def question_of(verb: str, arguments: Mapping[str, Any]) -> bytes:
+    """A question as a line. UsageError where it cannot be said in JSON, or is too long."""
+    try:
+        question = json.dumps([verb, dict(arguments)]).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"the arguments of {verb!r} are no JSON ({type(error).__name__})") from None
+    if len(question) > QUESTION_BYTES_MAX:
+        raise UsageError(f"the question is over {QUESTION_BYTES_MAX:,} bytes; ask for less at once")
+    return question
+
+
 class Clerk:
     """A process that answers one question after another. Used by one thread at a time, ended by any.
 
-    usable: it may be asked again; unread: the last question was not taken in; answered: how many it has answered.
+    usable: it may be asked again; answered: how many questions it has answered.
     """
 
     def __init__(self, workspace: str, memory_bytes: int, threads: int) -> None:
         self.memory_bytes = memory_bytes
         self.usable = True
-        self.unread = False
         self.answered = 0
         self.idle_since = 0.0
         self._ending = threading.Lock()
@@ -83,23 +94,16 @@ class Clerk:
             self.usable = False
             process.end(self._process)
 
-    def ask(self, verb: str, arguments: Mapping[str, Any], deadline: float, seconds: float) -> Answer:
-        """Put one question and read its answer. Raises ClerkTimeout, ClerkLost, ClerkOutOfMemory: it has to be ended then."""
-        left = deadline - time.monotonic()
-        question = (
-            json.dumps({"verb": verb, "arguments": dict(arguments), "seconds": max(left, 0.001)}).encode() + b"\n"
-        )
-        if len(question) > QUESTION_BYTES_MAX:
-            raise UsageError(f"the question is over {QUESTION_BYTES_MAX:,} bytes; ask for less at once")
+    def ask(self, question: bytes, deadline: float, seconds: float) -> Answer:
+        """Put one question (see `question_of`) and read its answer. Raises ClerkTimeout, ClerkLost, ClerkOutOfMemory: it has to
+        be ended then."""
         assert self._process.stdin is not None
-        self.unread = True
         try:
-            self._process.stdin.write(question)
+            self._process.stdin.write(b"%.3f " % max(deadline - time.monotonic(), 0.001) + question)
             self._process.stdin.flush()
         except (OSError, ValueError):  # it is gone, or its pipes were closed by end()
             raise self._ended(seconds) from None
         said = self._read(deadline, seconds)
-        self.unread = False
         self.answered += 1
         answer = json.loads(said)
         self.usable = self.usable and not answer.get("last")
@@ -120,7 +124,6 @@ class Clerk:
                     chunk = os.read(self._process.stdout.fileno(), READ_BYTES)
                     if not chunk:
                         raise self._ended(seconds)
-                    self.unread = False
                     chunks.append(chunk)
                     size += len(chunk)
                     if chunk.endswith(b"\n"):

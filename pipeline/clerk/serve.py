@@ -45,9 +45,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     desk = Desk(Store(asked.workspace), asked.threads, asked.memory_bytes)
     for line in sys.stdin.buffer:
-        question = json.loads(line)
+        seconds, _, question = line.partition(b" ")
         # whoever asked ends this process at the limit; if that is gone, the kernel does, a little later
-        signal.setitimer(signal.ITIMER_REAL, question["seconds"] + GRACE_S)
+        signal.setitimer(signal.ITIMER_REAL, float(seconds) + GRACE_S)
         said = _answer(desk, question)
         signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(said + b"\n")
@@ -55,27 +55,32 @@ def main() -> None:
     os._exit(0)
 
 
-def _answer(desk: Desk, question: dict[str, Any]) -> bytes:
+def _answer(desk: Desk, question: bytes) -> bytes:
     """The line that goes out. Never raises: a failure is an answer, too."""
+    verb = "the question"
     try:
-        value = plain(answer(desk, question["verb"], question["arguments"]))
+        verb, arguments = json.loads(question)
+        value = plain(answer(desk, verb, arguments))
         return json.dumps({"value": value}, ensure_ascii=False, allow_nan=False).encode()
     except WinnowError as error:
-        said, last = _told(error), False
+        said, last = _told(error, desk.store.root), False
     except (MemoryError, duckdb.OutOfMemoryException):
         text = f"the question needs more than {desk.memory_bytes >> 20:,} MiB; ask for less at once"
         said, last = _told(ClerkOutOfMemory(text)), True
     except Exception as error:  # the border of the process: the type says what to look for, its words might hold data
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(ROOT))]
         where = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "its libraries"
-        text = f"{question['verb']} failed ({type(error).__name__} at {where}). This is a fault of Winnow: please report it"
+        text = f"{verb} failed ({type(error).__name__} at {where}). This is a fault of Winnow: please report it"
         said, last = _told(InternalError(text)), False
     return json.dumps({"error": said, "last": last}).encode()
 
 
-def _told(error: WinnowError) -> dict[str, Any]:
+def _told(error: WinnowError, root: str = "<workspace>") -> dict[str, Any]:
+    """An error as JSON, without the place of the workspace on this machine."""
     places = error.places if isinstance(error, UsageError) else ()
-    return {"code": error.code, "message": str(error), "places": [list(p) for p in places]}
+    said = [str(error), *(part for place in places for part in place)]
+    message, *parts = [text.replace(root, "<workspace>") for text in said]
+    return {"code": error.code, "message": message, "places": [parts[i : i + 3] for i in range(0, len(parts), 3)]}
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import KeyReused
 from pipeline.job import new_id, now
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.store import Store
+
+if TYPE_CHECKING:  # they bring kernels and Ray, which the service goes without
+    from pipeline.executors import Name
+    from pipeline.run import Until
 
 CLAIMS = "requests"
 OWN = ("job_id", "created_at", "request_id", "recipe")
@@ -28,9 +32,9 @@ class Submission:
     job_id: str = field(default_factory=new_id)
     corpus: str | None = None
     output: str | None = None
-    until: str = "export"
+    until: Until = "export"
     workers: int | None = None
-    executor: Literal["auto", "local", "ray"] = "auto"
+    executor: Name = "auto"
     copy: bool = False
     overwrite: bool = False
     labels: dict[str, str] = field(default_factory=dict)
@@ -114,6 +118,14 @@ def _fingerprint(submission: Submission, recipe: Recipe) -> str:
     """Of the work alone: equal for a request that is sent again."""
     work = {k: v for k, v in dataclasses.asdict(submission).items() if k not in OWN}
     return hashlib.sha256(json.dumps([work, recipe.canonical()], sort_keys=True).encode()).hexdigest()
+
+
+def complete(store: Store, job_id: str) -> None:
+    """Make the rest of a job's folder, where whoever accepted it ended in between."""
+    found = store.read_json(submission_path(job_id))
+    asked = read_submission(store, job_id)
+    assert asked is not None
+    _make(store, asked, validate(asked.recipe, "the recipe submitted"), found.get("claim"))
 
 
 def _finish(store: Store, claim: dict[str, Any], name: str) -> bool:

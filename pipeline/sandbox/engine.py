@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog.views import OVER_ALL_JOBS, VIEWS, Tables, choose_job, tables_of, view_tables
+from pipeline.catalog.views import (
+    OVER_ALL_JOBS,
+    VIEWS,
+    Tables,
+    choose_job,
+    jobs,
+    read_job,
+    tables_of,
+    view_logs,
+    view_tables,
+)
 from pipeline.engine import connect
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
@@ -54,7 +64,11 @@ def open_job(store: Store, job_id: str | None, snapshot: str | None, sql: str | 
     files: tuple[str, ...] = (snapshot,) if snapshot else ()
     if wanted or not snapshot:
         tables = tables_of(store, choose_job(store, job_id or _latest(connection, published)))
-        view_tables(connection, store, tables, logs=bool(wanted & OVER_ALL_JOBS))
+        if store.remote:
+            connection.register_filesystem(store.fs)
+        view_tables(connection, store, tables)
+        if wanted & OVER_ALL_JOBS:  # every log is read for them
+            view_logs(connection, [read_job(store, job) for job in jobs(store)], tables)
         files += _part_paths(store, tables)
     for name, value in SETTINGS.items():
         connection.execute(f"set {name}={value}")

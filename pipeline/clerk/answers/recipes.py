@@ -62,12 +62,12 @@ def plan(
     return made.told(workers or os.cpu_count() or 1)
 
 
-def recipes(_: Desk) -> list[dict[str, Any]]:
+def recipes(_: Desk) -> dict[str, Any]:
     """The presets, a line each."""
     loaded = [load_recipe(name) for name in presets()]
-    return [
+    items = [
         {
-            "name": r.name,
+            "recipe": r.name,
             "description": r.description,
             "rules": len(r.rules),
             "dedup": dedup_of(r),
@@ -75,6 +75,7 @@ def recipes(_: Desk) -> list[dict[str, Any]]:
         }
         for r in loaded
     ]
+    return {"items": items}
 
 
 def recipe(_: Desk, *, name: str) -> dict[str, Any]:
