@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipeline.cli import ask, care, evaluate, jobs, lists, models, serve, tables, train
+from pipeline.cli import ask, care, catalog, evaluate, jobs, lists, models, serve, tables, train
 from pipeline.errors import Cancelled, WinnowError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, evaluate, lists, models, train, serve, care):
+for module in (jobs, tables, ask, evaluate, lists, models, train, serve, care, catalog):
     module.register(app)
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
 
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
 State = Annotated[
     str | None, typer.Option("--state", help="The service's folder; <workspace>/service, or as `winnow serve` has it.")
 ]
 
-app = typer.Typer(help="The catalog: what the service reads of jobs and shards. A cache; the workspace's files are the truth.")
+app = typer.Typer(
+    help="The catalog: what the service reads of jobs and shards. A cache; the workspace's files are the truth."
+)
 
 
 def register(parent: typer.Typer) -> None:
@@ -52,7 +57,9 @@ def show(workspace: Workspace = DEFAULT_WORKSPACE, state: State = None, as_json:
     try:
         connection = opening.open_file(path, store.root)
     except opening.Damaged as error:
-        raise IntegrityError(f"{path}: {error}; make it anew: winnow catalog rebuild --workspace {workspace}") from error
+        raise IntegrityError(
+            f"{path}: {error}; make it anew: winnow catalog rebuild --workspace {workspace}"
+        ) from error
     counts = dataclasses.asdict(count(connection))
     connection.close()
     told = {"path": str(path), **counts, "bytes": path.stat().st_size, "version": VERSION, "written_at": _written(path)}
@@ -70,7 +77,7 @@ def _written(path: Path) -> str:
     return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).isoformat(timespec="seconds")
 
 
-def _store(workspace: str):  # type: ignore[no-untyped-def]  # the store is imported when a command runs
+def _store(workspace: str) -> Store:
     from pipeline.errors import UsageError
     from pipeline.store import Store
 
@@ -81,6 +88,6 @@ def _store(workspace: str):  # type: ignore[no-untyped-def]  # the store is impo
 
 
 def _path(workspace: str, state: str | None) -> Path:
-    from pipeline.catalog.opening import catalog_path
+    from api.settings import Settings
 
-    return catalog_path(workspace, state)
+    return Settings(workspace=workspace, state=state).state_folder / "catalog.duckdb"
