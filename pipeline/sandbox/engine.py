@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog.views import OVER_ALL_JOBS, VIEWS, Tables, choose_job, jobs, read_job, tables_of, view_logs, view_tables
+from pipeline.catalog.views import (
+    OVER_ALL_JOBS,
+    VIEWS,
+    Tables,
+    choose_job,
+    jobs,
+    read_job,
+    tables_of,
+    view_logs,
+    view_tables,
+)
 from pipeline.engine import connect
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
