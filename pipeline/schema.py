@@ -55,6 +55,11 @@ HISTOGRAM_TABLE = (
     TableColumn("documents", pa.int64(), "documents", "documents of this shard in this bin"),
 )
 
+COMMON_TABLE = (
+    TableColumn("ngram", pa.int32(), "number", "an n-gram of the evaluation sets, by its number in the index"),
+    TableColumn("documents", pa.int64(), "documents", "documents of this shard that have it"),
+)
+
 DEDUP_TABLE = (
     TableColumn("shard", pa.int32(), "index", "position of the document's shard in the text manifest"),
     TableColumn("row", pa.int64(), "row", "row in that shard"),
@@ -115,6 +120,7 @@ TABLES = {
     "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
     "verdict": VERDICT_TABLE,
     "cuts": HISTOGRAM_TABLE,
+    "common": COMMON_TABLE,
     "dedup": DEDUP_TABLE,
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.jit import kernel, leaf, mix
+from scorers.kernels.jit import inline, kernel, leaf, mix, prefetch
 from scorers.kernels.overlap_words import next_word
 from scorers.kernels.shingles import BASE
 
@@ -19,6 +19,8 @@ RING = 64
 """The last words of a document that are remembered; an n-gram has at most half as many."""
 MAX_NGRAM = RING // 2
 LAST = RING - 1
+BEHIND = 16
+"""Words between asking memory for an n-gram's bits and looking at them."""
 FREE = -1
 
 
@@ -39,18 +41,24 @@ def hash_ngrams(hashes: Any, first: Any, lengths: Any, made: Any) -> None:
         made[g] = mix(total)
 
 
+@inline
+def marks_of(tail: Any) -> Any:
+    """Three bits of one word of the bitmap, by the top of a hash whose bottom chooses the word."""
+    one = np.uint64(1)
+    low = one << (tail >> np.uint64(58)) | one << ((tail >> np.uint64(52)) & np.uint64(63))
+    return low | one << ((tail >> np.uint64(46)) & np.uint64(63))
+
+
 @kernel
 def remember_ngrams(keys: Any, tails: Any, slots: Any, maybe: Any) -> None:
     """G n-grams, different ones. keys and tails: u64[G], hashes of all their words and of the last few; fills slots: i32[a
     power of 2], FREE at first, and maybe: u64[another], bits."""
-    last_bit = np.uint64(maybe.size * 64 - 1)
     for g in range(keys.size):
         slot = np.int64(keys[g]) & (slots.size - 1)
         while slots[slot] != FREE:
             slot = (slot + 1) & (slots.size - 1)
         slots[slot] = g
-        bit = tails[g] & last_bit
-        maybe[np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
+        maybe[np.int64(tails[g]) & (maybe.size - 1)] |= marks_of(tails[g])
 
 
 @leaf
@@ -115,41 +123,48 @@ def find_ngrams(
     remember_ngrams fills them, keys: u64[G], first and lengths: i64[G], words: u64[W], window: characters a hit is widened by.
     Writes bounds: i64[D+1], grams: i32[H], start and end: i64[H], bytes from the document's first -> H; what does not fit is
     counted and not written."""
-    ring, prefix, starts = np.empty(RING, np.uint64), np.empty(RING, np.uint64), np.empty(RING, np.int64)
-    last_bit = np.uint64(maybe.size * 64 - 1)
-    least = sizes[0]
+    ring, prefix, tails = np.empty(RING, np.uint64), np.empty(RING, np.uint64), np.empty(RING, np.uint64)
+    from_byte, to_byte = np.empty(RING, np.int64), np.empty(RING, np.int64)
+    least, last_bits = sizes[0], maybe.size - 1
     n = 0
     bounds[0] = 0
     for d in range(offsets.size - 1):
-        i = offsets[d]
-        stop = offsets[d + 1]
+        i, stop = offsets[d], offsets[d + 1]
         total = np.uint64(0)
         prefix[0] = total
-        k = 0
-        while i < stop:
+        k, asked = 0, least - 1
+        while asked < k or i < stop:
             s, e, h, i = next_word(data, i, stop, table)
-            if s == stop:
-                break
-            total = total * BASE + h
-            ring[k & LAST], starts[k & LAST], prefix[(k + 1) & LAST] = h, s, total
-            k += 1
-            if k < least:
-                continue
-            bit = ngram_hash(prefix, k - 1, least, powers[least]) & last_bit
-            if (maybe[np.int64(bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1) == 0:
-                continue
-            for length in sizes:
-                if length > k:
-                    break
-                key = ngram_hash(prefix, k - 1, length, powers[length])
-                g = known(key, k - 1, length, ring, slots, keys, first, lengths, words)
-                if g == FREE:
+            if s < stop:
+                total = total * BASE + h
+                ring[k & LAST], prefix[(k + 1) & LAST], from_byte[k & LAST], to_byte[k & LAST] = h, total, s, e
+                if k + 1 >= least:
+                    tail = ngram_hash(prefix, k, least, powers[least])
+                    tails[k & LAST] = tail
+                    # the bitmap is a megabyte: waiting for it at every word was half the time
+                    prefetch(maybe, np.int64(tail) & last_bits)
+                k += 1
+                if k - asked <= BEHIND:
                     continue
-                if n < grams.size:
-                    grams[n] = g
-                    start[n] = char_before(data, starts[(k - length) & LAST], offsets[d], window) - offsets[d]
-                    end[n] = char_behind(data, e, stop, window) - offsets[d]
-                n += 1
+            elif asked >= k:
+                break
+            tail = tails[asked & LAST]
+            marks = marks_of(tail)
+            if maybe[np.int64(tail) & last_bits] & marks == marks:
+                for length in sizes:
+                    if length > asked + 1:
+                        break
+                    key = ngram_hash(prefix, asked, length, powers[length])
+                    g = known(key, asked, length, ring, slots, keys, first, lengths, words)
+                    if g == FREE:
+                        continue
+                    if n < grams.size:
+                        head = from_byte[(asked + 1 - length) & LAST]
+                        grams[n] = g
+                        start[n] = char_before(data, head, offsets[d], window) - offsets[d]
+                        end[n] = char_behind(data, to_byte[asked & LAST], stop, window) - offsets[d]
+                    n += 1
+            asked += 1
         bounds[d + 1] = n
     return n
 

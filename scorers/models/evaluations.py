@@ -32,8 +32,8 @@ SCHEMA = pa.schema(
 )
 """One row an item; what an item does not have is null."""
 TABLES = {"letters": letters_table, "gpt3": gpt3_table, "datatrove": datatrove_table}
-BITS_PER_NGRAM = 16
-"""Of the bitmap that is asked first: one word in sixteen goes on for nothing."""
+BITS_PER_SLOT = 8
+"""Of the bitmap that is asked first, 16 to 32 an n-gram, three of them set: one word in a hundred goes on for nothing."""
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -78,14 +78,15 @@ class Index:
         """The kernels' table of characters."""
         return TABLES[self.profile.normalise]()
 
-    def unchecked(self, kept: npt.NDArray[np.uint8] | None = None) -> dict[str, tuple[int, int, int]]:
-        """By benchmark: items, those whose every text is too short, those of which every n-gram is too common."""
-        kept = self.kept if kept is None else kept
-        alive = np.zeros(self.table.num_rows, np.bool_)
-        some = np.zeros(self.table.num_rows, np.bool_)
-        owner = np.repeat(self.items, np.diff(self.texts))
-        some[owner] = True
-        alive[owner[kept[self.of_text] != 0]] = True
+    def alive(self, kept: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """bool[I]: which items have an n-gram that counts. kept: u8[G]."""
+        found = np.zeros(self.table.num_rows, np.bool_)
+        found[np.repeat(self.items, np.diff(self.texts))[kept[self.of_text] != 0]] = True
+        return found
+
+    def unchecked(self) -> dict[str, tuple[int, int, int]]:
+        """By benchmark: items, those whose every text is too short, those of which every n-gram is in too many items."""
+        some, alive = self.alive(np.ones_like(self.kept)), self.alive(self.kept)
         names = self.table.column("benchmark").to_numpy()
         return {
             str(b): (int(mine.sum()), int((mine & ~some).sum()), int((mine & some & ~alive).sum()))
@@ -195,6 +196,6 @@ def _lookup(words: U64, first: I64, lengths: I64, keys: U64) -> tuple[Any, U64, 
     hash_ngrams(words, first + lengths - sizes[0], least, tails)
     room = 1 << max(4, int(2 * len(keys)).bit_length())
     slots = np.full(room, FREE, np.int32)
-    maybe = np.zeros(max(1, room * BITS_PER_NGRAM // 4 // 64), np.uint64)
+    maybe = np.zeros(max(1, room * BITS_PER_SLOT // 64), np.uint64)
     remember_ngrams(keys, tails, slots, maybe)
     return slots, maybe, sizes

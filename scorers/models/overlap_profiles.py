@@ -17,7 +17,8 @@ class Profile:
     column, bound: the rule that says clean. window_chars: spans reach this far beyond a hit; piece_bytes: less text than this
     between spans goes with them. span_overlap: hits of texts with more than this overlap are the spans. max_items: an n-gram
     of more items than this tells none of them (0: no such limit). max_docs: an n-gram in more documents of the corpus than
-    this, and in more than max_doc_frac of them, is common and does not count (0: no such limit)."""
+    this, and in more than max_doc_frac of them, is common and does not count (0: no such limit).
+    max_spans: a document with more of them goes whole (0: none does)."""
 
     about: str
     normalise: Normalise
@@ -33,6 +34,7 @@ class Profile:
     max_doc_frac: float
     window_chars: int = 0
     piece_bytes: int = 0
+    max_spans: int = 0
 
 
 WHOLE: tuple[Text, ...] = ("question", "question+choices", "answer")
@@ -44,7 +46,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "gpt3-13": Profile(
         "any 13-gram that at most 10 documents have; 200 characters around it go too (GPT-3, arXiv:2005.14165, appendix C)",
-        "gpt3", 13, 13, WHOLE, False, "ngrams_hit", ("max", 0), 0.0, 0, 10, 0.0, 200, 200,
+        "gpt3", 13, 13, WHOLE, False, "ngrams_hit", ("max", 0), 0.0, 0, 10, 0.0, 200, 200, 9,
     ),
     "datatrove-12": Profile(
         "any 12-gram of an answer, or of question and answer together (datatrove 0.10.1, NGramsDecontFilter's defaults)",
