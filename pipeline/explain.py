@@ -9,6 +9,9 @@ from pipeline.engine import rows_as_dicts
 from pipeline.errors import UsageError
 from pipeline.store import Store
 
+MATCHED = "matched"
+"""The scorer's column of words: told in a sentence of its own."""
+
 
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
     """Everything there is on each document with this id (ids of an input may repeat)."""
@@ -100,9 +103,21 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
                 + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})")
             )
         for scorer, values in document["measured"].items():
-            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list))
+            if (held := _held(values)) is not None:
+                lines.append(held)
+            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list) and k != MATCHED)
             lines.append(f"  {scorer}: {shown}")
     return lines
+
+
+def _held(values: dict[str, Any]) -> str | None:
+    """Which evaluation text a document holds, where a scorer of contamination found one."""
+    if values.get(MATCHED) is None or values.get("overlap_frac") is None:
+        return None
+    share = 100 * values["overlap_frac"]
+    return (
+        f'  holds {share:.3g} % of {values["benchmark"]}, item {values["item"]}, {values["field"]}: "{values[MATCHED]}"'
+    )
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
 from scorers.kernels.overlap import find_ngrams, merge_spans, weigh_texts
-from scorers.models.evaluations import KIND, Index, cut, load_index, text_of
+from scorers.models.evaluations import KIND, Index, Words, cut, load_index, text_of
 from scorers.models.overlap_profiles import PROFILES, Profile
 from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
@@ -178,6 +178,7 @@ def nothing(rows: int) -> dict[str, Any]:
 def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Array]:
     """Benchmark, item, field and words of each document's best text: Python strings for those that have one alone."""
     found: dict[str, list[str | None]] = {k: [None] * len(best) for k in ("benchmark", "item", "field", "matched")}
+    words: dict[int, Words] = {}
     for d in np.flatnonzero(best >= 0).tolist():
         t = int(best[d])
         item = int(index.items[t])
@@ -185,11 +186,13 @@ def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Arra
         found["benchmark"][d] = index.table.column("benchmark")[item].as_py()
         found["item"][d] = index.table.column("item")[item].as_py()
         found["field"][d] = index.kinds[t]
-        found["matched"][d] = _longest_stretch(index, t, here, kept)
+        if t not in words:
+            words[t] = cut([text_of(index.table, item, index.kinds[t])], index.profile.normalise)
+        found["matched"][d] = _longest_stretch(index, t, words[t], here, kept)
     return {name: pa.array(values, pa.string()) for name, values in found.items()}
 
 
-def _longest_stretch(index: Index, t: int, here: set[int], kept: Kept) -> str:
+def _longest_stretch(index: Index, t: int, words: Words, here: set[int], kept: Kept) -> str:
     """The beginning of what is found of text t without a gap, as the evaluation set writes it."""
     best, run = (0, 0), (0, 0)
     for o in range(int(index.texts[t]), int(index.texts[t + 1])):
@@ -199,7 +202,6 @@ def _longest_stretch(index: Index, t: int, here: set[int], kept: Kept) -> str:
         stop = place + int(index.lengths[g])
         run = (run[0], stop) if place <= run[1] and run[1] else (place, stop)
         best = max(best, run, key=lambda r: r[1] - r[0])
-    words = cut([text_of(index.table, int(index.items[t]), index.kinds[t])], index.profile.normalise)
     return bytes(words.text[words.start[best[0]] : words.end[best[1] - 1]]).decode()[:MATCHED_CHARS]
 
 
