@@ -112,7 +112,7 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
 
 def _held(values: dict[str, Any]) -> str | None:
     """Which evaluation text a document holds, where a scorer of contamination found one."""
-    if values.get(MATCHED) is None or values.get("overlap_frac") is None:
+    if values.get(MATCHED) is None or not values.get("overlap_frac"):
         return None
     share = 100 * values["overlap_frac"]
     return (

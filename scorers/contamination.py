@@ -42,7 +42,7 @@ class Hits:
 class Contamination:
     """against: files, folders or patterns of evaluation sets (Parquet or JSONL), or mappings {path, name, id, question, choices,
     answer} that name columns; read when a run is planned. index: instead of these, evaluation sets read before, by the name
-    `winnow models` shows. profile: winnow-13, gpt3-13, datatrove-12, tulu3-8 or palm-8, see docs/decontamination.md. ngram:
+    `winnow models` shows. profile: winnow-13, winnow-8, gpt3-13, datatrove-12, tulu3-8 or palm-8, see docs/decontamination.md. ngram:
     words, where not the profile's. span_overlap: hits of texts with more than this overlap are the spans; null is the
     profile's.
     """
@@ -155,7 +155,7 @@ def measured(index: Index, hits: Hits, text_bytes: I64, kept: Kept) -> dict[str,
     touched, touched_items = np.full(len(index.items), -1, np.int64), np.full(index.table.num_rows, -1, np.int64)
     weigh_texts(
         hits.bounds, hits.grams, kept, index.lengths, index.posted, index.postings, index.texts, index.of_text, index.places,
-        index.text_words, index.items, profile.by_words, profile.span_overlap, seen, good, touched, touched_items,
+        index.text_words, index.items, profile.by_words, profile.least_found_words, profile.span_overlap, seen, good, touched, touched_items,
         np.empty_like(touched),
         overlap, best, distinct, many, within,
     )  # fmt: skip

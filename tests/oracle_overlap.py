@@ -71,8 +71,21 @@ def _gathered(pieces: Iterator[tuple[int, int, str, str]]) -> Iterator[Word]:
         yield start, end, word
 
 
+TAG = re.compile(rb"<[/#]?[A-Za-z!][^<>]{0,255}?>|&[/#]?[A-Za-z0-9]+;")
+
+
+def unmarked_words(text: str) -> Iterator[Word]:
+    """letters_words of the text with every tag and entity that is not too long as spaces, as many as it has characters."""
+
+    def blank(match: re.Match[bytes]) -> bytes:
+        limit = 256 if match[0][:1] == b"<" else 10
+        return re.sub(r".", " ", match[0].decode(), flags=re.DOTALL).encode() if len(match[0]) <= limit else match[0]
+
+    return letters_words(TAG.sub(blank, text.encode()).decode())
+
+
 WORDS: dict[str, Callable[[str], Iterator[Word]]] = {
-    "letters": letters_words, "gpt3": gpt3_words, "datatrove": datatrove_words,
+    "letters": letters_words, "unmarked": unmarked_words, "gpt3": gpt3_words, "datatrove": datatrove_words,
 }  # fmt: skip
 
 
@@ -129,6 +142,8 @@ def contamination(text: str, items: list[dict[str, Any]], profile: Any) -> dict[
         counted = [(p, g) for p, g in ngrams if g in known]
         hit = [(p, g) for p, g in counted if g in places]
         covered = {w for p, g in hit for w in range(p, p + len(g))}
+        if len(covered) < min(profile.least_found_words, length):
+            covered = set()
         share = len(covered) / length if profile.by_words else len(hit) / max(len(counted), 1)
         best = max(best, share)
         if share > profile.span_overlap:

@@ -174,6 +174,7 @@ def share_of(
     t: int,
     d: int,
     by_words: bool,
+    least_found: int,
     texts: Any,
     of_text: Any,
     places: Any,
@@ -195,7 +196,7 @@ def share_of(
             covered += stop - max(places[o], reached)
             reached = stop
     if by_words:
-        return covered / text_words[t], hits
+        return covered / text_words[t] if covered >= min(least_found, text_words[t]) else 0.0, hits
     return hits / max(counted, 1), hits
 
 
@@ -213,6 +214,7 @@ def weigh_texts(
     text_words: Any,
     items: Any,
     by_words: bool,
+    least_found: int,
     least: float,
     seen: Any,
     good: Any,
@@ -228,7 +230,8 @@ def weigh_texts(
     """D documents with H hits; T evaluation texts with O n-grams, G of them different, of I items. bounds: i64[D+1], grams:
     i32[H], kept: u8[G], 0 for what is too common to count, lengths: i64[G], posted: i64[G+1] and postings: i64[P], the texts of
     each n-gram, texts: i64[T+1], of_text: i32[O], the n-grams of each text, places: i64[O], their first words in it,
-    text_words and items: i64[T], by_words: share of a text's words that hits cover, else of its n-grams; seen and good: i64[G],
+    text_words and items: i64[T], by_words: share of a text's words that hits cover, 0 for fewer
+    than least_found that are not all, else of its n-grams; seen and good: i64[G],
     touched: i64[T], touched_items: i64[I], all -1 at first, stack: i64[T].
 
     Writes overlap: f64[D], the largest share, best: i64[D], its text or -1, distinct: i64[D], different n-grams, many: i64[D],
@@ -249,7 +252,7 @@ def weigh_texts(
                     n += 1
         for j in range(n):
             t = stack[j]
-            share, hits = share_of(t, d, by_words, texts, of_text, places, kept, lengths, text_words, seen)
+            share, hits = share_of(t, d, by_words, least_found, texts, of_text, places, kept, lengths, text_words, seen)
             if share > overlap[d] or (share == overlap[d] and (hits > most or (hits == most and t < best[d]))):
                 overlap[d], best[d], most = share, t, hits
             if share <= least:

@@ -1,6 +1,6 @@
 """Words as published decontaminations normalise them, with where they stand: tables of folded characters, one cutter.
 
-A table is `folding`'s (bytes, length, OWN_WORD, SKIPPED) with two marks more, for numbers that count as one, and one entry more:
+A table is `folding`'s (bytes, length, OWN_WORD, SKIPPED) with three marks more, for numbers that count as one and for HTML, and one entry more:
 the marks of all characters beyond it.
 """
 
@@ -34,6 +34,12 @@ DIGIT = np.uint64(1 << 61)
 POINT = np.uint64(1 << 62)
 """A decimal point where digits stand on both sides; else what the entry says without this mark."""
 
+TAG = np.uint64(1 << 63)
+"""Where a tag or an entity of HTML begins, if one does: all of it separates words."""
+TAG_BYTES = 256
+"""A longer tag is text."""
+ENTITY_BYTES = 10
+
 Table = npt.NDArray[np.uint64]
 
 DATATROVE_PUNCTUATION = (
@@ -43,7 +49,7 @@ DATATROVE_PUNCTUATION = (
 """datatrove 0.10.1, utils/text.py: these become spaces."""
 DATATROVE_POINTS = ".,،٫⎖⎗⎘"
 SPLIT_OFF = "‘"
-"""NLTK's tokenizer makes it a word; every other mark it looks at is gone before."""
+"""spaCy's tokenizer makes it a word; nearly every other mark it looks at is gone before."""
 
 
 @cache
@@ -88,6 +94,14 @@ def letters_table() -> Table:
     return np.append(word_table(), OWN_WORD)
 
 
+@cache
+def unmarked_table() -> Table:
+    """letters_table, and no word comes of HTML's tags and entities -> u64[TABLE_SIZE + 1]."""
+    table = letters_table().copy()
+    table[[ord("<"), ord("&")]] |= TAG
+    return table
+
+
 def _as_they_are() -> Table:
     return np.append(utf8_entries(np.arange(TABLE_SIZE, dtype=np.uint64)), np.uint64(0))
 
@@ -129,6 +143,32 @@ def past_number(data: Any, i: int, stop: int, table: Any) -> int:
 
 
 @leaf
+def is_letter(c: Any) -> bool:
+    """Whether a byte is an ASCII letter."""
+    return bool(97 <= c | 0x20 <= 122)
+
+
+@leaf
+def past_tag(data: Any, i: int, stop: int) -> int:
+    """Where the tag <a ...>, </a>, <!-- > or the entity &amp; &#39; that begins at data[i] ends; i itself if none does."""
+    last = min(stop, i + (TAG_BYTES if data[i] == 60 else ENTITY_BYTES))
+    j = i + 1
+    if j < last and (data[j] == 47 or data[j] == 35):
+        j += 1
+    if j >= last:
+        return i
+    if data[i] == 60:
+        if not is_letter(data[j]) and data[j] != 33:
+            return i
+        while j < last and data[j] != 62 and data[j] != 60:
+            j += 1
+        return j + 1 if j < last and data[j] == 62 else i
+    while j < last and (is_letter(data[j]) or 48 <= data[j] <= 57):
+        j += 1
+    return j + 1 if j < last and data[j] == 59 and j > i + 1 else i
+
+
+@leaf
 def absorbed(h: Any, entry: Any) -> Any:
     """The hash with an entry's bytes, one by one: ß and ss are the same."""
     folded = entry & BYTES_MASK
@@ -158,7 +198,9 @@ def next_word(data: Any, i: int, stop: int, table: Any) -> tuple[int, int, Any, 
                 continue
         else:
             entry, width = entry_at(data, i, table)
-        plain = entry & ~POINT
+        plain = entry & ~(POINT | TAG)
+        if entry & TAG != 0:
+            width = max(1, past_tag(data, i, stop) - i)
         if plain & SKIPPED != 0:
             i += width
             continue

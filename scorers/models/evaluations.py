@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorers.kernels.overlap import FREE, MAX_NGRAM, hash_ngrams, remember_ngrams
-from scorers.kernels.overlap_words import cut_words, datatrove_table, gpt3_table, letters_table
+from scorers.kernels.overlap_words import cut_words, datatrove_table, gpt3_table, letters_table, unmarked_table
 from scorers.kernels.shingles import BASE
 from scorers.models.card import Kind, ModelError
 from scorers.models.overlap_profiles import Normalise, Profile
@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
     ]
 )
 """One row an item; what an item does not have is null."""
-TABLES = {"letters": letters_table, "gpt3": gpt3_table, "datatrove": datatrove_table}
+TABLES = {"letters": letters_table, "unmarked": unmarked_table, "gpt3": gpt3_table, "datatrove": datatrove_table}
 BITS_PER_SLOT = 8
 """Of the bitmap that is asked first, 16 to 32 an n-gram, three of them set: one word in a hundred goes on for nothing."""
 

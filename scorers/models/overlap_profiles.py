@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Normalise = Literal["letters", "gpt3", "datatrove"]
+Normalise = Literal["letters", "unmarked", "gpt3", "datatrove"]
 Text = Literal["question", "question+choices", "answer", "question+answer"]
 
 
@@ -18,6 +18,7 @@ class Profile:
     between spans goes with them. span_overlap: hits of texts with more than this overlap are the spans. max_items: an n-gram
     of more items than this tells none of them (0: no such limit). max_docs: an n-gram in more documents of the corpus than
     this, and in more than max_doc_frac of them, is common and does not count (0: no such limit).
+    least_found_words: with by_words, fewer words than these count as none where they are not the whole text.
     max_spans: a document with more of them goes whole (0: none does)."""
 
     about: str
@@ -35,14 +36,19 @@ class Profile:
     window_chars: int = 0
     piece_bytes: int = 0
     max_spans: int = 0
+    least_found_words: int = 0
 
 
 WHOLE: tuple[Text, ...] = ("question", "question+choices", "answer")
 
 PROFILES: dict[str, Profile] = {
     "winnow-13": Profile(
-        "more than half of an item's 13-grams in one document; items of 8 to 12 words whole; common n-grams left out",
-        "letters", 13, 8, WHOLE, False, "overlap_frac", ("max", 0.5), 0.5, 10, 10, 0.001,
+        "13-grams of one document cover more than half of an item's words; items of 8 to 12 words whole; common n-grams left out",
+        "unmarked", 13, 8, WHOLE, True, "overlap_frac", ("max", 0.5), 0.5, 10, 10, 0.001,
+    ),
+    "winnow-8": Profile(
+        "8-grams of one document cover more than half of an item's words, and 16 words of it or all: finds light paraphrase",
+        "unmarked", 8, 8, WHOLE, True, "overlap_frac", ("max", 0.5), 0.5, 10, 10, 0.001, least_found_words=16,
     ),
     "gpt3-13": Profile(
         "any 13-gram that at most 10 documents have; 200 characters around it go too (GPT-3, arXiv:2005.14165, appendix C)",

@@ -19,8 +19,13 @@ from scorers.text import TextBatch
 from tests.oracle_overlap import byte_words, contamination
 
 CHARACTERS = st.one_of(
-    st.sampled_from("aAbB  \n\t.,;-_'‘’\"!?0123456789éßİςΣ日本ไ한\u00ad\u0301\u200b\x00\x85｡١٫½ﬁ"),
+    st.sampled_from("aAbB<<>>/&&;#  \n\t.,;-_'‘’\"!?0123456789éßİςΣ日本ไ한\u00ad\u0301\u200b\x00\x85｡١٫½ﬁ"),
     st.characters(blacklist_categories=("Cs",)),
+)
+MARKUP = st.lists(
+    st.sampled_from(
+        ["<b>", "</b>", "<!-- x", "-->", "a<b", "x > y", "&amp;", "&#39;", "&;", "<<1+2=3>>", "<a href='é'>", "w"]
+    )
 )
 FEW_WORDS = st.lists(st.sampled_from(["a", "B", "c,", "12", "3.5", "é", "日", "\n"]), max_size=24).map(" ".join)
 ITEM = st.fixed_dictionaries(
@@ -30,11 +35,10 @@ ITEM = st.fixed_dictionaries(
         "answer": st.none() | FEW_WORDS,
     }
 )
-SHORT_WORDS = {"ngram": 3, "max_items": 2}
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(CHARACTERS, max_size=60), st.sampled_from(sorted(TABLES)))
+@given(st.text(CHARACTERS, max_size=60) | MARKUP.map("".join) | MARKUP.map(" ".join), st.sampled_from(sorted(TABLES)))
 def test_words_are_cut_as_their_twins_cut_them(text: str, normalise: Normalise) -> None:
     expected = byte_words(text, normalise)
     found = cut(["before", text], normalise)
@@ -54,6 +58,8 @@ def test_measures_are_their_twins(items: list[dict[str, Any]], texts: list[str],
     changed: dict[str, Any] = {"ngram": 3, "least_words": least, "max_items": min(profile.max_items, 2)}
     if profile.window_chars:
         changed |= {"window_chars": 3, "piece_bytes": 4}
+    if profile.least_found_words:
+        changed |= {"least_found_words": 5}
     profile = dataclasses.replace(profile, **changed) if small else profile
     rows = [{"benchmark": "b", "item": str(i), **item} for i, item in enumerate(items)]
     index = make_index(pa.Table.from_pylist(rows, schema=SCHEMA), profile)
