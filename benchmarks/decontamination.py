@@ -63,9 +63,9 @@ def speed() -> None:
         score()
         found = [np.asarray(scorer.score(b)["overlap_frac"]) for b in documents[:1]]
         assert len(found[0]) == len(documents[0])
-        bytes_held = sum(a.nbytes for a in vars(made).values() if isinstance(a, np.ndarray))
+        bytes_held = sum(a.nbytes for a in (*made.ngrams, *made.texts) if isinstance(a, np.ndarray))
         print(
-            f"{name:14} {size / best_s(score):5.0f} MB/s   {len(made.keys):9,} n-grams, {bytes_held / 1e6:5.1f} MB in memory"
+            f"{name:14} {size / best_s(score):5.0f} MB/s   {len(made.ngrams.keys):9,} n-grams, {bytes_held / 1e6:5.1f} MB in memory"
         )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
-from scorers.kernels.overlap import find_ngrams, merge_spans, weigh_texts
+from scorers.kernels.overlap import Marks, find_ngrams, merge_spans, weigh_texts
 from scorers.models.evaluations import KIND, Index, Words, cut, load_index, text_of
 from scorers.models.overlap_profiles import PROFILES, Profile
 from scorers.spans import SPANS, spans_array
@@ -136,11 +136,10 @@ def find(index: Index, batch: TextBatch) -> Hits:
     """Every n-gram of the index in a batch."""
     room = max(FIRST_ROOM, batch.text_bytes // 256)
     bounds = np.empty(len(batch) + 1, np.int64)
-    text = (batch.data, batch.offsets, index.folding(), index.sizes, index.powers, index.maybe, index.slots)
-    known = (index.keys, index.first, index.lengths, index.words, index.profile.window_chars)
+    text = (batch.data, batch.offsets, index.folding())
     while True:
         grams, start, end = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int64)
-        n = find_ngrams(*text, *known, bounds, grams, start, end)
+        n = find_ngrams(*text, index.ngrams, index.profile.window_chars, bounds, grams, start, end)
         if n <= room:
             return Hits(bounds, grams[:n], start[:n], end[:n])
         room = n  # text made of evaluation sets: once more, with room for all
@@ -149,21 +148,17 @@ def find(index: Index, batch: TextBatch) -> Hits:
 def measured(index: Index, hits: Hits, text_bytes: I64, kept: Kept) -> dict[str, Any]:
     """Every column but the hits. text_bytes: i64[D]; kept: u8[G], 0 for n-grams that are too common to count."""
     rows, profile = len(text_bytes), index.profile
-    overlap, best = np.empty(rows), np.empty(rows, np.int64)
-    distinct, many, within = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(len(hits.grams), np.uint8)
-    seen, good = np.full((2, len(index.keys)), -1, np.int64)
-    touched, touched_items = np.full(len(index.items), -1, np.int64), np.full(index.table.num_rows, -1, np.int64)
-    weigh_texts(
-        hits.bounds, hits.grams, kept, index.lengths, index.posted, index.postings, index.texts, index.of_text, index.places,
-        index.text_words, index.items, profile.by_words, profile.least_found_words, profile.span_overlap, seen, good, touched, touched_items,
-        np.empty_like(touched),
-        overlap, best, distinct, many, within,
-    )  # fmt: skip
+    overlap, best, counts = np.empty(rows), np.empty(rows, np.int64), np.empty((2, rows), np.int64)
+    within, texts = np.empty(len(hits.grams), np.uint8), len(index.texts.items)
+    seen, good = np.full((2, len(index.ngrams.keys)), -1, np.int64)
+    touched, touched_items = np.full(texts, -1, np.int64), np.full(index.table.num_rows, -1, np.int64)
+    marks = Marks(seen, good, touched, touched_items, np.empty(texts, np.int64))
+    weigh_texts(hits.bounds, hits.grams, kept, index.texts, marks, profile.span_overlap, overlap, best, counts, within)
     made, starts, ends = np.empty(rows + 1, np.int64), *np.empty((2, len(hits.grams)), np.int64)
     n = merge_spans(hits.bounds, hits.start, hits.end, within, text_bytes, profile.piece_bytes, made, starts, ends)
     inside = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends[:n] - starts[:n])])
     return {
-        "overlap_frac": overlap, "ngrams_hit": distinct, "items_hit": many, **_named(index, hits, best, kept),
+        "overlap_frac": overlap, "ngrams_hit": counts[0], "items_hit": counts[1], **_named(index, hits, best, kept),
         "text_frac": np.diff(inside[made]) / np.maximum(text_bytes, 1), "span_count": np.diff(made),
         "spans": spans_array(made, starts[:n], ends[:n]),
     }  # fmt: skip
@@ -181,7 +176,7 @@ def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Arra
     words: dict[int, Words] = {}
     for d in np.flatnonzero(best >= 0).tolist():
         t = int(best[d])
-        item = int(index.items[t])
+        item = int(index.texts.items[t])
         here = set(hits.grams[hits.bounds[d] : hits.bounds[d + 1]].tolist())
         found["benchmark"][d] = index.table.column("benchmark")[item].as_py()
         found["item"][d] = index.table.column("item")[item].as_py()
@@ -195,11 +190,12 @@ def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Arra
 def _longest_stretch(index: Index, t: int, words: Words, here: set[int], kept: Kept) -> str:
     """The beginning of what is found of text t without a gap, as the evaluation set writes it."""
     best, run = (0, 0), (0, 0)
-    for o in range(int(index.texts[t]), int(index.texts[t + 1])):
-        g, place = int(index.of_text[o]), int(index.places[o])
+    texts = index.texts
+    for o in range(int(texts.texts[t]), int(texts.texts[t + 1])):
+        g, place = int(texts.of_text[o]), int(texts.places[o])
         if g not in here or not kept[g]:
             continue
-        stop = place + int(index.lengths[g])
+        stop = place + int(texts.lengths[g])
         run = (run[0], stop) if place <= run[1] and run[1] else (place, stop)
         best = max(best, run, key=lambda r: r[1] - r[0])
     return bytes(words.text[words.start[best[0]] : words.end[best[1] - 1]]).decode()[:MATCHED_CHARS]

@@ -79,7 +79,7 @@ class Common(Stage):
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         index = _index(self.spec)
-        documents = np.zeros(len(index.keys), np.int64)
+        documents = np.zeros(len(index.ngrams.keys), np.int64)
         for part in parts:
             table = self.store.read_table(part.path)
             documents[table.column("ngram").to_numpy()] += table.column("documents").to_numpy()

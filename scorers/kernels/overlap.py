@@ -7,7 +7,7 @@ hash of any number of words at once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,50 @@ LAST = RING - 1
 BEHIND = 16
 """Words between asking memory for an n-gram's bits and looking at them."""
 FREE = -1
+
+
+class Ngrams(NamedTuple):
+    """G different n-grams over W words of evaluation texts. sizes: i64[S], the lengths there are, rising; powers: u64[MAX_NGRAM
+    + 1] of BASE; maybe: u64[a power of 2] and slots: i32[another], as remember_ngrams fills them; keys: u64[G]; first and lengths:
+    i64[G], where each stands in words: u64[W]."""
+
+    sizes: Any
+    powers: Any
+    maybe: Any
+    slots: Any
+    keys: Any
+    first: Any
+    lengths: Any
+    words: Any
+
+
+class Texts(NamedTuple):
+    """T evaluation texts with O n-grams, of I items. posted: i64[G+1] and postings: i64[P], the texts of each n-gram; texts: i64[T+1]
+    and of_text: i32[O], the n-grams of each text; places: i64[O], their first words in it; lengths: i64[G]; words and items:
+    i64[T]. by_words: a share is that of a text's words which hits cover, 0 for fewer than least_found that are not all; else of
+    its n-grams."""
+
+    posted: Any
+    postings: Any
+    texts: Any
+    of_text: Any
+    places: Any
+    lengths: Any
+    words: Any
+    items: Any
+    by_words: Any
+    least_found: Any
+
+
+class Marks(NamedTuple):
+    """What the document at hand has: seen and good: i64[G], touched: i64[T], touched_items: i64[I], the last document that has each,
+    -1 at first; stack: i64[T]."""
+
+    seen: Any
+    good: Any
+    touched: Any
+    touched_items: Any
+    stack: Any
 
 
 @leaf
@@ -62,18 +106,18 @@ def remember_ngrams(keys: Any, tails: Any, slots: Any, maybe: Any) -> None:
 
 
 @leaf
-def known(key: Any, k: int, length: int, ring: Any, slots: Any, keys: Any, first: Any, lengths: Any, words: Any) -> int:
+def known(key: Any, k: int, length: int, ring: Any, ngrams: Any) -> int:
     """The n-gram that ends with word k of a document, FREE if none. ring: u64[RING], the hashes of its last words."""
-    slot = np.int64(key) & (slots.size - 1)
-    while slots[slot] != FREE:
-        g = np.int64(slots[slot])
-        if keys[g] == key and lengths[g] == length:
+    slot = np.int64(key) & (ngrams.slots.size - 1)
+    while ngrams.slots[slot] != FREE:
+        g = np.int64(ngrams.slots[slot])
+        if ngrams.keys[g] == key and ngrams.lengths[g] == length:
             same = True
             for j in range(length):
-                same &= words[first[g] + j] == ring[(k + 1 - length + j) & LAST]
+                same &= ngrams.words[ngrams.first[g] + j] == ring[(k + 1 - length + j) & LAST]
             if same:
                 return int(g)
-        slot = (slot + 1) & (slots.size - 1)
+        slot = (slot + 1) & (ngrams.slots.size - 1)
     return FREE
 
 
@@ -99,105 +143,91 @@ def char_behind(data: Any, i: int, stop: int, chars: int) -> int:
     return i
 
 
+@leaf
+def may_end(maybe: Any, tail: Any) -> bool:
+    """Whether an n-gram may end with these words."""
+    marks = marks_of(tail)
+    return bool(maybe[np.int64(tail) & (maybe.size - 1)] & marks == marks)
+
+
 @kernel
 def find_ngrams(
-    data: Any,
-    offsets: Any,
-    table: Any,
-    sizes: Any,
-    powers: Any,
-    maybe: Any,
-    slots: Any,
-    keys: Any,
-    first: Any,
-    lengths: Any,
-    words: Any,
-    window: int,
-    bounds: Any,
-    grams: Any,
-    start: Any,
-    end: Any,
+    data: Any, offsets: Any, table: Any, ngrams: Any, window: int, bounds: Any, grams: Any, start: Any, end: Any
 ) -> int:
-    """D documents, G n-grams over W words of evaluation texts, H hits. data: u8[B+], offsets: i64[D+1], table:
-    u64[TABLE_SIZE + 1], sizes: i64[S], the lengths there are, rising, powers: u64[MAX_NGRAM + 1], maybe and slots as
-    remember_ngrams fills them, keys: u64[G], first and lengths: i64[G], words: u64[W], window: characters a hit is widened by.
-    Writes bounds: i64[D+1], grams: i32[H], start and end: i64[H], bytes from the document's first -> H; what does not fit is
-    counted and not written."""
+    """D documents, H hits. data: u8[B+], offsets: i64[D+1], table: u64[TABLE_SIZE + 1], ngrams: Ngrams, window: characters that a
+    hit is widened by. Writes bounds: i64[D+1], grams: i32[H], start and end: i64[H], bytes from the document's first -> H; what
+    does not fit is counted and not written."""
     ring, prefix, tails = np.empty(RING, np.uint64), np.empty(RING, np.uint64), np.empty(RING, np.uint64)
     from_byte, to_byte = np.empty(RING, np.int64), np.empty(RING, np.int64)
-    least, last_bits = sizes[0], maybe.size - 1
-    n = 0
-    bounds[0] = 0
+    least, n, bounds[0] = ngrams.sizes[0], 0, 0
     for d in range(offsets.size - 1):
-        i, stop = offsets[d], offsets[d + 1]
-        total = np.uint64(0)
+        i, stop, k, asked, total = offsets[d], offsets[d + 1], 0, least - 1, np.uint64(0)
         prefix[0] = total
-        k, asked = 0, least - 1
         while asked < k or i < stop:
             s, e, h, i = next_word(data, i, stop, table)
             if s < stop:
                 total = total * BASE + h
                 ring[k & LAST], prefix[(k + 1) & LAST], from_byte[k & LAST], to_byte[k & LAST] = h, total, s, e
                 if k + 1 >= least:
-                    tail = ngram_hash(prefix, k, least, powers[least])
-                    tails[k & LAST] = tail
+                    tails[k & LAST] = ngram_hash(prefix, k, least, ngrams.powers[least])
                     # the bitmap is a megabyte: waiting for it at every word was half the time
-                    prefetch(maybe, np.int64(tail) & last_bits)
+                    prefetch(ngrams.maybe, np.int64(tails[k & LAST]) & (ngrams.maybe.size - 1))
                 k += 1
                 if k - asked <= BEHIND:
                     continue
             elif asked >= k:
                 break
-            tail = tails[asked & LAST]
-            marks = marks_of(tail)
-            if maybe[np.int64(tail) & last_bits] & marks == marks:
-                for length in sizes:
-                    if length > asked + 1:
-                        break
-                    key = ngram_hash(prefix, asked, length, powers[length])
-                    g = known(key, asked, length, ring, slots, keys, first, lengths, words)
-                    if g == FREE:
-                        continue
-                    if n < grams.size:
-                        head = from_byte[(asked + 1 - length) & LAST]
-                        grams[n] = g
-                        start[n] = char_before(data, head, offsets[d], window) - offsets[d]
-                        end[n] = char_behind(data, to_byte[asked & LAST], stop, window) - offsets[d]
-                    n += 1
+            sizes = ngrams.sizes if may_end(ngrams.maybe, tails[asked & LAST]) else ngrams.sizes[:0]
+            for length in sizes:
+                if length > asked + 1:
+                    break
+                key = ngram_hash(prefix, asked, length, ngrams.powers[length])
+                g = known(key, asked, length, ring, ngrams)
+                if g != FREE and n < grams.size:
+                    head, grams[n] = from_byte[(asked + 1 - length) & LAST], g
+                    start[n] = char_before(data, head, offsets[d], window) - offsets[d]
+                    end[n] = char_behind(data, to_byte[asked & LAST], stop, window) - offsets[d]
+                n += g != FREE
             asked += 1
         bounds[d + 1] = n
     return n
 
 
 @leaf
-def share_of(
-    t: int,
-    d: int,
-    by_words: bool,
-    least_found: int,
-    texts: Any,
-    of_text: Any,
-    places: Any,
-    kept: Any,
-    lengths: Any,
-    text_words: Any,
-    seen: Any,
-) -> tuple[float, int]:
+def share_of(t: int, d: int, texts: Any, kept: Any, seen: Any) -> tuple[float, int]:
     """How much of evaluation text t document d has, and how many of its n-grams."""
     hits, counted, covered, reached = 0, 0, 0, 0
-    for o in range(texts[t], texts[t + 1]):
-        g = of_text[o]
+    for o in range(texts.texts[t], texts.texts[t + 1]):
+        g = texts.of_text[o]
         if kept[g] == 0:
             continue
         counted += 1
         if seen[g] == d:
             hits += 1
-            stop = places[o] + lengths[g]
-            covered += stop - max(places[o], reached)
+            stop = texts.places[o] + texts.lengths[g]
+            covered += stop - max(texts.places[o], reached)
             reached = stop
-    if by_words:
-        return covered / text_words[t] if covered >= min(least_found, text_words[t]) else 0.0, hits
+    if texts.by_words:
+        return covered / texts.words[t] if covered >= min(texts.least_found, texts.words[t]) else 0.0, hits
     return hits / max(counted, 1), hits
+
+
+@leaf
+def touch_texts(d: int, grams: Any, texts: Any, kept: Any, marks: Any) -> tuple[int, int]:
+    """Mark what document d has: different n-grams, and texts, onto the stack -> how many of both. grams: i32[its hits]."""
+    distinct, n = 0, 0
+    for g in grams:
+        if kept[g] == 0 or marks.seen[g] == d:
+            continue
+        marks.seen[g] = d
+        distinct += 1
+        for p in range(texts.posted[g], texts.posted[g + 1]):
+            t = texts.postings[p]
+            if marks.touched[t] != d:
+                marks.touched[t] = d
+                marks.stack[n] = t
+                n += 1
+    return distinct, n
 
 
 @kernel
@@ -205,66 +235,38 @@ def weigh_texts(
     bounds: Any,
     grams: Any,
     kept: Any,
-    lengths: Any,
-    posted: Any,
-    postings: Any,
     texts: Any,
-    of_text: Any,
-    places: Any,
-    text_words: Any,
-    items: Any,
-    by_words: bool,
-    least_found: int,
+    marks: Any,
     least: float,
-    seen: Any,
-    good: Any,
-    touched: Any,
-    touched_items: Any,
-    stack: Any,
     overlap: Any,
     best: Any,
-    distinct: Any,
-    many: Any,
+    counts: Any,
     within: Any,
 ) -> None:
-    """D documents with H hits; T evaluation texts with O n-grams, G of them different, of I items. bounds: i64[D+1], grams:
-    i32[H], kept: u8[G], 0 for what is too common to count, lengths: i64[G], posted: i64[G+1] and postings: i64[P], the texts of
-    each n-gram, texts: i64[T+1], of_text: i32[O], the n-grams of each text, places: i64[O], their first words in it,
-    text_words and items: i64[T], by_words: share of a text's words that hits cover, 0 for fewer
-    than least_found that are not all, else of its n-grams; seen and good: i64[G],
-    touched: i64[T], touched_items: i64[I], all -1 at first, stack: i64[T].
-
-    Writes overlap: f64[D], the largest share, best: i64[D], its text or -1, distinct: i64[D], different n-grams, many: i64[D],
-    items with more than `least`, and within: u8[H], whether a hit belongs to a text with more than `least`."""
+    """D documents with H hits. bounds: i64[D+1], grams: i32[H], kept: u8[G], 0 for what is too common to count, texts: Texts, marks:
+    Marks. Writes overlap: f64[D], the largest share, best: i64[D], its text or -1, counts: i64[2, D], different n-grams, and items
+    with more than `least`, and within: u8[H], whether a hit belongs to a text with more than `least`."""
     for d in range(bounds.size - 1):
-        overlap[d], best[d], distinct[d], many[d] = 0.0, -1, 0, 0
-        n, most = 0, 0
-        for h in range(bounds[d], bounds[d + 1]):
-            g = grams[h]
-            if kept[g] == 0 or seen[g] == d:
-                continue
-            seen[g] = d
-            distinct[d] += 1
-            for p in range(posted[g], posted[g + 1]):
-                if touched[postings[p]] != d:
-                    touched[postings[p]] = d
-                    stack[n] = postings[p]
-                    n += 1
+        own = grams[bounds[d] : bounds[d + 1]]
+        distinct, n = touch_texts(d, own, texts, kept, marks)
+        overlap[d], best[d], counts[0, d], counts[1, d] = 0.0, -1, distinct, 0
+        most = 0
         for j in range(n):
-            t = stack[j]
-            share, hits = share_of(t, d, by_words, least_found, texts, of_text, places, kept, lengths, text_words, seen)
+            t = marks.stack[j]
+            share, hits = share_of(t, d, texts, kept, marks.seen)
             if share > overlap[d] or (share == overlap[d] and (hits > most or (hits == most and t < best[d]))):
                 overlap[d], best[d], most = share, t, hits
             if share <= least:
                 continue
-            if touched_items[items[t]] != d:
-                touched_items[items[t]] = d
-                many[d] += 1
-            for o in range(texts[t], texts[t + 1]):
-                if seen[of_text[o]] == d:
-                    good[of_text[o]] = d
+            if marks.touched_items[texts.items[t]] != d:
+                marks.touched_items[texts.items[t]] = d
+                counts[1, d] += 1
+            for o in range(texts.texts[t], texts.texts[t + 1]):
+                g = texts.of_text[o]
+                if marks.seen[g] == d:
+                    marks.good[g] = d
         for h in range(bounds[d], bounds[d + 1]):
-            within[h] = kept[grams[h]] != 0 and good[grams[h]] == d
+            within[h] = kept[grams[h]] != 0 and marks.good[grams[h]] == d
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scorers.kernels.overlap import FREE, MAX_NGRAM, hash_ngrams, remember_ngrams
+from scorers.kernels.overlap import FREE, MAX_NGRAM, Ngrams, Texts, hash_ngrams, remember_ngrams
 from scorers.kernels.overlap_words import cut_words, datatrove_table, gpt3_table, letters_table, unmarked_table
 from scorers.kernels.shingles import BASE
 from scorers.models.card import Kind, ModelError
@@ -52,27 +52,15 @@ class Words:
 
 @dataclass(frozen=True)
 class Index:
-    """I items with T texts of W words and G different n-grams, O in all; see kernels.overlap for the arrays."""
+    """Evaluation sets under a profile. table: SCHEMA; kinds: of each text, such as question+choices; kept: u8[G], 0 for n-grams
+    of too many items."""
 
     table: pa.Table
     profile: Profile
     kinds: tuple[str, ...]
-    items: I64
-    words: U64
-    text_words: I64
-    texts: I64
-    of_text: npt.NDArray[np.int32]
-    places: I64
-    keys: U64
-    first: I64
-    lengths: I64
-    posted: I64
-    postings: I64
+    ngrams: Ngrams
+    texts: Texts
     kept: npt.NDArray[np.uint8]
-    sizes: I64
-    powers: U64
-    slots: npt.NDArray[np.int32]
-    maybe: U64
 
     def folding(self) -> U64:
         """The kernels' table of characters."""
@@ -81,7 +69,7 @@ class Index:
     def alive(self, kept: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """bool[I]: which items have an n-gram that counts. kept: u8[G]."""
         found = np.zeros(self.table.num_rows, np.bool_)
-        found[np.repeat(self.items, np.diff(self.texts))[kept[self.of_text] != 0]] = True
+        found[np.repeat(self.texts.items, np.diff(self.texts.texts))[kept[self.texts.of_text] != 0]] = True
         return found
 
     def unchecked(self) -> dict[str, tuple[int, int, int]]:
@@ -133,10 +121,12 @@ def make_index(table: pa.Table, profile: Profile) -> Index:
     if profile.max_items:
         per_item, _ = _postings(of_text, items[owner], len(keys), table.num_rows)
         kept[np.diff(per_item) > profile.max_items] = 0
-    return Index(
-        table, profile, kinds, items, words, text_words, texts, of_text.astype(np.int32), places, keys, first, lengths, posted,
-        postings, kept, sizes, powers, slots, maybe,
-    )  # fmt: skip
+    ngrams = Ngrams(sizes, powers, maybe, slots, keys, first, lengths, words)
+    by_words, least_found = profile.by_words, profile.least_found_words
+    of = Texts(
+        posted, postings, texts, of_text.astype(np.int32), places, lengths, text_words, items, by_words, least_found
+    )
+    return Index(table, profile, kinds, ngrams, of, kept)
 
 
 def cut(strings: list[str], normalise: Normalise) -> Words:
