@@ -201,6 +201,26 @@ def test_workers_and_order_change_nothing(tmp_path: Path, evals: Path, crawl: Pa
     assert {p.name: p.read_bytes() for p in (tmp_path / "out2" / "data").iterdir()} == first
 
 
+def test_shards_change_nothing_and_an_added_one_is_all_that_is_read(tmp_path: Path, evals: Path, crawl: Path) -> None:
+    _, whole, gone = ran(tmp_path, crawl, recipe(evals))
+    folder, rows = tmp_path / "sharded", list(texts().items())
+    folder.mkdir()
+    for n in range(5):
+        own = rows[n::6]
+        pq.write_table(pa.table({"id": [i for i, _ in own], "text": [t for _, t in own]}), folder / f"{n}.parquet")
+    workspace = str(tmp_path / "ws2")
+    winnow.run(recipe(evals), [str(folder)], workspace=workspace, until="mix")
+    last = rows[5::6]
+    pq.write_table(pa.table({"id": [i for i, _ in last], "text": [t for _, t in last]}), folder / "5.parquet")
+    again = winnow.run(recipe(evals), [str(folder)], workspace=workspace, until="mix")
+    assert again.funnel == whole.funnel
+    assert [w for w in again.warnings if "do not count" in w] == [w for w in whole.warnings if "do not count" in w]
+    removed = winnow.sql("select doc_id from documents where reason = 'contamination'", workspace=workspace)
+    assert set(removed.column(0).to_pylist()) == gone
+    passes = "select count(*) from shards where stage = 'notes' and job = (select max(id) from jobs)"
+    assert winnow.sql(passes, workspace=workspace).column(0).to_pylist() == [2]  # the new shard: scored, and guarded
+
+
 def test_a_locked_recipe_runs_again_and_refuses_other_evaluation_sets(tmp_path: Path, evals: Path, crawl: Path) -> None:
     _, result, _ = ran(tmp_path, crawl, recipe(evals))
     lock = tmp_path / "recipe.lock.yaml"
