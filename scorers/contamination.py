@@ -14,7 +14,7 @@ import pyarrow as pa
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
 from scorers.kernels.overlap import Marks, find_ngrams, merge_spans, weigh_texts
-from scorers.models.evaluations import KIND, Index, Words, cut, load_index, text_of
+from scorers.models.evaluations import KIND, Index, cut, item_texts, load_index
 from scorers.models.overlap_profiles import PROFILES, Profile
 from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
@@ -134,7 +134,7 @@ class Contamination:
 
 def find(index: Index, batch: TextBatch) -> Hits:
     """Every n-gram of the index in a batch."""
-    room = max(FIRST_ROOM, batch.text_bytes // 256)
+    room = max(FIRST_ROOM, batch.text_bytes // 8)  # only pages that are written take memory
     bounds = np.empty(len(batch) + 1, np.int64)
     text = (batch.data, batch.offsets, index.folding())
     while True:
@@ -171,34 +171,36 @@ def nothing(rows: int) -> dict[str, Any]:
 
 
 def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Array]:
-    """Benchmark, item, field and words of each document's best text: Python strings for those that have one alone."""
-    found: dict[str, list[str | None]] = {k: [None] * len(best) for k in ("benchmark", "item", "field", "matched")}
-    words: dict[int, Words] = {}
-    for d in np.flatnonzero(best >= 0).tolist():
-        t = int(best[d])
-        item = int(index.texts.items[t])
-        here = set(hits.grams[hits.bounds[d] : hits.bounds[d + 1]].tolist())
-        found["benchmark"][d] = index.table.column("benchmark")[item].as_py()
-        found["item"][d] = index.table.column("item")[item].as_py()
-        found["field"][d] = index.kinds[t]
-        if t not in words:
-            words[t] = cut([text_of(index.table, item, index.kinds[t])], index.profile.normalise)
-        found["matched"][d] = _longest_stretch(index, t, words[t], here, kept)
-    return {name: pa.array(values, pa.string()) for name, values in found.items()}
+    """Benchmark, item, field and words of each document's best text; Python strings for those that have one alone."""
+    found = np.flatnonzero(best >= 0)
+    rows = pa.array(np.where(best >= 0, index.texts.items[best] if len(found) else 0, 0), mask=best < 0)
+    named = {name: index.table.column(name).combine_chunks().take(rows) for name in ("benchmark", "item")}
+    different, which = np.unique(best[found], return_inverse=True)
+    words = cut(
+        item_texts(index.table, index.texts.items[different], [index.kinds[t] for t in different]),
+        index.profile.normalise,
+    )
+    fields: list[str | None] = [None] * len(best)
+    matched: list[str | None] = [None] * len(best)
+    for d, k in zip(found.tolist(), which.tolist(), strict=True):
+        fields[d] = index.kinds[best[d]]
+        first, last = _longest_stretch(index, int(best[d]), hits.grams[hits.bounds[d] : hits.bounds[d + 1]], kept)
+        start, end = words.start[words.bounds[k] + first], words.end[words.bounds[k] + last - 1]
+        matched[d] = bytes(words.text[start:end]).decode()[:MATCHED_CHARS]
+    return {**named, "field": pa.array(fields, pa.string()), "matched": pa.array(matched, pa.string())}
 
 
-def _longest_stretch(index: Index, t: int, words: Words, here: set[int], kept: Kept) -> str:
-    """The beginning of what is found of text t without a gap, as the evaluation set writes it."""
-    best, run = (0, 0), (0, 0)
+def _longest_stretch(index: Index, t: int, here: npt.NDArray[np.int32], kept: Kept) -> tuple[int, int]:
+    """The words first..last of text t that are found without a gap, the longest such stretch."""
     texts = index.texts
-    for o in range(int(texts.texts[t]), int(texts.texts[t + 1])):
-        g, place = int(texts.of_text[o]), int(texts.places[o])
-        if g not in here or not kept[g]:
-            continue
-        stop = place + int(texts.lengths[g])
-        run = (run[0], stop) if place <= run[1] and run[1] else (place, stop)
-        best = max(best, run, key=lambda r: r[1] - r[0])
-    return bytes(words.text[words.start[best[0]] : words.end[best[1] - 1]]).decode()[:MATCHED_CHARS]
+    own = texts.of_text[texts.texts[t] : texts.texts[t + 1]]
+    at = np.flatnonzero(np.isin(own, here) & (kept[own] != 0))
+    starts = texts.places[texts.texts[t] + at]
+    ends = starts + texts.lengths[own[at]]
+    opens = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), starts[1:] > ends[:-1]]))
+    closes = np.concatenate([opens[1:] - 1, np.array([len(at) - 1])])
+    longest = int(np.argmax(ends[closes] - starts[opens]))
+    return int(starts[opens[longest]]), int(ends[closes[longest]])
 
 
 def hits_array(hits: Hits) -> pa.ListArray:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ from pipeline.report.samples import texts_of
 from pipeline.store import Store
 from scorers import models
 from scorers.models.card import ModelError
-from scorers.models.evaluations import text_of
+from scorers.models.evaluations import item_texts
 from scorers.models.overlap_profiles import PROFILES
 
 DOCUMENTS = 12
@@ -89,8 +90,8 @@ def _evaluations(index: str) -> pa.Table | None:
 
 def _item_text(table: pa.Table, document: dict[str, Any]) -> str | None:
     same = pc.and_(pc.equal(table["benchmark"], document["benchmark"]), pc.equal(table["item"], document["item"]))
-    rows = pc.indices_nonzero(same).to_pylist()
-    return text_of(table, rows[0], document["field"])[:SHOWN_CHARS] if rows else None
+    rows = pc.indices_nonzero(same).to_numpy()[:1].astype(np.int64)
+    return item_texts(table, rows, [document["field"]])[0][:SHOWN_CHARS] if len(rows) else None
 
 
 def _pieces(text: str, span: dict[str, int]) -> tuple[str, str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,10 +146,10 @@ def field_texts(table: pa.Table) -> dict[str, list[str]]:
     return {**plain, "choices": choices}
 
 
-def text_of(table: pa.Table, item: int, kind: str) -> str:
-    """One text of an item, as it stands in the evaluation set."""
-    row = field_texts(table.slice(item, 1))
-    return "\n".join(row[field][0] for field in kind.split("+"))
+def item_texts(table: pa.Table, items: I64, kinds: Sequence[str]) -> list[str]:
+    """Texts of items, by their rows, as they stand in the evaluation sets. items: i64[N], kinds: N."""
+    fields = field_texts(table.take(pa.array(items, pa.int64())))
+    return ["\n".join(fields[field][n] for field in kind.split("+")) for n, kind in enumerate(kinds)]
 
 
 def _texts(table: pa.Table, profile: Profile) -> tuple[U64, I64, I64, I64, tuple[str, ...]]:
