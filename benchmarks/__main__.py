@@ -12,6 +12,9 @@ MODULES = (
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
+    ("benchmarks.decontamination", "speed"),
+    ("benchmarks.decontamination", "planted"),
+    ("benchmarks.decontamination_conformance",),
     ("benchmarks.sql_sandbox",),
     ("benchmarks.preview_speed",),
 )

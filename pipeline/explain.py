@@ -15,6 +15,8 @@ from pipeline.store import Store
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""
 MEMBERS = 10
+MATCHED = "matched"
+"""The scorer's column of words: told in a sentence of its own."""
 
 
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
@@ -113,9 +115,21 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
                 + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})")
             )
         for scorer, values in document["measured"].items():
-            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list))
+            if (held := _held(values)) is not None:
+                lines.append(held)
+            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list) and k != MATCHED)
             lines.append(f"  {scorer}: {shown}")
     return lines
+
+
+def _held(values: dict[str, Any]) -> str | None:
+    """Which evaluation text a document holds, where a scorer of contamination found one."""
+    if values.get(MATCHED) is None or not values.get("overlap_frac"):
+        return None
+    share = 100 * values["overlap_frac"]
+    return (
+        f'  holds {share:.3g} % of {values["benchmark"]}, item {values["item"]}, {values["field"]}: "{values[MATCHED]}"'
+    )
 
 
 def _short(value: Any) -> str:

@@ -27,6 +27,7 @@ from pipeline.store import Store
 from scorers import models
 from scorers.base import models_of
 from scorers.models.card import ModelError
+from scorers.spans import SPANS
 
 SCORE_MB_PER_S = {
     "language": 60.0,
@@ -37,6 +38,7 @@ SCORE_MB_PER_S = {
     "minhash": 150.0,
     "identity": 140.0,
     "exact": 800.0,
+    "contamination": 150.0,
 }
 """Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""
 
@@ -69,8 +71,14 @@ class Plan:
             "passes": [[s.alias for s in p] for p in self.passes],
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
+            "warnings": self.warnings(),
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
+
+    def warnings(self) -> list[str]:
+        """What the scorers have to say before they measure: their optional method `warnings()`."""
+        told = (getattr(s.build(), "warnings", None) for s in self.specs)
+        return [w for says in told if callable(says) for w in says()]
 
     def _stages(self) -> list[tuple[str, bool]]:
         dedup = self.recipe.dedup
@@ -202,8 +210,8 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
 def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     for edit in recipe.export.edits:
         measured = columns.get(edit)
-        if measured is None or not pa.types.is_list(measured.type):
-            spans = [c for c, m in columns.items() if pa.types.is_list(m.type)]
+        if measured is None or measured.type != SPANS:
+            spans = [c for c, m in columns.items() if m.type == SPANS]
             raise PlanError(
                 f"export.edits: {edit!r} is not a column of spans; there are {spans or 'none'}.{did_you_mean(edit, spans)}"
             )

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipeline.decontaminate import with_decontamination
+from scorers.models.overlap_profiles import PROFILES
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
@@ -160,6 +163,28 @@ class Dedup(Strict):
         return "raw" if value is True else value
 
 
+class Decontaminate(Strict):
+    """Evaluation sets that documents are held against, by a profile of docs/decontamination.md: shorthand for the scorer
+    `contamination`, with a rule (action remove) or with spans that the export cuts (action spans).
+
+    max_docs, max_doc_frac: an n-gram in more documents, and in more of them, is common and does not count; the profile's
+    where nothing is said, max_docs 0: no such limit.
+    """
+
+    against: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)]
+    profile: str = next(iter(PROFILES))
+    action: Literal["remove", "spans"] = "remove"
+    max_docs: Annotated[int, Field(ge=0)] | None = None
+    max_doc_frac: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _published(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise ValueError(f"no profile {value!r}; there are {', '.join(PROFILES)}")
+        return value
+
+
 class Export(Strict):
     """How the curated corpus is written."""
 
@@ -181,9 +206,15 @@ class Recipe(Strict):
     score: tuple[str | dict[str, dict[str, Any] | None], ...] = ()
     buckets: dict[str, Bucket] = {}
     rules: dict[str, Rule] = {}
+    decontaminate: Decontaminate | None = None
     dedup: Dedup | None = None
     export: Export = Export()
     sweep: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decontaminated(cls, tree: Any) -> Any:
+        return with_decontamination(tree)
 
     @field_validator("name")
     @classmethod

@@ -20,6 +20,7 @@ from pipeline.result import Result
 from pipeline.stage import run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.candidates import Candidates
+from pipeline.stages.common import limits_of, without_common
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
@@ -168,8 +169,12 @@ class _Run:
         for spec in self.plan.specs:
             said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in made]
             where[spec.alias] = said.index(spec.fingerprint())
-        self.job.says({alias: made[n].key for alias, n in where.items()})
-        return Notes(text, tuple(made), where)
+        limits = limits_of(self.plan.specs, self.plan.recipe.decontaminate)
+        notes, warnings = without_common(Notes(text, tuple(made), where), limits, self.store, self._do)
+        for warning in [*self.plan.warnings(), *warnings]:
+            self.job.warn(warning)
+        self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
+        return notes
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted = self.plan.recipe.dedup

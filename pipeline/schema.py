@@ -74,6 +74,11 @@ STATISTICS_TABLE = (
     TableColumn("others", pa.int64(), "rows", "rows with other strings"),
 )
 
+COMMON_TABLE = (
+    TableColumn("ngram", pa.int32(), "number", "an n-gram of the evaluation sets, by its number in the index"),
+    TableColumn("documents", pa.int64(), "documents", "documents of this shard that have it"),
+)
+
 DEDUP_TABLE = (
     TableColumn("shard", pa.int32(), "index", "position of the document's shard in the text manifest"),
     TableColumn("row", pa.int64(), "row", "row in that shard"),
@@ -135,6 +140,7 @@ TABLES = {
     "verdict": VERDICT_TABLE,
     "cuts": HISTOGRAM_TABLE,
     "statistics": STATISTICS_TABLE,
+    "common": COMMON_TABLE,
     "dedup": DEDUP_TABLE,
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.errors import PlanError, WinnowError, placed
+from pipeline.eval_sets import with_index
 from pipeline.recipe import NAME, Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
@@ -72,8 +73,8 @@ def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
 
 
 def spec_of(entry: Any, position: int = 0) -> ScorerSpec:
-    """A checked spec: its scorer is there and takes these parameters."""
-    spec = parse_spec(entry, position)
+    """A checked spec: its scorer is there and takes these parameters, and what it compares with is read."""
+    spec = parse_spec(with_index(entry), position)
     try:
         spec.build()
     except base.ScorerError as error:

@@ -43,7 +43,9 @@ def _in_fork_server() -> None:
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
         told = json.loads(os.environ[VARIABLE])
         score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score
-        load([parse_spec(entry, i) for i, entry in enumerate(score)])
+        for i, entry in enumerate(score):
+            with contextlib.suppress(Exception):  # one that the plan has yet to resolve
+                load([parse_spec(entry, i)])
 
 
 if VARIABLE in os.environ:

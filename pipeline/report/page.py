@@ -16,6 +16,7 @@ from pipeline.funnel import FunnelRow, ends, funnel
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.report import charts, data
+from pipeline.report.contamination import contaminations
 from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
@@ -90,6 +91,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "cluster_sizes": data.cluster_sizes(connection),
         "jaccards": data.jaccards(connection),
         "clusters": _clusters(source),
+        "contaminations": contaminations(connection, source.store, source.tables.text),
         "samples": _samples(source, rows),
         "kept": _with_texts(source, data.kept_samples(connection)),
         "losses": [("Sources", sources), ("Files", files)] if sources else [("Files", files)],
