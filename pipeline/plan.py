@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import gate
+from pipeline import gate, line_columns
 from pipeline import rules as rule_checks
 from pipeline.buckets import BUCKETS
 from pipeline.engine import check_expression
@@ -75,7 +75,7 @@ class Plan:
     def _stages(self) -> list[tuple[str, bool]]:
         dedup = self.recipe.dedup
         return [("ingest", True), ("score", bool(self.specs)), ("judge", True), ("pairs", bool(dedup and dedup.fuzzy)),
-                ("dedup", dedup is not None), ("mix", True), ("export", True)]  # fmt: skip
+                ("dedup", dedup is not None), ("lines", bool(dedup and dedup.lines)), ("mix", True), ("export", True)]  # fmt: skip
 
 
 def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: bool = False) -> Plan:
@@ -83,6 +83,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     specs = specs_of(recipe)
     columns = measured_columns(specs)
     _check_buckets(recipe, columns)
+    if measures_lines(recipe):
+        columns |= line_columns.measured()
     columns |= {f"{BUCKETS}.{name}": Measured(pa.string()) for name in recipe.buckets}
     _check_rules(recipe, specs, columns)
     _check_dedup(recipe, specs)
@@ -133,6 +135,12 @@ def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     return pa.schema(fields)
 
 
+def measures_lines(recipe: Recipe) -> bool:
+    """Whether rules may ask how much of a document the corpus repeats."""
+    lines = recipe.dedup.lines if recipe.dedup else None
+    return lines is not None and lines.action != "spans"
+
+
 def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
     for name, bucket in recipe.buckets.items():
         for what, path, wants in (("column", bucket.column, "a number"), ("by", bucket.by, "a string")):
@@ -148,6 +156,8 @@ def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
 
 def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     schema = rule_schema(specs)
+    if measures_lines(recipe):
+        schema = schema.append(pa.field(line_columns.ALIAS, line_columns.STRUCT))
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 ORACLES = {
+    "bloom.holds": "oracle_lines.remembered",
+    "bloom.remember": "oracle_lines.remembered",
     "c4.citing_lines": "oracle_measures.c4_datatrove",
     "c4.judge_lines": "oracle_measures.c4_datatrove",
     "c4.kept_segments": "oracle_measures.c4_datatrove",
@@ -35,6 +37,7 @@ ORACLES = {
     "jaccard.estimate": "oracle_dedup.jaccard",
     "jaccard.jaccard_between": "oracle_dedup.jaccard",
     "jaccard.write_shingles": "oracle_dedup.shingle_hashes",
+    "line_hashes.hash_lines": "oracle_lines.line_units",
     "line_table.split_on_breaks": "oracle_measures.break_lines",
     "line_table.split_on_newlines": "oracle_measures.newline_lines",
     "lines.line_ends": "oracle_measures.fineweb",
