@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.catalog.views import open_catalog
+from pipeline.catalog.removed_lines import line_sentences, removed_lines
+from pipeline.catalog.views import choose_job, open_catalog, tables_of
 from pipeline.engine import rows_as_dicts
 from pipeline.errors import UsageError
 from pipeline.store import Store
@@ -13,6 +14,7 @@ from pipeline.store import Store
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
     """Everything there is on each document with this id (ids of an input may repeat)."""
     connection = open_catalog(store, job_id)
+    text = tables_of(store, choose_job(store, job_id)).text
     documents = rows_as_dicts(connection, "select * from documents where doc_id = ?", [doc_id])
     if not documents:
         near = rows_as_dicts(
@@ -47,6 +49,7 @@ def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[s
         found.append({
             "doc_id": doc_id, "outcome": _outcome(document), "provenance": provenance, "failed": failed[0]["failed"] if failed else [],
             "duplicate": cluster[0] if cluster else None, "cluster_members": members, "measured": measured,
+            "removed_lines": removed_lines(connection, store, text, *key),
         })  # fmt: skip
     return found
 
@@ -90,6 +93,8 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         cluster = document["duplicate"]
         if cluster and cluster["keep"]:
             lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
+        elif cluster and cluster["method"] == "url":
+            lines.append(f"  same address as {cluster['duplicate_of']}; their texts were not compared")
         elif cluster:
             lines.append(
                 f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"
@@ -97,12 +102,17 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         for member in document["cluster_members"][:5]:
             lines.append(
                 f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}"
-                + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})")
+                + ("" if member["keep"] else f" ({_how(member)})")
             )
+        lines += [f"  {said}" for said in line_sentences(document["removed_lines"])]
         for scorer, values in document["measured"].items():
             shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list))
             lines.append(f"  {scorer}: {shown}")
     return lines
+
+
+def _how(member: dict[str, Any]) -> str:
+    return str(member["method"]) if member["jaccard"] is None else f"{member['method']}, {member['jaccard']:.4f}"
 
 
 def _short(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import gate, line_columns
+from pipeline import gate, line_columns, line_forecast
 from pipeline import rules as rule_checks
 from pipeline.buckets import BUCKETS
 from pipeline.engine import check_expression
@@ -58,6 +58,7 @@ class Plan:
         total_bytes = self.ingest.total_bytes
         missing = [s for specs, there in zip(self.passes, self.measured, strict=True) if not there for s in specs]
         rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in missing]
+        lines = self.recipe.dedup.lines if self.recipe.dedup else None
         score_s = sum(total_bytes / 1e6 / r for r in rates) / workers
         return {
             "recipe": self.recipe.name,
@@ -69,6 +70,7 @@ class Plan:
             "passes": [[s.alias for s in p] for p in self.passes],
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
+            "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
 
@@ -161,6 +163,11 @@ def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str,
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
+        if line_columns.ALIAS in rule_checks.names_in(rule.sql or rule.column or "") and not measures_lines(recipe):
+            raise PlanError(
+                f"rule {name!r} asks for {line_columns.ALIAS}, which this recipe does not measure; "
+                "set dedup.lines.action: measure, or both"
+            )
         rule_checks.check(name, rule, columns)
         if rule.sql is not None:
             gate.check(f"rule {name!r}", rule.sql)

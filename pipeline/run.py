@@ -127,6 +127,8 @@ class _Run:
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
         gone = line_cuts(self.store, text, repeats, verdict, dedup, self._do) if repeats else None
+        for warning in gone.details["warnings"] if gone else []:
+            self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))

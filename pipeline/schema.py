@@ -146,9 +146,11 @@ LINE_FILTER_TABLE = (TableColumn("word", pa.uint64(), "bits", "64 bits of a Bloo
 
 LINE_CUTS_TABLE = (
     TableColumn("row", pa.int64(), "row", "the document's row in the shard"),
-    TableColumn("start", pa.int64(), "bytes", "first byte that goes, in the document"),
-    TableColumn("end", pa.int64(), "bytes", "end of what goes"),
-    TableColumn("count", pa.int64(), "lines", "how often the corpus has the line; 0 where that was not counted"),
+    TableColumn("start_byte", pa.int64(), "bytes", "first byte that goes, in the document"),
+    TableColumn("end_byte", pa.int64(), "bytes", "end of what goes"),
+    TableColumn(
+        "occurrences", pa.int64(), "lines", "how often the corpus has the line; 0 where a lossy filter decided"
+    ),
     TableColumn("first_shard", pa.int32(), "index", "shard of its first occurrence; -1 where that is not known"),
     TableColumn("first_row", pa.int64(), "row", "row of its first occurrence in that shard"),
     TableColumn("empties", pa.bool_(), "flag", "nothing but whitespace is left of the document without its lines"),
@@ -164,7 +166,7 @@ TABLES = {
     "quarantine": QUARANTINE_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
-    "line_cuts": LINE_CUTS_TABLE,
+    "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),
 }
 
 

@@ -78,7 +78,13 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
 def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
-    return " + ".join(n for n, wanted in (("exact", recipe.dedup.exact), ("fuzzy", recipe.dedup.fuzzy)) if wanted)
+    ways = {
+        "url": recipe.dedup.url,
+        "exact": recipe.dedup.exact,
+        "fuzzy": recipe.dedup.fuzzy,
+        "lines": recipe.dedup.lines,
+    }
+    return " + ".join(n for n, wanted in ways.items() if wanted)
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

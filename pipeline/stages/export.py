@@ -183,7 +183,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.verdict_path, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = store.read_table(work.cuts_path, columns=["row", "start", "end"]) if work.cuts_path else None
+    cuts = store.read_table(work.cuts_path, columns=["row", "start_byte", "end_byte"]) if work.cuts_path else None
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
@@ -206,9 +206,9 @@ def _documents(
 
 
 def cut_spans(cuts: pa.Table, first: int, rows: int) -> pa.Array:
-    """The spans of a table of cuts (row ascending, start, end) for rows first..first+rows, one list each."""
+    """The spans of a table of cuts (row ascending, start_byte, end_byte) for rows first..first+rows, one list each."""
     bounds = np.searchsorted(cuts.column("row").to_numpy(), np.arange(first, first + rows + 1))
-    start, end = (cuts.column(c).to_numpy()[bounds[0] : bounds[-1]] for c in ("start", "end"))
+    start, end = (cuts.column(c).to_numpy()[bounds[0] : bounds[-1]] for c in ("start_byte", "end_byte"))
     return spans_array(bounds - bounds[0], start, end)
 
 

@@ -60,11 +60,21 @@ class LineCuts(Stage):
     def finish(self, parts: list[PartRecord]) -> Manifest:
         totals = add_counts(parts)
         rows = sum(p.rows for p in parts)
-        told = {name: totals.get(name, 0) for name in ("bytes", "documents", "emptied")}
+        told = {**{n: totals.get(n, 0) for n in ("bytes", "documents", "emptied")}, "warnings": self._warnings()}
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), rows, {"lines": rows},
             inputs={"text": self.text.key, "lines": self.lines.key, "line_counts": self.counts.key}, details=told,
         )  # fmt: skip
+
+    def _warnings(self) -> list[str]:
+        told = self.counts.details
+        if not told.get("lossy"):
+            return []
+        return [
+            f"the lossy line filter ({told['filter_bytes'] / 1e6:,.1f} MB, false-positive rate {told['false_positive_rate']:.2g}) took "
+            f"about {told['expected_wrong_lines']:.2g} of {told['distinct_lines']:,} distinct lines wrongly; "
+            "dedup.lines.bloom.mode: prefilter takes none wrongly"
+        ]
 
 
 def _cut(
