@@ -82,6 +82,7 @@ ORACLES = {
     "spans.copy_without_spans": "oracle_measures.without_spans",
     "stars.assign": "oracle_dedup.stars",
     "stars.neighbours": "oracle_dedup.stars",
+    "urls.normalise_urls": "oracle_urls.normalised_url",
     "words.describe": "oracle_words.word_flags",
     "words.split_on_whitespace": "oracle_words.whitespace_words",
     "words_english.split_english": "oracle_words.datatrove_words",
