@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.lines import Bloom
+from pipeline.bloom import Bloom
 from pipeline.recipe import Lines
 
 LINE_BYTES = 87

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from pipeline.recipe import Lines
 from scorers.kernels.line_characters import ccnet_table
+from scorers.kernels.line_cuts import cut_lines, mark_again, slots_for
 from scorers.kernels.line_hashes import BLANK, BLANKS, CCNET, LAST, NO_HASH, PARAGRAPHS, hash_lines
 from scorers.kernels.normal_characters import character_table
 from scorers.text import TextBatch
@@ -88,10 +88,8 @@ def find_lines(batch: TextBatch, settings: Lines) -> Found:
 
 def again_in_document(lines: Found) -> Flags:
     """bool[N]: the same hash stands earlier in the same document."""
-    order = np.lexsort((lines.row, lines.hash))
-    row, hashes = lines.row[order], lines.hash[order]
-    again = np.zeros(len(order), np.bool_)
-    again[order[1:]] = (row[1:] == row[:-1]) & (hashes[1:] == hashes[:-1]) & (hashes[1:] != NO_HASH)
+    again = np.empty(len(lines.hash), np.bool_)
+    mark_again(lines.hash, lines.row, slots_for(len(lines.hash)), again)
     return again
 
 
@@ -130,17 +128,11 @@ def repeated(
 
 def cut(lines: Found, often: Repeated, per_document: bool) -> tuple[Flags, Whole]:
     """(bool[N] which lines of a shard go, i64[N] the entry of `often` that a line is, -1 for none). often: of this shard
-    alone, hashes ascending; lines: those of documents that take part, in the shard's order."""
-    at = np.searchsorted(often.hash, lines.hash)
-    at[at == len(often.hash)] = 0
-    known = often.hash[at] == lines.hash if len(often.hash) else np.zeros(len(lines.hash), np.bool_)
-    entry = np.where(known, at, -1)
-    goes = again_in_document(lines) if per_document else np.zeros(len(lines.hash), np.bool_)
-    counted = np.flatnonzero(known & ~goes)
-    order = counted[np.argsort(lines.hash[counted], kind="stable")]
-    begins = _begins(lines.hash[order])
-    ordinal = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
-    goes[order] = ordinal >= often.stays[entry[order]]
+    alone; lines: those of documents that take part, in the shard's order."""
+    again = again_in_document(lines) if per_document else np.zeros(len(lines.hash), np.bool_)
+    entry, goes = np.empty(len(lines.hash), np.int64), np.empty(len(lines.hash), np.bool_)
+    seen = np.zeros(len(often.hash), np.int64)
+    cut_lines(lines.hash, again, often.hash, often.stays, slots_for(len(often.hash)), seen, entry, goes)
     return goes, entry
 
 
@@ -187,28 +179,3 @@ def _is_begin(ordered: Hashes) -> Flags:
 
 def _begins(ordered: Hashes) -> Whole:
     return np.flatnonzero(_is_begin(ordered))
-
-
-@dataclass(frozen=True, slots=True)
-class Bloom:
-    """How a filter for n hashes at a false-positive rate is made: words of 64 bits, probes a hash."""
-
-    words: int
-    probes: int
-
-    @staticmethod
-    def of(hashes: int, rate: float) -> Bloom:
-        """The least filter whose rate is at most `rate` once it holds so many distinct hashes."""
-        bits = max(64.0, -hashes * math.log(rate) / math.log(2) ** 2)
-        probes = max(1, round(bits / max(1, hashes) * math.log(2)))
-        # a whole number of probes needs a little more room than the formula, which allows fractions
-        bits = max(64.0, -probes * hashes / math.log1p(-(rate ** (1 / probes))))
-        return Bloom(math.ceil(bits / 64), probes)
-
-    def rate(self, hashes: float) -> float:
-        """The false-positive rate once it holds so many distinct hashes."""
-        return float((1 - math.exp(-self.probes * hashes / (64 * self.words))) ** self.probes)
-
-    def wrong(self, hashes: int, steps: int = 1000) -> float:
-        """Expected false positives while so many distinct hashes go in one after the other: the integral of the rate."""
-        return sum(self.rate(hashes * (i + 0.5) / steps) for i in range(steps)) * hashes / steps

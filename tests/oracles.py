@@ -37,6 +37,8 @@ ORACLES = {
     "jaccard.estimate": "oracle_dedup.jaccard",
     "jaccard.jaccard_between": "oracle_dedup.jaccard",
     "jaccard.write_shingles": "oracle_dedup.shingle_hashes",
+    "line_cuts.cut_lines": "oracle_lines.without_repeated_lines",
+    "line_cuts.mark_again": "oracle_lines.without_repeated_lines",
     "line_hashes.hash_lines": "oracle_lines.line_units",
     "line_table.split_on_breaks": "oracle_measures.break_lines",
     "line_table.split_on_newlines": "oracle_measures.newline_lines",

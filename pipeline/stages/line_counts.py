@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.line_tables import ROW_GROUP_ROWS, compression, counts_table
+from pipeline.line_tables import ROW_GROUP_ROWS, counts_table, layout
 from pipeline.lines import range_bounds, repeated
 from pipeline.manifest import Manifest
 from pipeline.shard import part_key
@@ -76,4 +76,4 @@ def _count(
     found = repeated(places, np.concatenate(hashes), np.concatenate(count), rows, max_count, keep)
     table = counts_table(found)
     counts = {"repeated": table.num_rows}
-    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **compression(table.schema))
+    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.line_tables import read_counts, read_lines
+from pipeline.line_tables import layout, read_counts, read_lines
 from pipeline.lines import bounds, cut, emptied
 from pipeline.manifest import Manifest
 from pipeline.schema import LINE_CUTS_TABLE, arrow_schema
@@ -96,4 +96,4 @@ def _cut(
     counts = {
         "bytes": int((end - start).sum()), "documents": len(np.unique(row)), "emptied": len(empty), "lines": len(row)
     }  # fmt: skip
-    return commit_part(store, key, path, table, counts)
+    return commit_part(store, key, path, table, counts, **layout(table.schema))

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.line_tables import ROW_GROUP_ROWS, compression, counts_table, read_hashes
-from pipeline.lines import Bloom, Repeated, range_of
+from pipeline.bloom import Bloom
+from pipeline.line_tables import ROW_GROUP_ROWS, counts_table, layout, read_hashes
+from pipeline.lines import Repeated, range_of
 from pipeline.manifest import Manifest
 from pipeline.schema import LINE_FILTER_TABLE, arrow_schema
 from pipeline.shard import part_key
@@ -128,7 +129,7 @@ def _decide(store: Store, shards: Shards, parts: int, bloom: Bloom, payload: tup
         found.append(counts_table(_known_in_shard(i, hashes, known)))
     table = pa.concat_tables(found)
     counts = {"distinct": distinct}
-    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **compression(table.schema))
+    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))
 
 
 def _known_in_shard(shard: int, hashes: Hashes, known: npt.NDArray[np.bool_]) -> Repeated:

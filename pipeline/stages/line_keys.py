@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.line_tables import compression, read_lines
+from pipeline.line_tables import layout, read_lines
 from pipeline.lines import Keys, keys_of, range_of
 from pipeline.manifest import Manifest
 from pipeline.parquet import parquet_writer, verify_parquet
@@ -102,7 +102,7 @@ def _sort(
     cuts = np.searchsorted(range_of(keys.hash, ranges), np.arange(ranges + 1))
 
     def write(temporary: Path) -> None:
-        with parquet_writer(temporary, schema, **compression(schema)) as writer:
+        with parquet_writer(temporary, schema, **layout(schema)) as writer:
             for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
                 if end > start:
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.line_tables import compression, lines_table
+from pipeline.line_tables import layout, lines_table
 from pipeline.lines import find_lines
 from pipeline.manifest import Manifest
 from pipeline.parquet import parquet_writer, verify_parquet
@@ -75,7 +75,7 @@ def _measure(store: Store, settings: Settings, payload: tuple[str, str, Shard]) 
     def write(temporary: Path) -> None:
         nonlocal counted
         start = 0
-        with parquet_writer(temporary, schema, **compression(schema)) as writer:
+        with parquet_writer(temporary, schema, **layout(schema)) as writer:
             for text in read_text(store, shard, usable):
                 found = find_lines(TextBatch.from_arrow(text), settings)
                 writer.write_table(lines_table(dataclasses.replace(found, row=found.row + start)))

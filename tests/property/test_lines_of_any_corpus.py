@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.bloom import Bloom
 from pipeline.lines import (
-    Bloom,
     Found,
     Keys,
     Repeated,
