@@ -14,7 +14,6 @@ from scorers.kernels.line_hashes import BLANK, BLANKS, CCNET, LAST, NO_HASH, PAR
 from scorers.kernels.normal_characters import character_table
 from scorers.text import TextBatch
 
-NEWLINE = 10
 FOLDED_GROWTH = 3
 
 Flags = npt.NDArray[np.bool_]
@@ -69,13 +68,12 @@ class Repeated:
 
 def find_lines(batch: TextBatch, settings: Lines) -> Found:
     """The lines of a batch; rows count from its first document."""
-    text = batch.data[batch.offsets[0] : batch.offsets[-1]]
-    room = int(np.count_nonzero(text == NEWLINE)) + len(batch)
     ccnet = settings.normalise == "ccnet"
     options = (PARAGRAPHS if settings.unit == "paragraph" else 0) | (CCNET if ccnet else 0)
     options |= 0 if settings.skip_blank else BLANKS
     longest = int(np.diff(batch.offsets).max(initial=0)) if ccnet else 0
-    # only the pages that are written ever take memory
+    # room for a line a byte: only the pages that are written ever take memory, and no counting pass is needed
+    room = batch.text_bytes + len(batch)
     scratch = np.empty(FOLDED_GROWTH * longest + 8, np.uint8)
     rows, start, size = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int32)
     hashes, flags = np.empty(room, np.uint64), np.empty(room, np.uint8)

@@ -143,6 +143,12 @@ def measures_lines(recipe: Recipe) -> bool:
     return lines is not None and lines.action != "spans"
 
 
+def _lines_too(recipe: Recipe, schema: pa.Schema) -> pa.Schema:
+    """What a predicate may name, with the shares of repeated lines where they are measured."""
+    own = pa.field(line_columns.ALIAS, line_columns.STRUCT)
+    return schema.append(own) if measures_lines(recipe) else schema
+
+
 def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
     for name, bucket in recipe.buckets.items():
         for what, path, wants in (("column", bucket.column, "a number"), ("by", bucket.by, "a string")):
@@ -158,8 +164,7 @@ def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
 
 def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     schema = rule_schema(specs)
-    if measures_lines(recipe):
-        schema = schema.append(pa.field(line_columns.ALIAS, line_columns.STRUCT))
+    schema = _lines_too(recipe, schema)
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
@@ -193,7 +198,7 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
                 "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
             )
     gate.check("dedup.keep", dedup.keep, ordering=True)
-    check_expression(dedup.keep, rule_schema(specs), "dedup.keep")
+    check_expression(dedup.keep, _lines_too(recipe, rule_schema(specs)), "dedup.keep")
 
 
 def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:

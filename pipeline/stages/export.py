@@ -125,13 +125,15 @@ class Export(Stage):
                     f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {expected} expected"
                 )
             beside += [r for r in records if r.rows]
-        details = {
+        details: dict[str, Any] = {
             "data_rows": sum(p.rows for p in parts),
             "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards),
         }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
-        inputs |= {"line_cuts": self.cuts.key} if self.cuts else {}
+        if self.cuts:
+            inputs["line_cuts"] = self.cuts.key
+            details["lines_taken_out"] = self.cuts.details | {"lines": self.cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
             parameters=self.settings.model_dump(mode="json"), details=details,

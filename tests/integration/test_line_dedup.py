@@ -16,7 +16,9 @@ import winnow
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain import sentences
 from pipeline.recipe import Lines
+from pipeline.report.page import render_report
 from pipeline.stages import line_filter, line_keys
+from pipeline.store import Store
 from tests import oracle_lines as oracle
 from tests.corpora import prose
 
@@ -121,6 +123,21 @@ def test_a_document_without_anything_left_is_removed_with_its_reason(done: tuple
     assert {(r["stage"], r["threshold"]) for r in removed} == {("dedup", "lines")}
     texts = pages()
     assert all(set(texts[int(r["id"][1:])].split("\n")) <= set(BOILERPLATE) for r in removed)
+
+
+def test_report_and_card_tell_how_much_was_taken_out(done: tuple[Path, winnow.Result]) -> None:
+    folder, result = done
+    gone = winnow.sql(
+        "select count(*) as lines, count(distinct (shard, row)) as documents, count(distinct (shard, row)) filter (empties) "
+        "as emptied from removed_lines",
+        workspace=str(folder / "ws"),
+    ).to_pylist()[0]
+    card = (folder / "out" / "README.md").read_text()
+    page = render_report(Store(str(folder / "ws")))
+    for said in (card, page):
+        assert f"{gone['lines']} repeated lines" in said
+        assert f"taken out of {gone['documents']} documents; nothing was left of {gone['emptied']} of these" in said
+    assert gone["emptied"] == result.funnel["dedup.lines"]
 
 
 def test_why_says_which_lines_went_and_where_the_first_copy_lies(done: tuple[Path, winnow.Result]) -> None:
