@@ -15,6 +15,7 @@ from scorers.kernels.normal_characters import character_table
 from scorers.text import TextBatch
 
 FOLDED_GROWTH = 3
+NO_TABLE, NO_MARKS = np.zeros(1, np.uint64), np.zeros(1, np.uint32)
 
 Flags = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
@@ -77,8 +78,9 @@ def find_lines(batch: TextBatch, settings: Lines) -> Found:
     scratch = np.empty(FOLDED_GROWTH * longest + 8, np.uint8)
     rows, start, size = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int32)
     hashes, flags = np.empty(room, np.uint64), np.empty(room, np.uint8)
+    table, marks = (ccnet_table(), character_table("none")[0]) if ccnet else (NO_TABLE, NO_MARKS)
     n = hash_lines(
-        batch.data, batch.offsets, options, settings.min_bytes, settings.min_words, ccnet_table(), character_table("none")[0],
+        batch.data, batch.offsets, options, settings.min_bytes, settings.min_words, table, marks,
         scratch, rows, start, size, hashes, flags,
     )  # fmt: skip
     return Found(rows[:n], start[:n], size[:n], hashes[:n], flags[:n])

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.folding import LENGTH_SHIFT, TABLE_SIZE
+from scorers.kernels.folding import LENGTH_SHIFT, TABLE_SIZE, case_table
 
 MARKS = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 """UNICODE_PUNCT of cc_net; its fullwidth 1 is a digit by the time that marks go, and becomes 0."""
@@ -20,10 +20,12 @@ CONTROLS = (*range(32), *range(127, 160))
 def ccnet_table() -> npt.NDArray[np.uint64]:
     """u64[TABLE_SIZE]: what a code point becomes, packed as in folding; 0 bytes where it goes. Code points from
     TABLE_SIZE up stay as they are."""
-    table = np.zeros(TABLE_SIZE, np.uint64)
-    for code_point in range(TABLE_SIZE):
-        if not 0xD800 <= code_point < 0xE000:
-            table[code_point] = _entry(chr(code_point))
+    table = case_table().copy()  # right for every character that neither of the two changes
+    gone = {*MARKS, *map(chr, CONTROLS)}
+    for code_point, character in enumerate(map(chr, range(TABLE_SIZE))):
+        cased = character.casefold() != character or character.lower() != character
+        if cased or character.isspace() or character.isdecimal() or character in gone:
+            table[code_point] = _entry(character)
     return table
 
 

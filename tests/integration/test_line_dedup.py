@@ -173,6 +173,27 @@ def test_any_worker_count_and_a_second_run_give_the_same_bytes(crawl: Path, tmp_
     assert bytes_of(tmp_path / "one" / "ws") == before
 
 
+def test_other_bounds_read_hashes_and_no_text(crawl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(recipe({"max_count": 1}), crawl, tmp_path, until="mix")
+
+    def no_text(*_: object) -> None:
+        raise AssertionError("text was opened")
+
+    monkeypatch.setattr("pipeline.shard._open_checked", no_text)
+    rules = {"long": {"column": "gopher.word_count", "min": 60}}
+    again = run(recipe({"max_count": 3, "keep": 0}, rules=rules), crawl, tmp_path, until="mix")
+    assert again.funnel["judge.long"] > 0
+
+
+def test_real_boilerplate_goes_as_a_dictionary_says(real_data: Path, tmp_path: Path) -> None:
+    texts = pq.read_table(real_data / "corpus" / "part-02.parquet", columns=["text"]).column("text").to_pylist()[:1500]
+    source = write(tmp_path / "in", texts, 3, 2)
+    made = {"normalise": "ccnet", "skip_blank": False, "count": "documents", "keep": 0}
+    run(recipe(made, dedup={"exact": False}), source, tmp_path)
+    left = oracle.without_repeated_lines(texts, Lines(**made))  # type: ignore[arg-type]
+    assert exported(tmp_path) == {f"d{i}": t for i, (t, p) in enumerate(zip(left, texts, strict=True)) if t or not p}
+
+
 @pytest.mark.parametrize(("files", "row_groups"), [(1, 1), (5, 3), (9, 1)])
 @pytest.mark.parametrize("bloom", [None, {"mode": "prefilter", "false_positive": 0.3}])
 def test_any_cut_into_shards_and_ranges_leaves_the_same(
