@@ -8,6 +8,7 @@ Process time; the corpus is read from Parquet and every table written, synced an
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -68,29 +69,34 @@ def kernels() -> None:
 
 
 class Timed:
-    """Runs stages in this process and adds up process time, bytes of tables and rows, by kind."""
+    """Runs stages in this process, and tells of each kind its process time, its table and the peak of resident memory."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.seconds: dict[str, float] = {}
+        self.peak_mb: dict[str, float] = {}
         self.tables: dict[str, Manifest] = {}
 
     def __call__(self, stage: Any) -> Manifest:
+        pa.default_memory_pool().release_unused()
+        Path("/proc/self/clear_refs").write_text("5")  # the peak counts anew
         start = time.process_time()
         task = stage.task()
         made = stage.finish([task(u.payload) for u in stage.units()])
         manifest.commit(self.store, made, manifest.manifest_path(made.corpus, made.kind, made.key))
         self.seconds[made.kind] = time.process_time() - start
         self.tables[made.kind] = made
+        told = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+        self.peak_mb[made.kind] = int(told) / 1e3
         return made
 
 
-def stages(style: Lines, megabytes: float) -> None:
-    """Each stage on the corpus."""
+def stages(style: Lines, source: Path, megabytes: float) -> None:
+    """Each stage, one after the other in this process."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         do = Timed(store)
-        text = do(plan_ingest(store, "corpus", Input(paths=(str(CORPUS),)), copy=False))
+        text = do(plan_ingest(store, "corpus", Input(paths=(str(source),)), copy=False))
         verdict = do(Judge(store, Notes(text, (), {}), {}, ()))
         line_cuts(store, text, style, verdict, None, do)
         for kind in ("lines", "line_filter", "line_keys", "line_counts", "line_cuts"):
@@ -98,10 +104,17 @@ def stages(style: Lines, megabytes: float) -> None:
                 made = do.tables[kind]
                 print(
                     f"  {kind:12} {do.seconds[kind]:6.2f} s {megabytes / do.seconds[kind]:7.0f} MB/s of text  "
-                    f"{made.bytes / 1e6:6.1f} MB  {made.rows:8} rows"
+                    f"{made.bytes / 1e6:6.1f} MB  {made.rows:8} rows  peak resident {do.peak_mb[kind]:4.0f} MB"
                 )
         total = sum(do.seconds[k] for k in do.seconds if k.startswith("line"))
         print(f"  all          {total:6.2f} s {megabytes / total:7.0f} MB/s")
+
+
+def stages_alone(source: Path, megabytes: float) -> None:
+    """The stages in a process of their own, for what they hold at most."""
+    print(f"cc_net's lines, {megabytes:.0f} MB of text, a process of its own", flush=True)
+    code = "import sys; from benchmarks.line_dedup import *; stages(Lines(normalise='ccnet'), Path(sys.argv[1]), float(sys.argv[2]))"
+    subprocess.run([sys.executable, "-c", code, str(source), str(megabytes)], check=True)
 
 
 def whole(megabytes: float) -> None:
@@ -113,6 +126,7 @@ def whole(megabytes: float) -> None:
         sources = [("once", CORPUS, megabytes)]
         if "--tenfold" in sys.argv:
             sources.append(("ten times", tenfold(folder), 10 * megabytes))
+            stages_alone(sources[-1][1], sources[-1][2])
         for workers in (1, 2):
             for name, source, size in sources:
                 place = folder / f"{name}-{workers}".replace(" ", "-")
@@ -142,7 +156,8 @@ def main() -> None:
         {**STYLES, "cc_net's lines, prefilter": prefilter, "cc_net's lines, lossy at 1e-6": lossy}
     ).items():
         print(name)
-        stages(style, megabytes)
+        stages(style, CORPUS, megabytes)
+    stages_alone(CORPUS, megabytes)
     whole(megabytes)
 
 

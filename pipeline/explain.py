@@ -37,13 +37,7 @@ def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[s
         cluster = rows_as_dicts(
             connection, "select * exclude (shard, row, doc_id) from duplicates where shard = ? and row = ?", key
         )
-        members = []
-        if cluster:
-            members = rows_as_dicts(
-                connection,
-                "select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc limit 10",
-                [cluster[0]["cluster"]],
-            )
+        members = _members(connection, cluster[0]["cluster"]) if cluster else []
         measured = {k: _readable(v) for k, v in document.items() if isinstance(v, dict)}
         provenance = {k: v for k, v in document.items() if not isinstance(v, dict) and v is not None}
         found.append({
@@ -52,6 +46,14 @@ def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[s
             "removed_lines": removed_lines(connection, store, text, *key),
         })  # fmt: skip
     return found
+
+
+def _members(connection: Any, cluster: str) -> list[dict[str, Any]]:
+    return rows_as_dicts(
+        connection,
+        "select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc limit 10",
+        [cluster],
+    )
 
 
 def _has_rows(connection: Any) -> bool:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,56 +17,7 @@ from pipeline.report.page import render_report
 from pipeline.stages import line_filter, line_keys
 from pipeline.store import Store
 from tests import oracle_lines as oracle
-from tests.corpora import prose
-
-BOILERPLATE = ["Home | About | Contact", "All rights reserved.", "Subscribe to our newsletter", "Read more"]
-
-
-def pages(count: int = 90) -> list[str]:
-    """Pages with menus, footers and shared paragraphs; some are nothing else, some are copies, one is empty."""
-    made = []
-    for i in range(count):
-        pick = random.Random(i)
-        body = prose(i, 6).split("\n")
-        if i % 9 == 4:
-            body = body[:1] + prose(i - 4, 6).split("\n")[:1]
-        text = "\n".join([pick.choice(BOILERPLATE), "", *body, pick.choice(BOILERPLATE), BOILERPLATE[1]])
-        made.append(text if i % 11 else "\n".join(pick.sample(BOILERPLATE, 3)))
-    made[7], made[8] = made[6], ""
-    return made
-
-
-def write(folder: Path, texts: list[str], files: int = 3, row_groups: int = 2, **columns: list[Any]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    ids = [f"d{i}" for i in range(len(texts))]
-    table = pa.table({"id": ids, "text": pa.array(texts, pa.string()), **columns})
-    rows = -(-len(texts) // files)
-    for n in range(files):
-        part = table.slice(n * rows, rows)
-        pq.write_table(part, folder / f"part-{n}.parquet", row_group_size=-(-rows // row_groups))
-    return folder
-
-
-def recipe(lines: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
-    dedup = {"exact": "raw", "guard": {"max_source_loss": 1.0}, **({"lines": lines} if lines is not None else {})}
-    return {"name": "lines", "score": ["exact", "gopher"], "dedup": dedup | more.pop("dedup", {}), **more}
-
-
-def run(made: dict[str, Any], source: Path, folder: Path, **settings: Any) -> winnow.Result:
-    how = {"executor": "local", "workers": 1} | settings
-    return winnow.run(made, [str(source)], workspace=str(folder / "ws"), output=str(folder / "out"), **how)
-
-
-def exported(folder: Path) -> dict[str, str]:
-    rows = pq.read_table(folder / "out" / "data", columns=["id", "text"]).to_pylist()
-    return {r["id"]: r["text"] for r in rows}
-
-
-def bytes_of(folder: Path) -> dict[str, str]:
-    return {
-        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*.parquet"))
-    }
+from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write
 
 
 @pytest.fixture(scope="module")
@@ -275,53 +223,6 @@ def test_line_cuts_and_other_edits_go_together(tmp_path: Path) -> None:
         "d0": "A line of four words.\nShared line that ends well.",
         "d1": "Another one of words.",
     }
-
-
-def test_one_address_is_one_document_and_the_keeper_order_says_which(tmp_path: Path) -> None:
-    urls = [
-        "http://www.example.org/a/?utm_source=x",
-        "https://example.org/a",
-        "https://example.org/b",
-        None,
-        "",
-        "EXAMPLE.org/a#top",
-    ]
-    texts = [prose(i) for i in range(6)]
-    texts[2] = texts[1]
-    source = write(tmp_path / "in", texts, 2, 1, url=urls)
-    made = recipe(None, dedup={"url": {}, "keep": "doc_id desc"})
-    result = run(made, source, tmp_path)
-    assert result.funnel == {"dedup.url": 2, "kept": 4}
-    rows = {
-        r["id"]: (r["rule"], r["keeper"], r["value"]) for r in pq.read_table(tmp_path / "out" / "removed").to_pylist()
-    }
-    assert rows == {"d0": ("url", "d5", None), "d1": ("url", "d5", None)}
-    told = "\n".join(sentences(winnow.why("d0", workspace=str(tmp_path / "ws"))))
-    assert "same address as d5; their texts were not compared" in told
-
-
-def test_a_keeper_by_address_that_is_a_copy_itself_hands_on_to_its_own_keeper(tmp_path: Path) -> None:
-    texts = [prose(1), prose(2), prose(2)]
-    source = write(tmp_path / "in", texts, 1, 1, url=["http://x.org/1", "http://x.org/1", "http://x.org/2"])
-    run(recipe(None, dedup={"url": {}, "keep": "doc_id desc"}), source, tmp_path)
-    found = winnow.sql(
-        "select doc_id, duplicate_of, method, cluster_size from duplicates order by 1", workspace=str(tmp_path / "ws")
-    )
-    assert found.to_pylist() == [
-        {"doc_id": "d0", "duplicate_of": "d2", "method": "url", "cluster_size": 3},
-        {"doc_id": "d1", "duplicate_of": "d2", "method": "exact", "cluster_size": 3},
-        {"doc_id": "d2", "duplicate_of": None, "method": None, "cluster_size": 3},
-    ]
-
-
-def test_documents_are_rehydrated_by_cluster_size(tmp_path: Path) -> None:
-    sizes = [1, 2, 3, 4, 5, 100]
-    texts = [prose(i) for i, n in enumerate(sizes) for _ in range(n)]
-    source = write(tmp_path / "in", texts)
-    result = run(recipe(None, mix={"rehydrate": "fineweb2"}), source, tmp_path)
-    counts = Counter(pq.read_table(tmp_path / "out" / "data").column("text").to_pylist())
-    assert [counts[prose(i)] for i in range(len(sizes))] == [1, 2, 3, 3, 5, 8]
-    assert result.funnel == {"dedup.exact": sum(sizes) - len(sizes), "kept": len(sizes)}
 
 
 @pytest.mark.parametrize(("lines", "said"), [
