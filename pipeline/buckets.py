@@ -15,10 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.bins import SHIFT_FINE, bins, lower_edge
 from pipeline.recipe import Bucket
 
-BIN_SHIFT = 12
-"""Of the 32 bits of a float: sign, 8 of exponent and 11 of mantissa are left."""
 BUCKETS = "buckets"
 """What rules and SQL name them under: `buckets.perplexity`."""
 ALL = ""
@@ -58,23 +57,12 @@ def histogram(values: pa.Array, groups: pa.Array | None) -> Histogram:
 
 
 def _bins(values: pa.Array) -> npt.NDArray[np.int64]:
-    bits = (
-        _numbers(values).cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False).view(np.int32).astype(np.int64)
-    )
-    # negative floats count downwards
-    rising: npt.NDArray[np.int64] = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
-    return rising >> BIN_SHIFT
+    return bins(_numbers(values).to_numpy(zero_copy_only=False), SHIFT_FINE).astype(np.int64)
 
 
 def _numbers(values: pa.Array) -> pa.Array:
     """As f64. Arrow's safe cast refuses integers that a float rounds, above 2^53 here and 2^24 for f32."""
     return values.cast(pa.float64(), safe=False)
-
-
-def _upper_edge(bin_: int) -> float:
-    bits = (bin_ + 1) << BIN_SHIFT
-    raw = np.array([bits if bits >= 0 else (-bits) | 0x80000000], dtype=np.uint32)
-    return float(raw.view(np.float32)[0])
 
 
 def cuts_of(tables: Sequence[pa.Table], bucket: Bucket) -> tuple[Cuts, dict[str, int]]:
@@ -85,24 +73,24 @@ def cuts_of(tables: Sequence[pa.Table], bucket: Bucket) -> tuple[Cuts, dict[str,
     cuts: Cuts = {}
     documents: dict[str, int] = {}
     names = merged.column("group").to_pylist()
-    bins, counts = merged.column("bin").to_numpy(), merged.column("documents_sum").to_numpy()
+    found, counts = merged.column("bin").to_numpy(), merged.column("documents_sum").to_numpy()
     starts = [i for i, name in enumerate(names) if i == 0 or names[i - 1] != name]
     for start, stop in zip(starts, [*starts, len(names)][1:], strict=True):
         total = np.cumsum(counts[start:stop])
         documents[names[start]] = int(total[-1])
         if total[-1] >= bucket.min_docs:
             wanted = np.array(list(bucket.percentiles.values())) / 100 * total[-1]
-            cuts[names[start]] = tuple(_cut(w, total, bins[start:stop]) for w in wanted)
+            cuts[names[start]] = tuple(_cut(w, total, found[start:stop]) for w in wanted)
     return cuts, documents
 
 
-def _cut(wanted: float, total: npt.NDArray[np.int64], bins: npt.NDArray[np.int64]) -> float:
-    """The edge of a bin below which nearest to `wanted` documents lie; total: documents up to and with each bin. Where
-    many documents share a value, neither edge is near: the last bucket is then rather too full than empty."""
+def _cut(wanted: float, total: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> float:
+    """The edge of a bin below which nearest to `wanted` documents lie; found: the bins, total: documents up to and with
+    each. Where many documents share a value, neither edge is near: the last bucket is then rather too full than empty."""
     at = int(np.searchsorted(total, wanted))
     below = int(total[at - 1]) if at else 0
     lower = below and (total[at] == total[-1] or total[at] - wanted > wanted - below)
-    return _upper_edge(int(bins[at]) - 1 if lower else int(bins[at]))
+    return lower_edge(int(found[at]) + (0 if lower else 1), SHIFT_FINE)
 
 
 def bucket_of(

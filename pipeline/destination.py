@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,36 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
         raise IntegrityError(
             f"output {destination.root}: another job took it at the same moment; choose another folder"
         )
+
+
+def files(destination: Store) -> Iterator[tuple[str, int]]:
+    """(name, bytes) of the files of an export, by name; none where there is no export. Links are left out."""
+    if _claim_of(destination) is None:
+        return
+    for top in sorted(CONTENT):
+        if destination.remote:
+            yield from _remote_files(destination, top)
+        else:
+            yield from _local_files(Path(destination.root), top)
+
+
+def _local_files(root: Path, top: str) -> Iterator[tuple[str, int]]:
+    path = root / top
+    if path.is_symlink() or not path.exists():
+        return
+    if path.is_file():
+        yield top, path.stat().st_size
+        return
+    with os.scandir(path) as entries:
+        names = sorted(e.name for e in entries)
+    for name in names:
+        yield from _local_files(root, f"{top}/{name}")
+
+
+def _remote_files(destination: Store, top: str) -> Iterator[tuple[str, int]]:
+    found = destination.fs.find(destination.full(top), detail=True)
+    start = len(destination.fs._strip_protocol(destination.root)) + 1
+    yield from sorted((path[start:], int(info["size"])) for path, info in found.items())
 
 
 def _claim_of(destination: Store) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 from pipeline import pool
 from pipeline.errors import UnitFailed, UsageError, WinnowError
+from pipeline.halt import Halt
 from pipeline.pool import Outcome, Pool
 
 ATTEMPTS = 3
@@ -29,6 +30,7 @@ OBJECT_STORE_BYTES = 128_000_000
 """Tasks get paths and return records, so that Ray's object store stays nearly empty."""
 
 REACHABLE_S = 10.0
+ABANDON_S = 3.0
 
 Name = Literal["auto", "local", "ray"]
 
@@ -57,8 +59,10 @@ class Executor(Protocol):
         ...
 
     def attempt(
-        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]
-    ) -> Iterator[Outcome]: ...
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
+        """Once it is to rest, units that were not begun have no outcome."""
+        ...
 
     def close(self) -> None: ...
 
@@ -69,22 +73,24 @@ def run(
     units: Sequence[Any],
     names: Sequence[str],
     limits_s: Sequence[float],
+    halt: Halt | None = None,
 ) -> Iterator[Done]:
     """Every unit to its end: what says so itself (a WinnowError) is final, a lost worker or an unexpected error is
-    tried again, ATTEMPTS times in all."""
+    tried again, ATTEMPTS times in all. Once it is to rest, units that were not begun are left."""
+    halt = halt or Halt()
     attempts = [0] * len(units)
     pending = list(range(len(units)))
-    while pending:
-        again: list[int] = []
-        for outcome in executor.attempt(task, [units[i] for i in pending], [limits_s[i] for i in pending]):
+    while pending and not halt.resting:
+        left = set(pending)
+        for outcome in executor.attempt(task, [units[i] for i in pending], [limits_s[i] for i in pending], halt):
             index = pending[outcome.index]
             attempts[index] += 1
             error = _final_error(outcome, names[index], attempts[index])
             if error is None and (outcome.error is not None or outcome.lost is not None):
-                again.append(index)
                 continue
+            left.remove(index)
             yield Done(index, outcome.value, error, outcome.seconds, outcome.worker, attempts[index])
-        pending = sorted(again)
+        pending = sorted(left)
 
 
 def _final_error(outcome: Outcome, name: str, attempts: int) -> WinnowError | None:
@@ -110,8 +116,12 @@ class InProcess:
     def __init__(self, arrow_threads: int | None = None) -> None:
         self._before = _arrow_threads(arrow_threads)
 
-    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+    def attempt(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
         for index, unit in enumerate(units):
+            if halt.resting:
+                return
             started = time.monotonic()
             value, error = None, None
             try:
@@ -148,8 +158,10 @@ class LocalPool:
     def started(self) -> bool:
         return self._pool.started
 
-    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
-        yield from self._pool.run(task, units, limits_s)
+    def attempt(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
+        yield from self._pool.run(task, units, limits_s, halt)
 
     def close(self) -> None:
         self._pool.close()
@@ -174,6 +186,7 @@ class OnRay:
         import ray
 
         self._ray: Any = ray
+        self._running: dict[Any, tuple[int, float]] = {}
         try:
             if address is None:
                 ray.init(
@@ -194,23 +207,40 @@ class OnRay:
         self.workers = min(workers or cluster_cpus, cluster_cpus)
         self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_remote_attempt)
 
-    def attempt(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
+    def attempt(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
         shared = self._ray.put(task)
         waiting = list(range(len(units)))[::-1]
         running: dict[Any, tuple[int, float]] = {}
+        self._running = running
         stopped: dict[Any, str] = {}
-        while waiting or running:
-            while waiting and len(running) < self.workers:
-                index = waiting.pop()
-                running[self._remote.remote(shared, units[index])] = (index, time.monotonic())
-            ready, _ = self._ray.wait(list(running), num_returns=1, timeout=0.5)
-            for reference in ready:
-                index, since = running.pop(reference)
-                yield self._outcome(reference, index, time.monotonic() - since, stopped.pop(reference, None))
-            for reference, (index, since) in running.items():
-                if time.monotonic() - since > limits_s[index] and reference not in stopped:
-                    stopped[reference] = f"it made no end within {limits_s[index]:.0f} s and was stopped"
-                    self._ray.cancel(reference, force=True)
+        try:
+            while (waiting and not halt.resting) or running:
+                while waiting and not halt.resting and len(running) < self.workers:
+                    index = waiting.pop()
+                    running[self._remote.remote(shared, units[index])] = (index, time.monotonic())
+                ready, _ = self._ray.wait(list(running), num_returns=1, timeout=0.5)
+                for reference in ready:
+                    index, since = running.pop(reference)
+                    yield self._outcome(reference, index, time.monotonic() - since, stopped.pop(reference, None))
+                for reference, (index, since) in running.items():
+                    if time.monotonic() - since > limits_s[index] and reference not in stopped:
+                        stopped[reference] = f"it made no end within {limits_s[index]:.0f} s and was stopped"
+                        self._ray.cancel(reference, force=True)
+                if halt.overdue:
+                    return
+        finally:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Stop tasks nobody waits for any more, wherever they are: nothing is to be written once a job has ended."""
+        left = list(self._running)
+        self._running = {}
+        for reference in left:
+            self._ray.cancel(reference, force=True)
+        if left:
+            self._ray.wait(left, num_returns=len(left), timeout=ABANDON_S)
 
     def _outcome(self, reference: Any, index: int, seconds: float, stopped: str | None) -> Outcome:
         try:
@@ -224,6 +254,7 @@ class OnRay:
         return Outcome(index, value, error, None, seconds, worker)
 
     def close(self) -> None:
+        self._abandon()
         self._ray.shutdown()
 
 

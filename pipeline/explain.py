@@ -4,61 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
+import duckdb
+
 from pipeline.catalog.removed_lines import line_sentences, removed_lines
-from pipeline.catalog.views import choose_job, open_catalog, tables_of
-from pipeline.engine import rows_as_dicts
-from pipeline.errors import UsageError
+from pipeline.catalog.views import Tables, choose_job, tables_of, view_tables
+from pipeline.engine import connect, rows_as_dicts
+from pipeline.errors import DocumentNotFound
+from pipeline.rows_at import rows_at
 from pipeline.store import Store
+
+NEAR_ROWS = 2_000_000
+"""Up to here, an unknown id is compared with all there are."""
+MEMBERS = 10
 
 
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
-    """Everything there is on each document with this id (ids of an input may repeat)."""
-    connection = open_catalog(store, job_id)
-    text = tables_of(store, choose_job(store, job_id)).text
-    documents = rows_as_dicts(connection, "select * from documents where doc_id = ?", [doc_id])
-    if not documents:
-        near = rows_as_dicts(
-            connection,
-            "select doc_id from documents where doc_id is not null order by jaro_winkler_similarity(doc_id, ?) desc limit 3",
-            [doc_id],
-        )
-        raise UsageError(
-            f"no document {doc_id!r} in this job; ids near it: {', '.join(d['doc_id'] for d in near) or 'none'}"
-        )
+    """Everything there is on each document with this id (ids of an input may repeat). Raises DocumentNotFound."""
+    tables = tables_of(store, choose_job(store, job_id))
+    connection = connect()
+    if store.remote:
+        connection.register_filesystem(store.fs)
+    view_tables(connection, store, tables)
+    return explain_in(connection, store, tables, doc_id)
+
+
+def explain_in(
+    connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, doc_id: str
+) -> list[dict[str, Any]]:
+    """The same, of tables whose views are open already."""
+    asked = "select shard, row from text_rows where doc_id = ? order by shard, row"
+    places = [(p["shard"], p["row"]) for p in rows_as_dicts(connection, asked, [doc_id])]
+    if not places:
+        raise DocumentNotFound(f"no document {doc_id!r} in this job; ids near it: {_near(connection, tables, doc_id)}")
     found = []
-    for document in documents:
+    for document in rows_at(store, tables, places):
         key = [document["shard"], document["row"]]
-        # a corpus without a verdict yet has an empty view without shard and row
-        failed = (
-            rows_as_dicts(connection, "select failed from verdicts where shard = ? and row = ?", key)
-            if _has_rows(connection)
-            else []
-        )
         cluster = rows_as_dicts(
             connection, "select * exclude (shard, row, doc_id) from duplicates where shard = ? and row = ?", key
         )
-        members = _members(connection, cluster[0]["cluster"]) if cluster else []
+        members = []
+        if cluster:
+            members = rows_as_dicts(
+                connection,
+                f"select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc limit {MEMBERS}",
+                [cluster[0]["cluster"]],
+            )
+        failed = document.pop("failed", None) or []
         measured = {k: _readable(v) for k, v in document.items() if isinstance(v, dict)}
         provenance = {k: v for k, v in document.items() if not isinstance(v, dict) and v is not None}
         found.append({
-            "doc_id": doc_id, "outcome": _outcome(document), "provenance": provenance, "failed": failed[0]["failed"] if failed else [],
+            "doc_id": doc_id, "outcome": _outcome(document), "provenance": provenance, "failed": failed,
             "duplicate": cluster[0] if cluster else None, "cluster_members": members, "measured": measured,
-            "removed_lines": removed_lines(connection, store, text, *key),
+            "removed_lines": removed_lines(connection, store, tables.text, *key),
         })  # fmt: skip
     return found
 
 
-def _members(connection: Any, cluster: str) -> list[dict[str, Any]]:
-    return rows_as_dicts(
+def _near(connection: duckdb.DuckDBPyConnection, tables: Tables, doc_id: str) -> str:
+    if tables.text.rows > NEAR_ROWS:
+        return "not looked for among so many"
+    near = rows_as_dicts(
         connection,
-        "select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc limit 10",
-        [cluster],
+        "select doc_id from text_rows where doc_id is not null order by jaro_winkler_similarity(doc_id, ?) desc limit 3",
+        [doc_id],
     )
-
-
-def _has_rows(connection: Any) -> bool:
-    columns = rows_as_dicts(connection, "select column_name from (describe verdicts)")
-    return any(c["column_name"] == "row" for c in columns)
+    return ", ".join(d["doc_id"] for d in near) or "none"
 
 
 def _outcome(document: dict[str, Any]) -> str:

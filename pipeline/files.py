@@ -62,6 +62,27 @@ def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
 
 
+def file_size(path: str) -> int:
+    """Bytes of a file; 0 where there is none."""
+    try:
+        return int(filesystem(path).info(path)["size"]) if is_remote(path) else os.stat(local_path(path)).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def read_range(path: str, start: int, most_bytes: int) -> bytes:
+    """Bytes [start, start + most_bytes) of a file, fewer at its end; none where there is no such file."""
+    try:
+        if is_remote(path):
+            stop = min(start + most_bytes, file_size(path))
+            return bytes(filesystem(path).cat_file(path, start=start, end=stop)) if stop > start else b""
+        with local_path(path).open("rb") as file:
+            file.seek(start)
+            return file.read(most_bytes)
+    except FileNotFoundError:
+        return b""
+
+
 def file_stamp(path: str) -> str:
     """What tells a changed file from an unchanged one, without reading it: size and mtime, or size and etag."""
     if not is_remote(path):

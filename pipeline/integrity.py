@@ -109,6 +109,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
             continue
         if rows != part.rows:
             yield where, f"{rows} rows, the manifest says {part.rows}"
+    yield from _check_statistics(store, made, report)
     known = {p.path for p in made.parts}
     for path in dict.fromkeys(s.text.path for s in made.shards):
         if path in known or path.startswith("/") or "://" in path:
@@ -117,3 +118,17 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
             report.bytes += sum(b.nbytes for b in store.parquet(path).iter_batches(batch_size=16_384))
         except (OSError, pa.ArrowException) as error:
             yield store.full(path), f"cannot be read: {error}"
+
+
+def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
+    told = made.details.get("statistics")
+    if told is None:
+        return
+    where = store.full(told["path"])
+    if not store.exists(told["path"]):
+        yield where, "missing"
+        return
+    digest, size = store.digest(told["path"])
+    report.bytes += size
+    if digest != told["sha256"]:
+        yield where, f"sha256 {digest[:16]}…, the manifest says {told['sha256'][:16]}…"

@@ -71,7 +71,11 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
             f"{manifest.kind} of {manifest.corpus!r}: {manifest.rows} rows in, {accounted} accounted for {manifest.counts}; "
             "nothing was committed. This is a fault of Winnow: please report it with this message"
         )
-    store.commit_json(path, dataclasses.asdict(manifest))
+    told = dataclasses.asdict(manifest)
+    for part in told["parts"]:
+        if not part["text_bytes"]:  # of the mix alone: a million parts need not say that they do not tell
+            del part["text_bytes"]
+    store.commit_json(path, told)
     there = store.read_json(path)
     if there["key"] != manifest.key:
         raise IntegrityError(f"{store.full(path)}: another table is there (key {there['key']}); choose another folder")

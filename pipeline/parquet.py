@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
@@ -48,3 +49,26 @@ def verify_parquet(path: Path, rows: int) -> None:
             parquet.read_row_group(group)
         except OSError as error:
             raise IntegrityError(f"{path}: written, but cannot be read back ({error}); check this disk") from error
+
+
+def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Table:
+    """The rows of one shard of a table that is ordered by its column `shard`."""
+    return rows_between(parquet, "shard", shard, shard, columns)
+
+
+def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
+    """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that hold
+    any, by their statistics."""
+    index = parquet.schema_arrow.get_field_index(by)
+    groups = []
+    for group in range(parquet.metadata.num_row_groups):
+        found = parquet.metadata.row_group(group).column(index).statistics
+        if found is None or not found.has_min_max or (found.min <= high and low <= found.max):
+            groups.append(group)
+    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
+    type_ = table.schema.field(by).type
+    within = pc.and_(
+        pc.greater_equal(table.column(by), pa.scalar(low, type_)),
+        pc.less_equal(table.column(by), pa.scalar(high, type_)),
+    )
+    return table.filter(within).select(columns)

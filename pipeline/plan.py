@@ -14,7 +14,7 @@ from pipeline import gate, line_columns, line_forecast
 from pipeline import rules as rule_checks
 from pipeline.buckets import BUCKETS
 from pipeline.engine import check_expression
-from pipeline.errors import PlanError, did_you_mean
+from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.manifest import manifest_path
 from pipeline.notes import plan_passes
 from pipeline.recipe import Recipe
@@ -80,17 +80,36 @@ class Plan:
                 ("dedup", dedup is not None), ("lines", bool(dedup and dedup.lines)), ("mix", True), ("export", True)]  # fmt: skip
 
 
-def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: bool = False) -> Plan:
-    """Check a recipe against the scorers there are and the input it names."""
+@dataclass(frozen=True)
+class Checked:
+    """What a recipe says by itself, held against the scorers there are. columns: what its rules may name."""
+
+    recipe: Recipe
+    specs: tuple[ScorerSpec, ...]
+    columns: dict[str, Measured]
+
+
+def check_recipe(recipe: Recipe) -> Checked:
+    """All of a recipe that can be checked without input: scorers, columns, bounds, SQL, deduplication, export."""
     specs = specs_of(recipe)
     columns = measured_columns(specs)
-    _check_buckets(recipe, columns)
+    with placed("buckets"):
+        _check_buckets(recipe, columns)
     if measures_lines(recipe):
         columns |= line_columns.measured()
     columns |= {f"{BUCKETS}.{name}": Measured(pa.string()) for name in recipe.buckets}
     _check_rules(recipe, specs, columns)
-    _check_dedup(recipe, specs)
-    _check_export(recipe, specs, columns)
+    with placed("dedup"):
+        _check_dedup(recipe, specs)
+    with placed("export"):
+        _check_export(recipe, specs, columns)
+    return Checked(recipe, specs, columns)
+
+
+def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: bool = False) -> Plan:
+    """Check a recipe against the scorers there are and the input it names."""
+    checked = check_recipe(recipe)
+    specs, columns = checked.specs, checked.columns
     if not recipe.input.paths:
         raise PlanError(
             f"recipe {recipe.name!r} names no input; give paths on the command line: winnow run {recipe.name} data/*.parquet"
@@ -168,15 +187,16 @@ def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str,
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
-        if line_columns.ALIAS in rule_checks.names_in(rule.sql or rule.column or "") and not measures_lines(recipe):
-            raise PlanError(
-                f"rule {name!r} asks for {line_columns.ALIAS}, which this recipe does not measure; "
-                "set dedup.lines.action: measure, or both"
-            )
-        rule_checks.check(name, rule, columns)
-        if rule.sql is not None:
-            gate.check(f"rule {name!r}", rule.sql)
-            check_expression(rule.sql, schema, f"rule {name!r}", wants="bool")
+        with placed("rules", name):
+            if line_columns.ALIAS in rule_checks.names_in(rule.sql or rule.column or "") and not measures_lines(recipe):
+                raise PlanError(
+                    f"rule {name!r} asks for {line_columns.ALIAS}, which this recipe does not measure; "
+                    "set dedup.lines.action: measure, or both"
+                )
+            rule_checks.check(name, rule, columns)
+            if rule.sql is not None:
+                gate.check(f"rule {name!r}", rule.sql)
+                check_expression(rule.sql, schema, f"rule {name!r}", wants="bool")
 
 
 def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:

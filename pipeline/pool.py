@@ -19,6 +19,8 @@ from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
+from pipeline.halt import Halt
+
 PRELOAD = (
     "pipeline.stages.score",
     "pipeline.stages.export",
@@ -74,12 +76,15 @@ class Pool:
         self._wanted = workers
         self._workers: list[_Worker] = []
 
-    def run(self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float]) -> Iterator[Outcome]:
-        """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again."""
+    def run(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
+        """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again. To rest: no
+        further unit begins; those in flight are stopped when they are overdue."""
         waiting = list(range(len(units)))[::-1]
         running = 0
-        while waiting or running:
-            while waiting and (worker := self._idle()) is not None:
+        while (waiting and not halt.resting) or running:
+            while waiting and not halt.resting and (worker := self._idle()) is not None:
                 index = waiting.pop()
                 try:
                     worker.pipe.send((index, task, units[index]))
@@ -93,6 +98,9 @@ class Pool:
             for outcome in self._collect(limits_s):
                 running -= 1
                 yield outcome
+            if halt.overdue:
+                self.close()
+                return
 
     @property
     def started(self) -> bool:

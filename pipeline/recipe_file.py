@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from pipeline.errors import RecipeError, did_you_mean
+from pipeline.errors import Place, RecipeError, did_you_mean, pointer
 from pipeline.recipe import Recipe
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -27,10 +27,15 @@ def load_recipe(name: str, settings: Sequence[str] = (), paths: Sequence[str] = 
     """The recipe behind a preset's name or a file's path, with `--set` applied and input paths given on the call."""
     tree, where = _read_tree(name, seen=())
     for setting in settings:
-        _apply_setting(tree, setting)
+        apply_setting(tree, setting)
     if paths:
         tree.setdefault("input", {})["paths"] = list(paths)
     return validate(tree, where)
+
+
+def recipe_tree(name: str) -> dict[str, Any]:
+    """A preset or a file as plain data, what it extends put in: for those who send it elsewhere."""
+    return {str(key): value for key, value in _plain(_read_tree(name, seen=())[0]).items()}
 
 
 def validate(tree: Mapping[str, Any], where: str) -> Recipe:
@@ -38,7 +43,9 @@ def validate(tree: Mapping[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(_plain(tree))
     except ValidationError as error:
-        raise RecipeError("\n".join(_tell(e, tree, where) for e in error.errors())) from None
+        told = [(e, _tell(e, tree, where)) for e in error.errors()]
+        places = [Place(pointer(*e["loc"]), said.partition(": ")[2], e["type"]) for e, said in told]
+        raise RecipeError("\n".join(said for _, said in told), places) from None
 
 
 def _read_tree(name: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
@@ -55,49 +62,64 @@ def _read_tree(name: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
     where = str(path)
     if where in seen:
         raise RecipeError(f"recipe {where}: extends itself through {' -> '.join([*seen, where])}")
-    tree = _parse(path)
+    try:
+        tree = parse(path.read_text(encoding="utf-8"), where)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path}: cannot be read: {error}") from None
     base_name = tree.pop("extends", None)
     if base_name is None:
         return tree, where
     beside = path.parent / str(base_name)
     base, _ = _read_tree(str(beside) if beside.is_file() else str(base_name), (*seen, where))
-    return _merged(base, tree), where
+    return merged(base, tree), where
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def preset_tree(name: str) -> dict[str, Any]:
+    """A preset as a tree, what it extends put in. RecipeError where there is none of this name; no other file is read."""
+    if name not in presets():
+        raise RecipeError(f"no preset {name!r}; there are {', '.join(presets())}.{did_you_mean(name, presets())}")
+    return _read_tree(name, seen=())[0]
+
+
+def parse(text: str, where: str) -> dict[str, Any]:
+    """YAML text as a tree that knows its lines; `where` names its source in errors."""
     try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise RecipeError(f"recipe {path}{at}: not YAML: {error.problem}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"recipe {path}: cannot be read: {error}") from None
+        raise RecipeError(f"recipe {where}{at}: not YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise RecipeError(f"recipe {where}: not YAML: {error}") from None
     if not isinstance(tree, dict):
-        raise RecipeError(f"recipe {path}: expected a mapping with name, score, rules ..., found {type(tree).__name__}")
+        raise RecipeError(
+            f"recipe {where}: expected a mapping with name, score, rules ..., found {type(tree).__name__}"
+        )
     return tree
 
 
-def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`over` on top of `base`: mappings merge, null removes a key, anything else replaces."""
     for key, value in over.items():
         if value is None and key in base:
             del base[key]
         elif isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            _merged(base[key], value)
+            merged(base[key], value)
         else:
             base[key] = value
     return base
 
 
-def _apply_setting(tree: dict[str, Any], setting: str) -> None:
+def apply_setting(tree: dict[str, Any], setting: str) -> None:
+    """Change one value of a tree, written as `a.b=value` with the value in YAML."""
     path, equals, raw = setting.partition("=")
     if not equals or not all(path.strip().split(".")):
         raise RecipeError(f"--set {setting!r}: expected a.b=value, for example --set rules.long_enough.min=100")
     try:
         value = YAML(typ="safe").load(raw)
-    except MarkedYAMLError as error:
-        raise RecipeError(f"--set {setting!r}: the value is not YAML: {error.problem}") from None
+    except YAMLError as error:
+        said = getattr(error, "problem", None) or error
+        raise RecipeError(f"--set {setting!r}: the value is not YAML: {said}") from None
     set_value(tree, path.strip(), value)
 
 
@@ -138,7 +160,7 @@ def _tell(error: Any, tree: Mapping[str, Any], where: str) -> str:
         return f"recipe {at}: {spot!r} is missing"
     near = (
         did_you_mean(str(location[1]), [r for r in tree.get("rules", {}) if r != location[1]])
-        if location[:1] == ("rules",)
+        if location[:1] == ("rules",) and len(location) > 1
         else ""
     )
     said = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline import destination, executors, manifest, warm
-from pipeline.errors import Cancelled, PlanError, QuarantineOverBudget, WinnowError
+from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.job import Job, end_dead_jobs
 from pipeline.line_dedup import line_cuts, with_line_notes
 from pipeline.manifest import Manifest
@@ -55,6 +55,20 @@ class Settings:
 def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progress: Progress | None = None) -> Result:
     """Run a recipe to the end, or to `until`. Whatever stops it, the same call goes on where it stopped."""
     store = Store(workspace)
+    plan = _plan(store, recipe, settings)  # what cannot be planned makes no job
+    end_dead_jobs(store)
+    job = Job(store, recipe, progress or Silent())
+    with job.telling():
+        return _carry_out(plan, settings, job)
+
+
+def go_on(job: Job, settings: Settings) -> Result:
+    """Run the recipe of a job that is there already, from where it stopped. What cannot be planned is told in its
+    record."""
+    return _carry_out(_plan(job.store, job.recipe, settings), settings, job)
+
+
+def _plan(store: Store, recipe: Recipe, settings: Settings) -> Plan:
     if not store.names("corpora"):  # all is to be measured: start on it while the input is listed
         executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
@@ -62,28 +76,21 @@ def run(recipe: Recipe, workspace: str, settings: Settings = Settings(), progres
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     if not all(plan.measured):
         executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
+    return plan
+
+
+def _carry_out(plan: Plan, settings: Settings, job: Job) -> Result:
+    store = job.store
     store.sweep()
     store.commit_json(destination.CLAIM, {"workspace": 1})
-    end_dead_jobs(store)
-    job = Job(store, recipe, progress or Silent())
     job.start(corpus=plan.corpus, output=settings.output, plan=plan.told(settings.workers or 1))
     executor: executors.Executor | None = None
     try:
         executor = executors.choose(settings.executor, settings.workers, settings.ray_address, plan.ingest.total_bytes)
         return _Run(store, plan, settings, executor, job).stages()
-    except WinnowError as error:
-        job.state("failed", error=str(error), code=error.code)
-        raise
-    except KeyboardInterrupt:
-        job.state("cancelled")
-        raise Cancelled(f"stopped; nothing is lost. The same command goes on where it stopped (job {job.id})") from None
-    except BaseException as error:
-        job.state("failed", error=f"{type(error).__name__}: {error}", code="internal")
-        raise
     finally:
         if executor is not None:
             executor.close()
-        store.remove(job.scratch)
         store.sweep()
         job.progress.close()
 
@@ -206,7 +213,7 @@ class _Run:
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
         own = Store.table(self.plan.corpus, "export", stage.key)
-        target = Store(self.settings.output or self.store.full(own))
+        target = Store(self.settings.output or self.store.full(own), self.store.fence)
         stage = dataclasses.replace(stage, destination=target)
         destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
         made = run_stage(target, stage, self.executor, self.job, "manifest.json")
@@ -228,6 +235,7 @@ class _Run:
         if target is not None and not last.counts.get("kept"):
             self.job.warn("no document was kept: look at the rules that removed most, in the funnel or in the report")
         output = target.root if target else None
+        self.job.tidy()
         self.job.state(state, funnel=last.counts, rows=last.rows, output=output)
         return Result(
             self.job.id,

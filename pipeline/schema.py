@@ -51,8 +51,27 @@ VERDICT_TABLE = (
 HISTOGRAM_TABLE = (
     TableColumn("bucket", pa.string(), "name", "the recipe's bucket that these counts are for"),
     TableColumn("group", pa.string(), "name", "value of the bucket's `by`; empty where it has none"),
-    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/buckets.py)"),
+    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/bins.py)"),
     TableColumn("documents", pa.int64(), "documents", "documents of this shard in this bin"),
+)
+
+STATISTICS_TABLE = (
+    TableColumn("shard", pa.int32(), "index", "position of the shard in the text manifest; null: the whole table"),
+    TableColumn(
+        "shards", pa.int32(), "shards", "how many are in this row: 1, or those of the table that have statistics"
+    ),
+    TableColumn("name", pa.string(), "name", "the column of the notes, such as gopher.word_count"),
+    TableColumn("kind", pa.string(), "name", "'number', 'flag' (true is 1) or 'name' (a string)"),
+    TableColumn("rows", pa.int64(), "rows", "rows, nulls among them"),
+    TableColumn("nulls", pa.int64(), "rows", "rows without a value; quarantined ones among them"),
+    TableColumn("min", pa.float64(), "as measured", "least value; null where there is none, and for names"),
+    TableColumn("max", pa.float64(), "as measured", "largest value; likewise"),
+    TableColumn("total", pa.float64(), "as measured", "sum of the values"),
+    TableColumn("bins", pa.list_(pa.int16()), "bin", "leading 12 bits of the values as floats (see pipeline/bins.py)"),
+    TableColumn("bin_counts", pa.list_(pa.int64()), "rows", "values in each bin"),
+    TableColumn("names", pa.list_(pa.string()), "name", "the most frequent strings"),
+    TableColumn("name_counts", pa.list_(pa.int64()), "rows", "rows with each; exact where `others` is 0"),
+    TableColumn("others", pa.int64(), "rows", "rows with other strings"),
 )
 
 DEDUP_TABLE = (
@@ -160,6 +179,7 @@ TABLES = {
     "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
     "verdict": VERDICT_TABLE,
     "cuts": HISTOGRAM_TABLE,
+    "statistics": STATISTICS_TABLE,
     "dedup": DEDUP_TABLE,
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,

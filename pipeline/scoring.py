@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import PlanError, WinnowError
+from pipeline.errors import PlanError, WinnowError, placed
 from pipeline.recipe import NAME, Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
@@ -59,7 +59,10 @@ def source_digest(scorer: str) -> str:
 
 def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
     """The recipe's scorers in order, each checked by building it; errors name the place in the recipe."""
-    specs = [spec_of(entry, i) for i, entry in enumerate(recipe.score)]
+    specs = []
+    for i, entry in enumerate(recipe.score):
+        with placed("score", i):
+            specs.append(spec_of(entry, i))
     seen: set[str] = set()
     for spec in specs:
         if spec.alias in seen:

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from pipeline import executors, manifest
-from pipeline.errors import IntegrityError, WinnowError
+from pipeline.errors import IntegrityError, Paused, WinnowError
 from pipeline.job import Job
 from pipeline.manifest import Manifest
 from pipeline.parquet import verify_parquet, write_parquet
-from pipeline.store import PartRecord, Store
+from pipeline.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
 LIMIT_FLOOR_S = 900.0
@@ -63,7 +63,10 @@ class Stage(Protocol):
 
 
 def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
-    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed."""
+    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed.
+    Raises Paused where the job is to rest before that."""
+    if job.halt.resting:
+        raise Paused(f"job {job.id} was asked to pause")
     path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
     done = manifest.load(store, path)
     if done is not None and done.key == stage.key and _all_there(store, done):
@@ -81,6 +84,8 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
     where = executors.InProcess() if stage.in_driver and not executor.started else executor
     job.stage_started(stage.kind, stage.key, pending, len(units) - len(pending), where)
     _attempt_all(stage, where, pending, records, job)
+    if len(records) < len(units):
+        raise Paused(f"job {job.id} was asked to pause within stage {stage.kind}")
     made = manifest.commit(store, stage.finish([records[u.key] for u in units]), path)
     job.stage_finished(stage.kind, made)
     return made
@@ -92,7 +97,7 @@ def _attempt_all(
     failures: list[WinnowError] = []
     limits_s = [max(LIMIT_FLOOR_S, u.bytes / SLOWEST_BYTES_PER_S) for u in units]
     names = [f"{stage.kind} {u.name}" for u in units]
-    for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s):
+    for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s, job.halt):
         unit = units[done.index]
         record: PartRecord | None = done.value
         if done.error is not None:
@@ -137,24 +142,44 @@ def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
 
 
 def commit_part(
-    store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int], durable: bool = True, **options: Any
+    store: Store,
+    key: str,
+    path: str,
+    table: pa.Table,
+    counts: dict[str, int],
+    text_bytes: dict[str, int] | None = None,
+    durable: bool = True,
+    **options: Any,
 ) -> PartRecord:
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
-    described = table.replace_schema_metadata({**(table.schema.metadata or {}), **counts_metadata(counts)})
+    footer = (table.schema.metadata or {}) | counts_metadata(counts, text_bytes)
+    described = table.replace_schema_metadata(footer)
     rows = table.num_rows
     store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, rows), durable)
     return store.record(key, path)
 
 
-def counts_metadata(counts: dict[str, int]) -> dict[bytes, bytes]:
+def counts_metadata(counts: dict[str, int], text_bytes: dict[str, int] | None = None) -> dict[bytes, bytes]:
     """A part's counts as footer metadata, so that a resumed job need not count again."""
-    return {b"winnow.counts": json.dumps(counts, sort_keys=True).encode()}
+    told = {COUNTS: counts} if text_bytes is None else {COUNTS: counts, TEXT_BYTES: text_bytes}
+    return {name: json.dumps(value, sort_keys=True).encode() for name, value in told.items()}
 
 
 def add_counts(parts: Sequence[PartRecord]) -> dict[str, int]:
     """The sum of the parts' counts, by name."""
+    return _sum(part.counts for part in parts)
+
+
+def add_text_bytes(parts: Sequence[PartRecord]) -> dict[str, int] | None:
+    """The sum of the parts' text by the names of their counts; None where a part (an older one) does not tell."""
+    if any(part.rows and not part.text_bytes for part in parts):
+        return None
+    return _sum(part.text_bytes for part in parts)
+
+
+def _sum(told: Iterable[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
-    for part in parts:
-        for name, rows in part.counts.items():
-            total[name] = total.get(name, 0) + rows
+    for one in told:
+        for name, number in one.items():
+            total[name] = total.get(name, 0) + number
     return dict(sorted(total.items()))

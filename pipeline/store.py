@@ -15,26 +15,31 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 import fsspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.durable import append_line, make_folder, sync, write_text
 from pipeline.errors import IntegrityError
-from pipeline.files import filesystem, is_remote, local_path, told
-from pipeline.parquet import open_parquet, verify_parquet, write_parquet
+from pipeline.fence import Fence
+from pipeline.files import file_size, filesystem, is_remote, local_path, read_range, told
+from pipeline.parquet import open_parquet, read_shard, verify_parquet, write_parquet
+from pipeline.processes import alive
 
 READ_CHUNK_BYTES = 1 << 22
+COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"
+"""Where a part's footer holds what its record says beyond rows and digest, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One committed part. path is relative to the store's root; counts says what its rows are, by name."""
+    """One committed part. path is relative to the store's root; counts says what its rows are, by name; text_bytes how
+    much text they are, by the same names, where that is measured."""
 
     key: str
     path: str
@@ -42,12 +47,17 @@ class PartRecord:
     bytes: int
     sha256: str
     counts: dict[str, int]
+    text_bytes: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
-    """Reads and commits under one root: a local folder, or an fsspec URL of a bucket and prefix."""
+    """Reads and commits under one root: a local folder, or an fsspec URL of a bucket and prefix.
 
-    def __init__(self, root: str) -> None:
+    fence: checked before each write; it travels with the store into workers.
+    """
+
+    def __init__(self, root: str, fence: Fence | None = None) -> None:
+        self.fence = fence
         self.remote = is_remote(root)
         self.root = root.rstrip("/") if self.remote else str(local_path(root).absolute())
 
@@ -55,8 +65,12 @@ class Store:
     def fs(self) -> fsspec.AbstractFileSystem:
         return filesystem(self.root)
 
-    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
-        return (Store, (self.root,))
+    def __reduce__(self) -> tuple[type[Store], tuple[str, Fence | None]]:
+        return (Store, (self.root, self.fence))
+
+    def fenced(self, job_id: str, attempt: int) -> Store:
+        """This store for one attempt at a job of this workspace: it writes until a later attempt begins."""
+        return Store(self.root, Fence(job_id, attempt, self.full(self.attempt(job_id, attempt + 1))))
 
     # paths ------------------------------------------------------------------------------------------------------
 
@@ -77,6 +91,11 @@ class Store:
     def job(job_id: str) -> str:
         return f"jobs/{job_id}"
 
+    @staticmethod
+    def attempt(job_id: str, attempt: int, kind: str = "json") -> str:
+        """What is told of an attempt: its claim (json), its pulse (beat), its end (end)."""
+        return f"jobs/{job_id}/attempts/{attempt:06d}.{kind}"
+
     # reading ----------------------------------------------------------------------------------------------------
 
     def exists(self, path: str) -> bool:
@@ -90,10 +109,25 @@ class Store:
 
     def read_json(self, path: str) -> Any:
         try:
-            with self.open(path) as file:
-                return json.loads(file.read())
+            # one request: a file replaced between two would be neither the one nor the other
+            return json.loads(self.fs.cat_file(self.full(path)) if self.remote else Path(self.full(path)).read_bytes())
         except ValueError as error:
             raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
+
+    def find_json(self, path: str) -> Any | None:
+        """A small JSON file, or None where there is none."""
+        try:
+            return self.read_json(path)
+        except FileNotFoundError:
+            return None
+
+    def read_range(self, path: str, start: int, most_bytes: int) -> bytes:
+        """See pipeline.files.read_range."""
+        return read_range(self.full(path), start, most_bytes)
+
+    def size(self, path: str) -> int:
+        """Bytes of a file; 0 where there is none."""
+        return file_size(self.full(path))
 
     def names(self, path: str) -> list[str]:
         """Names directly under a folder of this store, sorted; empty where there is none."""
@@ -119,26 +153,8 @@ class Store:
             ) from error
 
     def read_shard(self, path: str, shard: int, columns: list[str]) -> pa.Table:
-        """The rows of one shard of a table that is ordered by its column `shard`: only the row groups that hold any."""
-        return self.read_range(path, "shard", shard, shard, columns)
-
-    def read_range(self, path: str, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
-        """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that
-        hold any, by their statistics."""
-        parquet = self.parquet(path)
-        index = parquet.schema_arrow.get_field_index(by)
-        groups = []
-        for group in range(parquet.metadata.num_row_groups):
-            found = parquet.metadata.row_group(group).column(index).statistics
-            if found is None or not found.has_min_max or (found.min <= high and low <= found.max):
-                groups.append(group)
-        table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
-        type_ = table.schema.field(by).type
-        within = pc.and_(
-            pc.greater_equal(table.column(by), pa.scalar(low, type_)),
-            pc.less_equal(table.column(by), pa.scalar(high, type_)),
-        )
-        return table.filter(within).select(columns)
+        """See pipeline.parquet.read_shard."""
+        return read_shard(self.parquet(path), shard, columns)
 
     # committing -------------------------------------------------------------------------------------------------
 
@@ -154,14 +170,14 @@ class Store:
         with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
             write(temporary)
             if durable:
-                _sync(temporary)
+                sync(temporary)
             if verify is not None:
                 verify(temporary)
             self._publish(temporary, path, durable)
 
-    def commit_json(self, path: str, value: Any) -> None:
-        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        self.commit(path, lambda temporary: _write_text(temporary, text))
+    def commit_json(self, path: str, value: Any, sort_keys: bool = True) -> None:
+        """sort_keys: False where the order of keys says something, as that of a recipe's rules."""
+        self.commit(path, lambda temporary: write_text(temporary, _json(value, sort_keys)))
 
     def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
         """Commit one Parquet table, reopened and checked before it is published."""
@@ -169,37 +185,42 @@ class Store:
 
     def append(self, path: str, line: str) -> None:
         """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""
+        self._check_fence()
         with told(self.full(path)):
             if self.remote:
                 before = self.fs.cat_file(self.full(path)) if self.exists(path) else b""
-                self.fs.pipe_file(self.full(path), before + line.encode() + b"\n")
+                self.fs.pipe_file(self.full(path), before + line.encode("utf-8", "backslashreplace") + b"\n")
                 return
             full = Path(self.full(path))
-            full.parent.mkdir(parents=True, exist_ok=True)
-            with full.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            make_folder(full.parent, durable=False)
+            append_line(full, line)
 
-    def put(self, path: str, text: str) -> None:
+    def put(self, path: str, text: str, durable: bool = False) -> None:
         """Write or replace a small file that is not content-addressed (a job's state, a report)."""
+        self._check_fence()
         with told(self.full(path)):
             if self.remote:
-                self.fs.pipe_file(self.full(path), text.encode())
+                self.fs.pipe_file(self.full(path), text.encode("utf-8", "backslashreplace"))
                 return
             full = Path(self.full(path))
-            full.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(full.parent, durable)
             with self._temporary(full.suffix) as temporary:
-                _write_text(temporary, text)
+                write_text(temporary, text)
+                if durable:
+                    sync(temporary)
                 os.replace(temporary, full)
+            if durable:
+                sync(full.parent)
 
     def record(self, key: str, path: str, sha256: str | None = None) -> PartRecord:
         """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
         parquet = self.parquet(path)
         metadata = parquet.metadata.metadata or {}
-        counts = json.loads(metadata.get(b"winnow.counts", b"{}"))
+        counts, text_bytes = (json.loads(metadata.get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
         digest, size = self.digest(path)
         if sha256 is not None and digest != sha256:
             raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
-        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts)
+        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts, text_bytes)
 
     def digest(self, path: str) -> tuple[str, int]:
         """(sha256 in hex, bytes) of a file of this store."""
@@ -210,12 +231,13 @@ class Store:
                 size += len(chunk)
         return sha.hexdigest(), size
 
-    def put_json(self, path: str, value: Any) -> None:
+    def put_json(self, path: str, value: Any, durable: bool = False) -> None:
         """Write or replace a small JSON file."""
-        self.put(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        self.put(path, _json(value), durable)
 
     def set_aside(self, path: str) -> None:
         """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
+        self._check_fence()
         full = self.full(path)
         if self.remote:
             self.fs.mv(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
@@ -224,6 +246,7 @@ class Store:
 
     def remove(self, path: str) -> None:
         """Remove a file or folder of this store, if it is there."""
+        self._check_fence()
         if self.exists(path):
             with told(self.full(path)):
                 self.fs.rm(self.full(path), recursive=True)
@@ -257,37 +280,23 @@ class Store:
             with contextlib.suppress(OSError):
                 path.unlink()
 
+    def _check_fence(self) -> None:
+        if self.fence is not None:
+            self.fence.check()
+
     def _publish(self, temporary: Path, path: str, durable: bool) -> None:
+        self._check_fence()
         if self.remote:
             with contextlib.suppress(FileExistsError):
                 self.fs.put_file(str(temporary), self.full(path), mode="create")
             return
         final = Path(self.full(path))
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent, durable)
         with contextlib.suppress(FileExistsError):
             os.link(temporary, final)
         if durable:
-            _sync(final.parent)
+            sync(final.parent)
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this host is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _json(value: Any, sort_keys: bool = True) -> str:
+    return json.dumps(value, indent=1, sort_keys=sort_keys, ensure_ascii=False) + "\n"

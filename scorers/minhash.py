@@ -14,6 +14,9 @@ from scorers.kernels.folding import word_table
 from scorers.kernels.minhash import sign
 from scorers.text import TextBatch
 
+MOST = 4_096
+"""Permutations that a signature can hold, and words of a shingle: more tell no two texts apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class MinHash:
@@ -30,8 +33,8 @@ class MinHash:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.num_perm < 1 or self.ngram < 1 or not 0 <= self.seed < 2**32:
-            raise ScorerError(f"minhash needs num_perm >= 1, ngram >= 1 and 0 <= seed < 2^32, got {self}")
+        if not 1 <= self.num_perm <= MOST or not 1 <= self.ngram <= MOST or not 0 <= self.seed < 2**32:
+            raise ScorerError(f"minhash needs num_perm and ngram from 1 to {MOST:,}, and 0 <= seed < 2^32, got {self}")
 
     def columns(self) -> tuple[Column, ...]:
         """One signature and one count a document."""

@@ -33,6 +33,9 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
+"""Views of these that are made from logs and manifests."""
+
 
 @dataclass(frozen=True)
 class JobRecord:
@@ -82,11 +85,11 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
                 f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
             )
         return read_job(store, matches[0])
-    told = [read_job(store, j) for j in known]
+    told = [JobRecord(j, store.read_json(f"{Store.job(j)}/job.json"), ()) for j in known]  # logs may be long
     ranked = sorted(
         told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
     )
-    return ranked[-1]
+    return read_job(store, ranked[-1].id)
 
 
 @dataclass(frozen=True)
@@ -123,18 +126,22 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """An engine with the views over one job's tables, and over all jobs."""
-    job = choose_job(store, job_id)
     connection = connect(threads)
     if store.remote:
         connection.register_filesystem(store.fs)
-    tables = tables_of(store, job)
+    tables = tables_of(store, choose_job(store, job_id))
+    view_tables(connection, store, tables)
+    view_logs(connection, [read_job(store, j) for j in jobs(store)], tables)
+    return connection
+
+
+def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+    """The views over one job's tables alone: documents, verdicts, duplicates, quarantine, scorers, columns."""
     _make_rows(connection, store, tables)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
     view_removed_lines(connection, store, tables.cuts)
-    _view_logs(connection, store, tables)
     _view_columns(connection, tables)
-    return connection
 
 
 def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
@@ -224,8 +231,8 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
         _empty(connection, "duplicates", DEDUP_TABLE)
 
 
-def _view_logs(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
-    told = [read_job(store, j) for j in jobs(store)]
+def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
+    """The views over jobs' records and logs (jobs, stages), and over the parts of one job's tables (shards)."""
     records = [
         {
             k: j.record.get(k)
@@ -256,7 +263,8 @@ def _view_logs(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tabl
         "job": text, "stage": text, "table": text, "verb": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "counts": text,
     })  # fmt: skip
     attempts = {e["part"]: e for e in events if e["verb"] == "unit_done"}
-    used = [m for m in (tables.text, *tables.notes, tables.verdict, tables.dedup, tables.mix) if m is not None]
+    kinds = (tables.text, *tables.notes, tables.verdict, tables.dedup, tables.mix) if tables is not None else ()
+    used = [m for m in kinds if m is not None]
     parts = [
         {"table_key": m.key, "stage": m.kind, "part": p.key, "path": p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256,
          "counts": json.dumps(p.counts), **{k: attempts.get(p.key, {}).get(k) for k in ("seconds", "mb_per_s", "worker", "attempts", "job")}}

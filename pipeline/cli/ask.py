@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
+from pipeline.cli.remote import LOOKING_S, KeyFile, ServerOnly, service
 
 WIDE_COLUMNS = 12
 """Above it a row is shown upright."""
@@ -19,9 +21,16 @@ def register(app: typer.Typer) -> None:
         'winnow sql "select * from columns where \\"table\\" = \'documents\'"',
         'winnow sql "select file_path, avg(gopher.word_count) from documents group by 1" --format csv',
         'winnow sql --safe --timeout 5 "select count(*) from documents"',
+        'winnow sql "select count(*) from documents" --server http://127.0.0.1:8765',
     ))(sql)  # fmt: skip
-    app.command(epilog=examples("winnow why page-000123"))(why)
-    app.command(epilog=examples("winnow report", "winnow report --job job_0193"))(report)
+    app.command(epilog=examples("winnow why page-000123", "winnow why page-000123 --server http://127.0.0.1:8765"))(why)
+    app.command(
+        epilog=examples(
+            "winnow report",
+            "winnow report --job job_0193",
+            "winnow report --server http://127.0.0.1:8765 -o report.html",
+        )
+    )(report)
 
 
 def sql(
@@ -35,6 +44,8 @@ def sql(
     ] = False,
     timeout: Annotated[float | None, typer.Option(help="Seconds at most; implies --safe.", min=0.1)] = None,
     max_rows: Annotated[int | None, typer.Option(help="Rows at most; implies --safe.", min=1)] = None,
+    server: ServerOnly = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Ask the workspace in SQL (DuckDB): documents, verdicts, duplicates, shards, stages, jobs, scorers, columns, quarantine."""
     from pipeline.cli.jobs import one_of
@@ -43,8 +54,12 @@ def sql(
     one_of("--format", format_, ("table", "json", "csv", "parquet"))
     if format_ == "parquet" and output is None:
         raise UsageError("--format parquet needs --output FILE")
-    confined = safe or timeout is not None or max_rows is not None
-    result = _confined(query, workspace, job, timeout, max_rows) if confined else _here(query, workspace, job)
+    if server is not None:
+        result = _there(query, job, timeout, max_rows, server, key_file)
+    elif safe or timeout is not None or max_rows is not None:
+        result = _confined(query, workspace, job, timeout, max_rows)
+    else:
+        result = _here(query, workspace, job)
     if result is not None:
         _write(result, format_, output)
 
@@ -81,6 +96,18 @@ def _confined(query: str, workspace: str, job: str | None, timeout: float | None
     if answer.truncated:
         typer.echo(f"truncated: {answer.said}", err=True)
     return answer.table()
+
+
+def _there(
+    query: str, job: str | None, timeout: float | None, max_rows: int | None, server: str, key_file: Path | None
+) -> Any:
+    """A question to a service."""
+    with service(server, key_file, LOOKING_S) as client:
+        job_id = client.job(job).id if job is not None else None
+        answer = client.sql(query, job_id, timeout, max_rows)
+    if answer.truncated:
+        typer.echo(f"truncated: {answer.said}", err=True)
+    return answer.to_arrow()
 
 
 def _write(result: Any, format_: str, output: str | None) -> None:
@@ -122,13 +149,19 @@ def why(
     doc_id: Annotated[str, typer.Argument(help="A document's id.")],
     workspace: Workspace = DEFAULT_WORKSPACE,
     job: JobId = None,
+    server: ServerOnly = None,
+    key_file: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
     from pipeline.explain import explain, sentences
     from pipeline.store import Store
 
-    found = explain(Store(workspace), doc_id, job)
+    if server is not None:
+        with service(server, key_file, LOOKING_S) as client:
+            found = client.job(job or "last").explain(doc_id)
+    else:
+        found = explain(Store(workspace), doc_id, job)
     if as_json:
         say(found, True)
         return
@@ -136,9 +169,25 @@ def why(
         typer.echo(line)
 
 
-def report(workspace: Workspace = DEFAULT_WORKSPACE, job: JobId = None) -> None:
+def report(
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    job: JobId = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="Where to write a service's page; report-JOB.html otherwise.")
+    ] = None,
+    server: ServerOnly = None,
+    key_file: KeyFile = None,
+) -> None:
     """Write a job's report: one self-contained HTML page."""
+    from pipeline.errors import UsageError
     from pipeline.report.page import write_report
     from pipeline.store import Store
 
+    if server is not None:
+        with service(server, key_file, LOOKING_S) as client:
+            found = client.job(job or "last")
+            typer.echo(found.report(output or f"report-{found.id}.html"))
+        return
+    if output is not None:
+        raise UsageError("--output goes with --server: a report of this workspace lies beside its job")
     typer.echo(write_report(Store(workspace), job))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.engine import rows_as_dicts
 from pipeline.recipe import Recipe, Rule
@@ -74,6 +76,21 @@ class Categories:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a column's values lie: the least and the most of them, and the ends of their middle 99 %."""
+
+    low: float
+    high: float
+    middle: tuple[float, float]
+
+    @staticmethod
+    def of(sample: npt.NDArray[np.float64], low: float, high: float) -> Shape:
+        """From a sample of the values, and the ends of all of them."""
+        ends = np.quantile(sample, [TAIL_FRAC, 1 - TAIL_FRAC])
+        return Shape(low, high, (float(ends[0]), float(ends[1])))
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
     """What is known of a column before it is binned."""
 
@@ -94,7 +111,7 @@ def histograms(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[Hi
     shapes = _shapes(connection, [s for s in seen if _numeric(s)])
     found: list[Histogram | Categories] = []
     for column in seen:
-        rules = {n: r for n, r in recipe.rules.items() if column.name in _named(r)}
+        rules = {n: r for n, r in recipe.rules.items() if column.name in names_of(r)}
         if not _numeric(column):
             found.append(_categories(connection, column, rules, every))
         elif shapes[column.alias]["n"]:
@@ -102,7 +119,8 @@ def histograms(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[Hi
     return found
 
 
-def _named(rule: Rule) -> list[str]:
+def names_of(rule: Rule) -> list[str]:
+    """The measured columns that a rule looks at."""
     return [rule.column] if rule.column is not None else COLUMN.findall(rule.sql or "")
 
 
@@ -113,7 +131,7 @@ def _numeric(column: _Seen) -> bool:
 def _columns(connection: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule]) -> list[_Seen]:
     known = rows_as_dicts(connection, "select * from columns where \"table\" in ('documents', 'text')")
     told = {c["name"]: c for c in known if c["type"].startswith(("int", "uint", "double", "float", "bool", "string"))}
-    names = [n for n in dict.fromkeys(n for r in rules.values() for n in _named(r)) if n in told]
+    names = [n for n in dict.fromkeys(n for r in rules.values() for n in names_of(r)) if n in told]
     return [_Seen(n, f"c{i}", told[n]["type"], told[n]["unit"], told[n]["meaning"]) for i, n in enumerate(names)]
 
 
@@ -161,7 +179,8 @@ def _histogram(
     every: int,
 ) -> Histogram:
     cuts = tuple(_cut(n, r, b, failed) for n, r in rules.items() for b in BOUNDS if getattr(r, b) is not None)
-    scale, edges = _edges(shape, [c.at for c in cuts], column)
+    lies = Shape(shape["low"], shape["high"], (shape["middle"][0], shape["middle"][1]))
+    scale, edges = edges_of(lies, [c.at for c in cuts], "int" in column.type, column.unit)
     value = f"log10(1 + greatest({column.alias}, 0))" if scale == "log" else column.alias
     bins = len(edges) - 1
     position = f"floor(({value} - {edges[0]!r}) / {edges[-1] - edges[0]!r} * {bins})"
@@ -189,14 +208,16 @@ def _scaled(value: float, scale: Scale) -> float:
     return math.log10(1 + max(value, 0.0)) if scale == "log" else value
 
 
-def _edges(shape: Mapping[str, Any], bounds: Sequence[float], column: _Seen) -> tuple[Scale, list[float]]:
-    """Bins over the middle 99 % of the values and every bound that is not far off; counts on a log axis."""
-    whole = "int" in column.type
-    low, high = shape["middle"]
+def edges_of(
+    shape: Shape, bounds: Sequence[float], whole: bool, unit: str, bins: int = BINS
+) -> tuple[Scale, list[float]]:
+    """Bins over the middle 99 % of the values and every bound that is not far off; counts on a log axis. whole: they are
+    whole numbers, which have bins of their own where they are few."""
+    low, high = shape.middle
     scale: Scale = "log" if whole and high >= LOG_FROM and low >= 0 and high > 20 * max(low, 1) else "linear"
-    reach = math.inf if scale == "log" or column.unit == "fraction" or low == high else 2 * (high - low)
+    reach = math.inf if scale == "log" or unit == "fraction" or low == high else 2 * (high - low)
     near = [b for b in bounds if low - reach <= b <= high + reach]
-    if whole and max([high, *near]) - min([low, *near]) < BINS:
+    if whole and max([high, *near]) - min([low, *near]) < bins:
         low, high = math.floor(min([low, *near])) - 0.5, math.ceil(max([high, *near])) + 0.5
         return "linear", [low + i for i in range(round(high - low) + 1)]
     ends = [_scaled(v, scale) for v in (low, high, *near)]
@@ -204,9 +225,9 @@ def _edges(shape: Mapping[str, Any], bounds: Sequence[float], column: _Seen) -> 
     pad = 0.07 * (max(ends) - min(ends)) or 0.5
     low = min(_scaled(low, scale), *(_scaled(b, scale) - pad for b in near)) if near else ends[0]
     high = max(_scaled(high, scale), *(_scaled(b, scale) + pad for b in near)) if near else ends[1]
-    low = max(low, _scaled(min(shape["low"], *near, 0.0) if near else shape["low"], scale))
+    low = max(low, _scaled(min(shape.low, *near, 0.0) if near else shape.low, scale))
     high = high if high > low else low + pad
-    return scale, [low + (high - low) * i / BINS for i in range(BINS + 1)]
+    return scale, [low + (high - low) * i / bins for i in range(bins + 1)]
 
 
 def _categories(

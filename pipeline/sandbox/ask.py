@@ -22,8 +22,8 @@ def ask(
     """Answer one query over the views of a job (else of the latest), in a process of its own that is ended afterwards.
 
     snapshot: path of a DuckDB file whose tables are published, too, and stand for views of the same name; it is opened
-    read-only and must not be written meanwhile. Raises SqlRefused, SqlTooLarge, SqlTimeout, SqlOutOfMemory, SqlError, and
-    UsageError where there is no such job.
+    read-only and must not be written meanwhile. What is asked of these alone needs no job. Raises SqlRefused, SqlTooLarge,
+    SqlTimeout, SqlOutOfMemory, SqlError, and UsageError where there is no such job.
     """
     if len(sql) > SQL_BYTES_MAX:
         raise SqlTooLarge(f"the statement is over {SQL_BYTES_MAX:,} bytes; ask in smaller pieces")

@@ -68,7 +68,7 @@ def _answer(question: dict[str, Any]) -> Answer:
     limits = Limits(**question["limits"])
     end_after(limits.seconds)
     store = Store(question["store"])
-    opened = open_job(store, question["job"], question["snapshot"])
+    opened = open_job(store, question["job"], question["snapshot"], question["sql"])
     confine(opened.files, limits, store.remote)
     close(opened, limits)
     gate.check(question["sql"], opened.tables)  # within the limits, too: so far nothing has looked at the statement

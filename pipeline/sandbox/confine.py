@@ -37,7 +37,7 @@ def confine(files: Sequence[str], limits: Limits, remote: bool) -> None:
     os.nice(NICE)
     cpu_s = int(time.process_time() + limits.seconds * limits.threads + GRACE_S) + 1
     for kind, most in (
-        (resource.RLIMIT_AS, _address_space_bytes() + limits.memory_bytes + OVERHEAD_BYTES),
+        (resource.RLIMIT_AS, address_space_bytes() + limits.memory_bytes + OVERHEAD_BYTES),
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
@@ -50,7 +50,8 @@ def confine(files: Sequence[str], limits: Limits, remote: bool) -> None:
     seccomp.restrict()
 
 
-def _address_space_bytes() -> int:
+def address_space_bytes() -> int:
+    """What this process has of it now: its code and what it holds already."""
     if sys.platform != "linux":
         return 1 << 30
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()

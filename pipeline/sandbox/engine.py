@@ -6,12 +6,23 @@ keeps them from being written is the gate, and the process around this (sandbox/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog.views import VIEWS, Tables, choose_job, open_catalog, tables_of
+from pipeline.catalog.views import (
+    OVER_ALL_JOBS,
+    VIEWS,
+    Tables,
+    choose_job,
+    jobs,
+    read_job,
+    tables_of,
+    view_logs,
+    view_tables,
+)
+from pipeline.engine import connect
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits
@@ -38,16 +49,42 @@ class Opened:
     tables: frozenset[str]
 
 
-def open_job(store: Store, job_id: str | None, snapshot: str | None) -> Opened:
-    """The views over a job, and over a published snapshot of the catalog: its tables stand for views of the same name."""
-    job = choose_job(store, job_id)
+def open_job(store: Store, job_id: str | None, snapshot: str | None, sql: str | None = None) -> Opened:
+    """The views over a job, and over a published snapshot of the catalog: its tables stand for views of the same name.
+
+    sql: beside a snapshot, views of the job are only opened where the statement has their names in it; all are where it
+    is None. A question about `jobs` then needs no job at all.
+    """
     # threads of an engine are made when it is: more come after the process is confined, and are confined with it
-    connection = open_catalog(store, job.id, threads=1)
+    connection = connect(threads=1)
+    published = _attach(connection, snapshot) if snapshot else frozenset[str]()
+    wanted = frozenset(VIEWS) - published
+    if snapshot and sql is not None:
+        wanted &= frozenset(re.findall(r"\w+", sql.lower()))
+    files: tuple[str, ...] = (snapshot,) if snapshot else ()
+    if wanted or not snapshot:
+        tables = tables_of(store, choose_job(store, job_id or _latest(connection, published)))
+        if store.remote:
+            connection.register_filesystem(store.fs)
+        view_tables(connection, store, tables)
+        if wanted & OVER_ALL_JOBS:  # every log is read for them
+            view_logs(connection, [read_job(store, job) for job in jobs(store)], tables)
+        files += _part_paths(store, tables)
     for name, value in SETTINGS.items():
         connection.execute(f"set {name}={value}")
-    files = _part_paths(store, tables_of(store, job))
-    published = _attach(connection, snapshot) if snapshot else ()
-    return Opened(connection, (*files, *([snapshot] if snapshot else [])), frozenset([*VIEWS, *published]))
+    _publish(connection, published)
+    return Opened(connection, files, frozenset(VIEWS) | published)
+
+
+def _latest(connection: duckdb.DuckDBPyConnection, published: frozenset[str]) -> str | None:
+    """The job that is meant where none is named, by the snapshot: as views.choose_job says, without reading any file."""
+    if "job_tables" not in published:
+        return None
+    found = connection.execute(
+        "select job from published.main.job_tables group by job "
+        "order by bool_or(stage = 'mix') desc, bool_or(stage = 'notes') desc, bool_or(stage = 'text') desc, job desc limit 1"
+    ).fetchone()
+    return str(found[0]) if found else None
 
 
 def _part_paths(store: Store, tables: Tables) -> tuple[str, ...]:
@@ -58,20 +95,24 @@ def _part_paths(store: Store, tables: Tables) -> tuple[str, ...]:
     return tuple(store.full(path) for path in dict.fromkeys(paths))
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, snapshot: str) -> Sequence[str]:
+def _attach(connection: duckdb.DuckDBPyConnection, snapshot: str) -> frozenset[str]:
+    """Names of what a snapshot publishes, in lower case."""
     connection.execute(f"attach {quoted(snapshot)} as published (read_only)")
     rows = connection.execute(
         "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'main' "
         "union all select view_name from duckdb_views() where database_name = 'published' and schema_name = 'main' and not internal"
     ).fetchall()
-    names = [name for (name,) in rows if NAME.fullmatch(name)]
+    return frozenset(name.lower() for (name,) in rows if NAME.fullmatch(name))
+
+
+def _publish(connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
+    """Let the snapshot's tables stand under their names, in place of views over files."""
     kinds = dict(
         connection.execute("select table_name, 'table' from duckdb_tables() where database_name = 'memory'").fetchall()
     )
-    for name in names:
+    for name in sorted(names):
         connection.execute(f"drop {kinds.get(name, 'view')} if exists memory.main.{name}")
         connection.execute(f"create view memory.main.{name} as from published.main.{name}")
-    return [name.lower() for name in names]
 
 
 def close(opened: Opened, limits: Limits) -> None:

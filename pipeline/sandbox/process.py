@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any
@@ -30,9 +30,9 @@ ERRORS: dict[str, type[WinnowError]] = {
 Process = subprocess.Popen[bytes]
 
 
-def environment(remote: bool) -> dict[str, str]:
-    """What such a process sees of this environment: what it needs, and nothing that may be secret."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT or (remote and k.startswith(BUCKETS))}
+def environment(remote: bool, more: Collection[str] = ()) -> dict[str, str]:
+    """What such a process sees of this environment: what it needs (more: by name), and nothing that may be secret."""
+    kept = {k: v for k, v in os.environ.items() if k in KEPT or k in more or (remote and k.startswith(BUCKETS))}
     return kept | {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(p or ".") for p in sys.path),  # it does not start in this folder
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve far more than they use, and that counts

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.errors import StorageError
 from pipeline.files import filesystem, local_path, remote_stamp, told
+from pipeline.sources.confined import check_confined
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Local:
         for folder, folders, names in os.walk(
             top, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))
         ):
+            check_confined(folder)
             here = os.stat(folder)
             if (here.st_dev, here.st_ino) in seen:
                 folders.clear()
@@ -114,6 +116,7 @@ class Local:
 
     @staticmethod
     def _found(path: str, base: str) -> Found:
+        check_confined(path)
         try:
             seen = os.stat(path)
         except OSError:

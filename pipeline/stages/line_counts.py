@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.line_tables import ROW_GROUP_ROWS, counts_table, layout
 from pipeline.lines import range_bounds, repeated
 from pipeline.manifest import Manifest
+from pipeline.parquet import rows_between
 from pipeline.shard import part_key
 from pipeline.stage import Stage, commit_part
 from pipeline.store import PartRecord, Store
@@ -67,7 +68,7 @@ def _count(
     low, high = range_bounds(n, ranges)
     shard, hashes, count, first_row = [], [], [], []
     for i, keys_path in enumerate(shards):
-        table = store.read_range(keys_path, "hash", low, high, ["hash", "count", "first_row"])
+        table = rows_between(store.parquet(keys_path), "hash", low, high, ["hash", "count", "first_row"])
         shard.append(np.full(table.num_rows, i, np.int32))
         hashes.append(table.column("hash").to_numpy())
         count.append(table.column("count").to_numpy())

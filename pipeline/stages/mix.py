@@ -15,7 +15,7 @@ from pipeline.engine import query
 from pipeline.manifest import Manifest
 from pipeline.schema import MIX_TABLE, arrow_schema
 from pipeline.shard import Shard, part_key, read_ids
-from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
+from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
 from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
 
@@ -72,16 +72,18 @@ class Mix(Stage):
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         inputs = {"text": self.text.key, "verdict": self.verdict.key, "dedup": self.dedup and self.dedup.key}
+        text_bytes = add_text_bytes(parts)
         return Manifest(
-            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts), inputs=inputs
-        )
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts), inputs=inputs,
+            details={} if text_bytes is None else {"text_bytes": text_bytes},
+        )  # fmt: skip
 
 
 def _mix(
     store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, Shard, str, str | None, str | None]
 ) -> PartRecord:
     key, path, index, shard, verdict_path, dedup_path, cuts_path = payload
-    rows = read_ids(store, shard, ["doc_id", "quarantine"])
+    rows = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
     verdict = store.read_table(verdict_path, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
@@ -89,12 +91,13 @@ def _mix(
     mixed = decide(rows, removals)
     if copies and dedup_path is not None:
         mixed = rehydrated(mixed, store.read_shard(dedup_path, index, ["row", "keep", "cluster_size"]), copies)
-    counts = query(
-        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1",
-        mixed=mixed,
-    )
-    by_name = dict(zip(counts.column("became").to_pylist(), counts.column("n").to_pylist(), strict=True))
-    return commit_part(store, key, path, mixed, by_name)
+    became = query(
+        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n, sum(coalesce(text_bytes, 0))::bigint as bytes "
+        "from mixed group by 1 order by 1",
+        mixed=mixed.append_column("text_bytes", rows.column("text_bytes")),
+    ).to_pylist()
+    counts, text_bytes = ({one["became"]: one[what] for one in became} for what in ("n", "bytes"))
+    return commit_part(store, key, path, mixed, counts, text_bytes)
 
 
 def removals_of(store: Store, dedup_path: str | None, index: int) -> pa.Table:

@@ -18,6 +18,7 @@ from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.scoring import ScorerSpec, measure, notes_schema
 from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.stage import Stage, add_counts, counts_metadata
+from pipeline.statistics import Statistics, gather, statistics_path
 from pipeline.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers import base
@@ -68,9 +69,10 @@ class Score(Stage):
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         scorers = {s.alias: {"scorer": s.scorer, "fingerprint": s.fingerprint(), **describe(s)} for s in self.specs}
+        details = gather(self.store, statistics_path(self.corpus, self.kind, self.key), parts)
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
-            inputs={"text": self.text.key}, parameters={"pass": pass_key(self.specs), "scorers": scorers},
+            inputs={"text": self.text.key}, parameters={"pass": pass_key(self.specs), "scorers": scorers}, details=details,
         )  # fmt: skip
 
 
@@ -88,13 +90,15 @@ def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, S
     usable = usable_rows(ids)
     counts = {"measured": int(pc.sum(usable).as_py() or 0), "quarantined": 0}
     counts["quarantined"] = shard.rows - counts["measured"]
-    schema = notes_schema(specs)
+    schema, statistics = notes_schema(specs), Statistics()
 
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, schema) as writer:
             for rows in _row_groups(_measure(store, shard, specs, ids, usable, schema)):
-                writer.write_table(pa.Table.from_batches(rows, schema), row_group_size=ROW_GROUP_ROWS * 4)
-            writer.add_key_value_metadata(counts_metadata(counts))
+                notes = pa.Table.from_batches(rows, schema)
+                statistics.add(notes)
+                writer.write_table(notes, row_group_size=ROW_GROUP_ROWS * 4)
+            writer.add_key_value_metadata(counts_metadata(counts) | statistics.metadata())
 
     store.commit(path, write, lambda t: verify_parquet(t, shard.rows))
     return store.record(key, path)

@@ -85,5 +85,5 @@ def _shingle(store: Store, payload: tuple[str, str, Shard, npt.NDArray[np.int64]
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
             made.append(pa.table({"row": pa.array(here), "shingles": sets}))
     counts = {"documents": len(rows)}
-    raw = {"compression": "none", "compression_level": None}  # hashes do not compress
+    raw: dict[str, Any] = {"compression": "none", "compression_level": None}  # hashes do not compress
     return commit_part(store, key, path, pa.concat_tables(made), counts, durable=False, **raw)

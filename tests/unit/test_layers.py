@@ -30,6 +30,7 @@ LAYERS = (
         "pipeline.demo",
     ),
     ("pipeline.control", "pipeline.clerk"),
+    tuple(f"pipeline.catalog.{n}" for n in ("logs", "jobs", "taking", "database", "read")),
     ("pipeline.train",),
     ("pipeline.evaluate",),
     ("api",),
@@ -128,7 +129,8 @@ def test_siblings_never_import_one_another(folder: str) -> None:
 @pytest.mark.parametrize(("module", "heavy"), [
     ("scorers", ["numpy", "pyarrow", "numba"]),
     ("winnow", ["numpy", "pyarrow", "numba", "duckdb", "ray"]),
-    ("pipeline.cli", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic"]),
+    ("api.server", ["numba", "ray", "scorers", "pandas", "schemathesis"]),
+    ("pipeline.cli", ["numpy", "pyarrow", "numba", "duckdb", "ray", "pydantic", "fastapi", "httpx"]),
 ])  # fmt: skip
 def test_importing_it_loads_nothing_heavy(module: str, heavy: list[str]) -> None:
     code = f"import {module}, sys; print([m for m in {heavy!r} if m in sys.modules])"

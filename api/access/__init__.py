@@ -1,0 +1,1 @@
+"""Who may do what: keys and roles, and which paths the service touches."""

@@ -1,0 +1,240 @@
+"""winnow submit, jobs, cancel, pause, resume, retry: what is asked of a service."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.options import Json, Output, Set, examples, say
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from winnow.client import Client, Job
+
+Server = Annotated[
+    str | None,
+    typer.Option("--server", envvar="WINNOW_SERVER", help="Address of the service; http://127.0.0.1:8765 otherwise."),
+]
+ServerOnly = Annotated[
+    str | None, typer.Option("--server", help="Ask the service at this address instead of a workspace here.")
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key-file", envvar="WINNOW_KEY_FILE", help="File that holds the key; WINNOW_KEY otherwise."),
+]
+JobName = Annotated[
+    str, typer.Argument(help="A job's id, a beginning of it that only one job has, or `last`.", metavar="JOB")
+]
+ServiceWorkers = Annotated[
+    int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; what the service chooses otherwise.")
+]
+LOOKING_S = 5.0
+"""How long a command that only looks waits for a service; one that changes something waits as the client does."""
+CHANGING_S = 60.0
+STATES = (
+    "queued", "running", "paused", "cancelling", "completed", "completed_with_quarantine", "failed", "cancelled",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command(epilog=examples(
+        "winnow submit fineweb crawl/ --output curated/ --watch",
+        "winnow submit my.yaml s3://bucket/dump/ --set rules.word_count.min=100 --label team=english",
+        "WINNOW_KEY=... winnow submit fineweb /data/crawl --server https://winnow.example.org",
+    ))(submit)  # fmt: skip
+    app.command(epilog=examples("winnow jobs", "winnow jobs --state running --label team=english --json"))(jobs)
+    app.command(epilog=examples("winnow cancel last", "winnow cancel job_0193"))(cancel)
+    app.command(epilog=examples("winnow pause last"))(pause)
+    app.command(epilog=examples("winnow resume last"))(resume)
+    app.command(epilog=examples("winnow retry job_0193 --watch"))(retry)
+
+
+@contextlib.contextmanager
+def service(server: str | None, key_file: Path | None, patience_s: float) -> Iterator[Client]:
+    """A client for one command. What it waits for is said on stderr."""
+    from winnow.client import Client
+
+    log, said = logging.getLogger("winnow.client"), _Waiting(patience_s)
+    log.addHandler(said)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        with Client(server, key_of(key_file), patience_s=patience_s) as client:
+            yield client
+    finally:
+        log.removeHandler(said)
+
+
+class _Waiting(logging.Handler):
+    """Says once why a command waits; a command that only looks does not wait for long."""
+
+    def __init__(self, patience_s: float) -> None:
+        super().__init__()
+        self._patience_s, self._told = patience_s, False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._told and self._patience_s > LOOKING_S:
+            typer.echo(f"{record.getMessage()}; for {self._patience_s:.0f} s at most", err=True)
+        self._told = True
+
+
+def key_of(key_file: Path | None) -> str | None:
+    """The key in a file. A key is no option of a command: every user of the machine sees those."""
+    if key_file is None:
+        return None
+    try:
+        return key_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--key-file {key_file}: cannot be read: {error}") from None
+
+
+def submit(
+    recipe: Annotated[str, typer.Argument(help="A preset of the service, or a recipe file here.", metavar="RECIPE")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, globs or folders, as the service sees them.", metavar="[INPUT]..."),
+    ] = None,
+    settings: Set = None,
+    output: Output = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="name=value, to find it again. May be repeated.")
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", help="Name of the corpus in the service's workspace.")
+    ] = None,
+    until: Annotated[
+        str, typer.Option("--until", help="Stop after ingest, score, judge, dedup, mix or export.")
+    ] = "export",
+    workers: ServiceWorkers = None,
+    executor: Annotated[
+        str | None, typer.Option("--executor", help="auto, local or ray; as the service is set up.")
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Take a copy of Parquet input that may vanish.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another Winnow export in the output folder.")
+    ] = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="The same key twice is one job; made up otherwise.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it to its end; the exit code is the job's.")] = False,
+    server: Server = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Submit a job to a service, once, whatever happens on the way. On this machine relative paths are those of this folder."""
+    from pipeline.cli.watch import watch_to_end
+    from winnow.client.submission import How, labels_of
+
+    how: dict[str, Any] = {
+        "changes": settings or [], "output": output, "labels": labels_of(label or []), "corpus": corpus,
+        "until": _until(until), "workers": workers, "executor": _executor(executor), "copy": copy, "overwrite": overwrite,
+    }  # fmt: skip
+    with service(server, key_file, CHANGING_S) as client:
+        job = client.submit(_recipe(recipe), inputs or [], idempotency_key=idempotency_key, **How(**how))  # type: ignore[typeddict-item]
+        if watch:
+            typer.echo(job.id, err=True)
+            watch_to_end(job, as_json)
+        else:
+            _told(job, as_json)
+
+
+def _recipe(name: str) -> str | Path:
+    """A file of this folder, or the name of a preset of the service."""
+    return Path(name) if Path(name).is_file() else name
+
+
+def _until(value: str) -> str:
+    from pipeline.cli.jobs import one_of
+
+    return one_of("--until", value, ("ingest", "score", "judge", "dedup", "mix", "export"))
+
+
+def _executor(value: str | None) -> str | None:
+    from pipeline.cli.jobs import one_of
+
+    return None if value is None else one_of("--executor", value, ("auto", "local", "ray"))
+
+
+def _told(job: Job, as_json: bool) -> None:
+    say(job.record if as_json else f"{job.id}  {job.state}  {job.name}", as_json)
+
+
+def jobs(
+    state: Annotated[str | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Only jobs with name=value. May be repeated.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 20,
+    server: Server = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """List a service's jobs, the newest first."""
+    from pipeline.cli.jobs import one_of
+    from pipeline.cli.show import table
+    from winnow.client.operations.service import JobFilters
+    from winnow.client.submission import labels_of
+
+    filters = JobFilters()
+    if state is not None:
+        filters["state"] = one_of("--state", state, STATES)
+    if label:
+        filters["labels"] = labels_of(label)
+    with service(server, key_file, LOOKING_S) as client:
+        found = list(client.jobs(limit, **filters))
+    if as_json:
+        say([job.record for job in found], True)
+        return
+    table([_row(job) for job in found], "jobs" if not found else None)
+
+
+def _row(job: Job) -> dict[str, Any]:
+    from winnow.client.words import printable
+
+    kept = (job.record.get("funnel") or {}).get("kept")
+    row = {"job": job.id, "recipe": job.name, "state": job.state, "created": job.record.get("created_at"),
+           "rows": job.record.get("rows"), "kept": kept, "labels": ", ".join(f"{k}={v}" for k, v in job.labels.items())}  # fmt: skip
+    return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def cancel(job: JobName, server: Server = None, key_file: KeyFile = None, as_json: Json = False) -> None:
+    """Stop a job for good, within seconds. What it committed is used by the next one."""
+    with service(server, key_file, CHANGING_S) as client:
+        _told(client.job(job).cancel(), as_json)
+
+
+def pause(job: JobName, server: Server = None, key_file: KeyFile = None, as_json: Json = False) -> None:
+    """Stop a job until it is resumed."""
+    with service(server, key_file, CHANGING_S) as client:
+        _told(client.job(job).pause(), as_json)
+
+
+def resume(job: JobName, server: Server = None, key_file: KeyFile = None, as_json: Json = False) -> None:
+    """Let a paused job go on."""
+    with service(server, key_file, CHANGING_S) as client:
+        _told(client.job(job).resume(), as_json)
+
+
+def retry(
+    job: JobName,
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it to its end; the exit code is the job's.")] = False,
+    server: Server = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Start a failed or cancelled job again, as a new job that goes on from what was committed."""
+    from pipeline.cli.watch import watch_to_end
+
+    with service(server, key_file, CHANGING_S) as client:
+        made = client.job(job).retry()
+        if watch:
+            typer.echo(made.id, err=True)
+            watch_to_end(made, as_json)
+        else:
+            _told(made, as_json)

@@ -1,0 +1,151 @@
+"""What was asked of the service. An accepted submission is on the disk before anybody is told that it was accepted."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import KeyReused
+from pipeline.job import new_id, now
+from pipeline.recipe import Recipe
+from pipeline.recipe_file import validate
+from pipeline.store import Store
+
+if TYPE_CHECKING:  # they bring kernels and Ray, which the service goes without
+    from pipeline.executors import Name
+    from pipeline.run import Until
+
+CLAIMS = "requests"
+OWN = ("job_id", "created_at", "request_id", "recipe")
+"""What differs between two requests for the same work; recipes are compared in their canonical form."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One request for work. recipe: its tree, whose order of keys counts; the rest is as in pipeline.run.Settings."""
+
+    recipe: dict[str, Any]
+    job_id: str = field(default_factory=new_id)
+    corpus: str | None = None
+    output: str | None = None
+    until: Until = "export"
+    workers: int | None = None
+    executor: Name = "auto"
+    copy: bool = False
+    overwrite: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    owner: str = ""
+    created_at: str = field(default_factory=now)
+    retry_of: str | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """replayed: the key had been used for this request before."""
+
+    job_id: str
+    replayed: bool
+
+
+def accept(
+    store: Store, submission: Submission, key: str | None = None, room: Callable[[], None] | None = None
+) -> Accepted:
+    """Take a submission in; on the disk when this returns. The same key from anywhere, however often: one job.
+
+    room: called before a new job is made, never for a replay; it raises QueueFull where no more may wait. Raises
+    RecipeError for a tree that is no recipe, KeyReused where the key stands for other work of the same owner.
+    """
+    recipe = validate(submission.recipe, "the recipe submitted")
+    if key is None:
+        if room is not None:
+            room()
+        _make(store, submission, recipe, None)
+        return Accepted(submission.job_id, replayed=False)
+    fingerprint = _fingerprint(submission, recipe)
+    name = hashlib.sha256(json.dumps([submission.owner, key]).encode()).hexdigest()
+    path = f"{CLAIMS}/{name}.json"
+    if (claim := store.find_json(path)) is None:
+        if room is not None:
+            room()
+        store.commit_json(path, {
+            "job_id": submission.job_id, "fingerprint": fingerprint, "at": now(),
+            "submission": dataclasses.asdict(submission),
+        }, sort_keys=False)  # fmt: skip
+        claim = store.read_json(path)
+    if claim["fingerprint"] != fingerprint:
+        raise KeyReused(
+            f"idempotency key {key[:40]!r} stands for another request (job {claim['job_id']}): send a new key with new work"
+        )
+    _finish(store, claim, name)
+    return Accepted(claim["job_id"], replayed=claim["job_id"] != submission.job_id)
+
+
+def finish_claims(store: Store) -> int:
+    """Make the jobs of claims whose folder is missing, because the service ended between the two; returns how many."""
+    finished = 0
+    for file in store.names(CLAIMS):
+        claim = store.find_json(f"{CLAIMS}/{file}")
+        finished += claim is not None and _finish(store, claim, file.removesuffix(".json"))
+    return finished
+
+
+def read_submission(store: Store, job_id: str) -> Submission | None:
+    """What was asked for a job; None where it is not one of a service."""
+    found = store.find_json(submission_path(job_id))
+    if found is None:
+        return None
+    names = {f.name for f in dataclasses.fields(Submission)}
+    return Submission(**{k: v for k, v in found.items() if k in names})
+
+
+def submission_path(job_id: str) -> str:
+    return f"{Store.job(job_id)}/submission.json"
+
+
+def forget_claim(store: Store, job_id: str) -> None:
+    """Free the key that a job was asked for with, so that no start of the service makes the job again."""
+    found = store.find_json(submission_path(job_id))
+    if found is not None and found.get("claim"):
+        store.remove(f"{CLAIMS}/{found['claim']}.json")
+
+
+def _fingerprint(submission: Submission, recipe: Recipe) -> str:
+    """Of the work alone: equal for a request that is sent again."""
+    work = {k: v for k, v in dataclasses.asdict(submission).items() if k not in OWN}
+    return hashlib.sha256(json.dumps([work, recipe.canonical()], sort_keys=True).encode()).hexdigest()
+
+
+def complete(store: Store, job_id: str) -> None:
+    """Make the rest of a job's folder, where whoever accepted it ended in between."""
+    found = store.read_json(submission_path(job_id))
+    asked = read_submission(store, job_id)
+    assert asked is not None
+    _make(store, asked, validate(asked.recipe, "the recipe submitted"), found.get("claim"))
+
+
+def _finish(store: Store, claim: dict[str, Any], name: str) -> bool:
+    if store.exists(f"{Store.job(claim['job_id'])}/job.json"):
+        return False
+    submission = Submission(**claim["submission"])
+    _make(store, submission, validate(submission.recipe, "the recipe submitted"), name)
+    return True
+
+
+def _make(store: Store, submission: Submission, recipe: Recipe, claim: str | None) -> None:
+    """The job's folder; job.json is last, so that a folder which has it is whole. Whoever makes it a second time changes
+    nothing."""
+    folder = Store.job(submission.job_id)
+    tree = json.loads(recipe.canonical())
+    asked = dataclasses.asdict(submission) | {"recipe": tree, "claim": claim}
+    store.commit_json(submission_path(submission.job_id), asked, sort_keys=False)
+    store.commit_json(f"{folder}/recipe.json", tree, sort_keys=False)
+    store.commit_json(f"{folder}/job.json", {
+        "id": submission.job_id, "name": recipe.name, "recipe_digest": recipe.digest(), "supervised": True,
+        "state": "queued", "created_at": submission.created_at, "at": submission.created_at,
+        "tables": {}, "warnings": [], "attempt": 0, "attempts_failed": 0,
+    })  # fmt: skip

@@ -1,0 +1,114 @@
+"""What tests of the service's jobs share: small work at a chosen pace, and waiting for what runners do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline import attempts
+from pipeline.control.care import Limits
+from pipeline.control.events import Event, read_events
+from pipeline.control.launch import MARK
+from pipeline.control.state import TERMINAL, job_state
+from pipeline.control.submission import Submission
+from pipeline.control.supervisor import Supervisor
+from pipeline.store import Store
+from tests.corpora import write_parquet
+
+SCORER = Path(__file__).parent / "slow_scorer.py"
+RECIPE: dict[str, Any] = {
+    "name": "small",
+    "score": ["exact", "gopher", "repetition"],
+    "rules": {
+        "word_count": {"column": "gopher.word_count", "min": 50},
+        "repeats": {"column": "repetition.dup_line_frac", "max": 0.3},
+    },
+    "dedup": {"exact": "raw", "guard": {"max_source_loss": 1.0}},
+}
+WAIT_S = 120.0
+USUAL = Limits(nice=0)
+
+
+def submission(paths: list[str] | None = None, **others: Any) -> Submission:
+    """The small recipe over some input."""
+    return Submission(recipe={**RECIPE, "input": {"paths": paths or ["/nowhere/*.parquet"]}}, **others)
+
+
+def slow_recipe(paths: list[str], seconds: float = 0.25, deadly: str = "") -> dict[str, Any]:
+    """Each unit takes so long to score."""
+    return {
+        "name": "slow",
+        "input": {"paths": paths},
+        "score": ["exact", {str(SCORER): {"seconds": seconds, "deadly": deadly}}],
+        "rules": {"long_enough": {"column": "slow_scorer.size", "min": 100}},
+        "dedup": {"exact": "raw", "guard": {"max_source_loss": 1.0}},
+    }
+
+
+def crawl(folder: Path, count: int = 240, files: int = 4) -> list[str]:
+    """Paths of a made-up corpus of several files, each a unit."""
+    return [str(write_parquet(folder / "crawl", count, files))]
+
+
+def nothing(_job_id: str) -> None:
+    """What a supervisor that nobody listens to calls."""
+
+
+@contextmanager
+def supervising(store: Store, limits: Limits = USUAL, **others: Any) -> Iterator[Supervisor]:
+    """A supervisor that runs, and at the end no process of any job."""
+    supervisor = Supervisor(store, limits, **{"log_folder": Path("unused"), "on_change": nothing, **others})
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+        for job_id in store.names("jobs"):
+            for process in processes_of(job_id):
+                process.kill()
+
+
+def processes_of(job_id: str) -> list[psutil.Process]:
+    """What runs of a job, of whichever attempt."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK, "").startswith(f"{job_id}/") and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def until(what: Callable[[], Any], seconds: float = WAIT_S) -> Any:
+    """Wait until something holds; what it then says."""
+    deadline = time.monotonic() + seconds
+    while not (said := what()):
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
+        time.sleep(0.02)
+    return said
+
+
+def events_of(store: Store, job_id: str, verb: str | None = None, **fields: Any) -> list[Event]:
+    """Of the log, those with this verb and these fields."""
+    found, _ = read_events(store, job_id, limit=100_000)
+    return [e for e in found if verb in (None, e.verb) and fields.items() <= e.fields.items()]
+
+
+def until_scoring(store: Store, job_id: str, units: int = 1) -> attempts.Claim:
+    """Wait until so many units are scored; who runs it."""
+    until(lambda: len(events_of(store, job_id, "unit_done", stage="notes")) >= units)
+    claim = attempts.read(store, job_id, attempts.highest(store, job_id))
+    assert claim is not None
+    return claim
+
+
+def until_ended(store: Store, job_id: str, seconds: float = WAIT_S) -> dict[str, Any]:
+    """Wait for a terminal state; the record."""
+    until(lambda: job_state(store, job_id)["state"] in TERMINAL, seconds)
+    return job_state(store, job_id)

@@ -1,0 +1,330 @@
+"""Clerks: processes that are started, kept, ended and replaced; errors that come back as what they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import winnow
+from pipeline.clerk import serve
+from pipeline.clerk.clerk import Clerks
+from pipeline.clerk.desk import Desk
+from pipeline.clerk.verbs import VERBS, _checked
+from pipeline.errors import (
+    ClerkLost,
+    ClerkTimeout,
+    JobMissing,
+    PlanError,
+    RecipeError,
+    UsageError,
+)
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def clerks(asked: tuple[Path, winnow.Result]) -> Iterator[Clerks]:
+    with Clerks(str(asked[0] / "ws"), n=2, threads=1) as made:
+        yield made
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    return true()
+
+
+def there(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_clerk_answers_again_and_again(clerks: Clerks) -> None:
+    told = [clerks.ask("check_recipe", {"recipe": "gopher"}, SECONDS) for _ in range(3)]
+    assert told[0] == told[1] == told[2]
+    assert told[0]["digest"] == winnow.recipe("gopher").digest()
+    assert len(clerks.pids()) == 1
+
+
+def test_an_error_comes_back_as_its_class_with_its_places(clerks: Clerks) -> None:
+    recipe = {
+        "name": "x",
+        "score": ["gopher"],
+        "rules": {"a": {"column": "gopher.words", "min": "many"}, "b": {"colum": 1}},
+    }
+    with pytest.raises(RecipeError, match=r"unknown key 'rules\.b\.colum'") as raised:
+        clerks.ask("check_recipe", {"recipe": recipe}, SECONDS)
+    assert [(p.pointer, p.code) for p in raised.value.places] == [
+        ("/rules/a/min", "float_parsing"),
+        ("/rules/b/colum", "extra_forbidden"),
+    ]
+    recipe["rules"] = {"a": {"column": "gopher.word_cont", "min": 5}}
+    with pytest.raises(PlanError, match=r"Did you mean 'gopher.word_count'") as wrong:
+        clerks.ask("check_recipe", {"recipe": recipe}, SECONDS)
+    assert [p.pointer for p in wrong.value.places] == ["/rules/a"]
+
+
+def test_a_clerk_without_questions_ends(asked: tuple[Path, winnow.Result]) -> None:
+    with Clerks(str(asked[0] / "ws"), idle_s=0.3) as clerks:
+        clerks.ask("recipes", {}, SECONDS)
+        (pid,) = clerks.pids()
+        assert until(lambda: clerks.pids() == [])
+        assert not there(pid)
+        clerks.ask("recipes", {}, SECONDS)
+        assert clerks.pids() != [pid]
+
+
+def test_a_clerk_killed_while_it_waits_is_replaced_unnoticed(clerks: Clerks) -> None:
+    clerks.ask("recipes", {}, SECONDS)
+    before = clerks.pids()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    assert clerks.ask("recipe", {"name": "c4"}, SECONDS)["name"] == "c4"
+    assert set(clerks.pids()).isdisjoint(before)
+
+
+def test_a_clerk_killed_at_work_is_replaced_once_and_then_told(asked: tuple[Path, winnow.Result]) -> None:
+    with Clerks(str(asked[0] / "ws"), n=1) as clerks, ThreadPoolExecutor(1) as thread:
+        clerks.ask("recipes", {}, SECONDS)
+        (pid,) = clerks.pids()
+        os.kill(pid, signal.SIGSTOP)
+        answer = thread.submit(clerks.ask, "recipes", {}, SECONDS)
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGKILL)
+        assert until(lambda: clerks.pids() not in ([], [pid]))
+        os.kill(clerks.pids()[0], signal.SIGKILL)
+        with pytest.raises(ClerkLost, match="SIGKILL"):
+            answer.result(10)
+        assert len(clerks.ask("recipes", {}, SECONDS)["items"]) == 9
+
+
+def test_a_clerk_over_its_time_is_ended_and_blocks_no_other(asked: tuple[Path, winnow.Result]) -> None:
+    with Clerks(str(asked[0] / "ws"), n=2) as clerks, ThreadPoolExecutor(1) as thread:
+        clerks.ask("recipes", {}, SECONDS)
+        (stuck,) = clerks.pids()
+        os.kill(stuck, signal.SIGSTOP)
+        start = time.monotonic()
+        slow = thread.submit(clerks.ask, "recipes", {}, 3.0)
+        time.sleep(0.1)
+        assert len(clerks.ask("recipes", {}, SECONDS)["items"]) == 9
+        with pytest.raises(ClerkTimeout, match="no answer within 3 s"):
+            slow.result(10)
+        assert time.monotonic() - start < 10
+        assert until(lambda: not there(stuck))
+
+
+def test_no_clerk_free_is_a_timeout_of_its_own(asked: tuple[Path, winnow.Result]) -> None:
+    with Clerks(str(asked[0] / "ws"), n=1) as clerks, ThreadPoolExecutor(1) as thread:
+        clerks.ask("recipes", {}, SECONDS)
+        os.kill(clerks.pids()[0], signal.SIGSTOP)
+        slow = thread.submit(clerks.ask, "recipes", {}, 2.0)
+        time.sleep(0.2)
+        with pytest.raises(ClerkTimeout, match="all 1 clerks are busy"):
+            clerks.ask("recipes", {}, 0.3)
+        with pytest.raises(ClerkTimeout, match="no answer"):
+            slow.result(10)
+
+
+def test_many_threads_share_a_few_clerks(clerks: Clerks) -> None:
+    names = ["c4", "ccnet", "fineweb", "gopher", "minimal"] * 6
+    with ThreadPoolExecutor(12) as threads:
+        told = list(threads.map(lambda n: clerks.ask("recipe", {"name": n}, SECONDS)["name"], names))
+    assert told == names
+    assert 1 <= len(clerks.pids()) <= 2
+
+
+def test_a_clerk_has_a_bound_on_its_memory_that_the_kernel_holds(asked: tuple[Path, winnow.Result]) -> None:
+    with Clerks(str(asked[0] / "ws"), n=1, memory_bytes=64 << 20, threads=1) as clerks:
+        clerks.ask("recipes", {}, SECONDS)
+        limits = Path(f"/proc/{clerks.pids()[0]}/limits").read_text()
+    (most,) = (line.split()[3] for line in limits.splitlines() if line.startswith("Max address space"))
+    assert 64 << 20 < int(most) < 2 << 30
+
+
+@pytest.mark.parametrize("error", [MemoryError(), duckdb.OutOfMemoryException("of 3 rows")], ids=["python", "duckdb"])
+def test_a_question_that_needs_too_much_is_told_and_its_clerk_ends(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def greedy(_: Desk) -> None:
+        raise error
+
+    monkeypatch.setitem(VERBS, "recipes", greedy)
+    _checked.cache_clear()
+    told = json.loads(serve._answer(desk, b'["recipes", {}]'))
+    _checked.cache_clear()
+    assert told["error"]["code"] == "out_of_memory"
+    assert "1,024 MiB" in told["error"]["message"]
+    assert told["last"] is True
+
+
+def test_an_engine_of_a_clerk_spills_nothing_and_opens_nothing(desk: Desk) -> None:
+    with pytest.raises(duckdb.OutOfMemoryException):
+        Desk(desk.store, 1, 8 << 20).engine.sql(
+            "select string_agg(i::varchar, ',' order by md5(i::varchar)) from range(3000000) t(i)"
+        ).fetchall()
+    with pytest.raises(duckdb.PermissionException):
+        desk.engine.sql("select * from read_text('/etc/passwd')").fetchall()
+
+
+def test_a_clerk_sees_no_secret_but_what_buckets_need(
+    asked: tuple[Path, winnow.Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WINNOW_CANARY", "canary-77")
+    monkeypatch.setenv("DATABASE_URL", "canary-78")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with Clerks(str(asked[0] / "ws")) as clerks:
+        clerks.ask("recipes", {}, SECONDS)
+        environment = Path(f"/proc/{clerks.pids()[0]}/environ").read_text()
+    assert "canary" not in environment
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:1" in environment
+
+
+def test_a_clerk_ends_with_whoever_started_it(asked: tuple[Path, winnow.Result]) -> None:
+    code = (
+        "import sys, time; from pipeline.clerk.clerk import Clerks; clerks = Clerks(sys.argv[1]); clerks.ask('recipes', {}, 60); "
+        "print(clerks.pids()[0], flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(asked[0] / "ws")], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert there(pid)
+        parent.kill()
+    assert until(lambda: not there(pid))
+
+
+def test_closing_ends_every_process_and_every_question(asked: tuple[Path, winnow.Result]) -> None:
+    clerks = Clerks(str(asked[0] / "ws"), n=1)
+    clerks.ask("recipes", {}, SECONDS)
+    (pid,) = clerks.pids()
+    os.kill(pid, signal.SIGSTOP)
+    errors: list[Exception] = []
+
+    def asks() -> None:
+        try:
+            clerks.ask("recipes", {}, SECONDS)
+        except ClerkLost as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=asks)
+    thread.start()
+    time.sleep(0.2)
+    clerks.close()
+    thread.join(10)
+    assert len(errors) == 1
+    assert not there(pid)
+    with pytest.raises(ClerkLost, match="closed"):
+        clerks.ask("recipes", {}, SECONDS)
+
+
+def test_asking_needs_nothing_heavy_here() -> None:
+    heavy = ["numpy", "pyarrow", "numba", "duckdb", "ray", "scorers", "pydantic"]
+    code = f"import pipeline.clerk.clerk, sys; print([m for m in {heavy!r} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.strip() == "[]"
+
+
+HOSTILE = [
+    ("no_such_verb", {}),
+    ("plan", {}),
+    ("recipes", {"name": "fineweb"}),
+    ("recipe", {"name": "../../etc/passwd"}),
+    ("recipe", {"name": 5}),
+    ("scorers", {"name": "/etc/passwd.py"}),
+    ("models", {"name": "../../etc/passwd"}),
+    ("explain", {"job": "../../../etc", "doc_id": "a"}),
+    ("explain", {"job": "{job}", "doc_id": "' or 1 = 1 --"}),
+    ("explain", {"job": "{job}", "doc_id": "a\0b"}),
+    ("explain", {"job": "{job}", "doc_id": "\ud800"}),
+    ("explain", {"job": "{job}", "doc_id": ["doc-00001"]}),
+    ("funnel", {"job": "{job}", "desk": "mine"}),
+    ("funnel", {"job": "a" * 100_000}),
+    ("samples", {"job": "{job}", "outcome": "all"}),
+    ("samples", {"job": "{job}", "outcome": "kept", "size": 10**9}),
+    ("samples", {"job": "{job}", "outcome": "kept", "text_chars": 10**12}),
+    ("samples", {"job": "{job}", "outcome": "kept", "size": -1}),
+    ("clusters", {"job": "{job}", "after": [1]}),
+    ("clusters", {"job": "{job}", "after": ["a", "b"]}),
+    ("clusters", {"job": "{job}", "after": [10**30, "b"]}),
+    ("clusters", {"job": "{job}", "method": "'; drop table x"}),
+    ("cluster", {"job": "{job}", "cluster": "'; select 1 --"}),
+    ("histogram", {"job": "{job}", "column": "gopher.word_count) from (select 1"}),
+    ("histogram", {"job": "{job}", "column": "exact.raw"}),
+    ("histogram", {"job": "{job}", "column": "gopher.word_count", "bins": 10**9}),
+    ("compare", {"job": "{job}", "other": "nobody"}),
+    ("preview", {"job": "{job}"}),
+    ("preview", {"job": "{job}", "rules": {}, "changes": []}),
+    ("preview", {"job": "{job}", "rules": {"a": {"sql": "(select count(*) from read_text('/etc/passwd')) > 0"}}}),
+    ("preview", {"job": "{job}", "rules": {"a'; --": {"sql": "true"}}}),
+    ("preview", {"job": "{job}", "changes": ["extends=/etc/passwd"]}),
+    ("preview", {"job": "{job}", "changes": ["score=[/etc/evil.py]"]}),
+    ("preview", {"job": "{job}", "changes": ["input.paths=[/etc]"]}),
+    ("preview", {"job": "{job}", "changes": ["rules.a={sql: \"getenv('HOME') = 'a'\"}"]}),
+    ("preview", {"job": "{job}", "changes": [f"rules.r{i}.column=text_bytes" for i in range(30_000)]}),
+    ("check_recipe", {"recipe": {"name": "x", "score": ["/etc/evil.py"]}}),
+    ("check_recipe", {"recipe": {"name": "x", "score": [{"mine": {"use": "./evil.py"}}]}}),
+    ("check_recipe", {"recipe": {"name": "x", "extends": "/etc/passwd"}}),
+    ("check_recipe", {"recipe": {"name": "x", "extends": ["fineweb"]}}),
+    ("check_recipe", {"recipe": "/etc/passwd"}),
+    ("check_recipe", {"recipe": "extends: /etc/passwd\nname: x\n"}),
+    ("check_recipe", {"recipe": "../recipes/fineweb.yaml"}),
+    ("check_recipe", {"recipe": "a: !!python/object/apply:os.system [id]\nname: x"}),
+    ("check_recipe", {"recipe": "x: &x [*x, *x]\nname: y"}),
+    ("check_recipe", {"recipe": "[" * 100_000}),
+    ("check_recipe", {"recipe": "{" * 5_000}),
+    ("check_recipe", {"recipe": "name: x\nrules: " + "{a: " * 200 + "1" + "}" * 200}),
+    ("check_recipe", {"recipe": "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+                                "d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nname: x"}),
+    ("check_recipe", {"recipe": {"name": "x", "input": 5}, "changes": ["input.paths.0=b"]}),
+    ("check_recipe", {"recipe": {"name": "x", "score": [{"minhash": {"num_perm": 10**12}}]}}),
+    ("check_recipe", {"recipe": {"name": "x", "score": [{"quality": {"model": "../../etc/passwd"}}]}}),
+    ("check_recipe", {"recipe": {"name": "x", "score": ["exact"], "dedup": {"keep": "(select 1)"}}}),
+    ("check_recipe", {"recipe": "fineweb", "changes": ["a=&a [*a]"]}),
+    ("check_recipe", {"recipe": "fineweb", "changes": ["=1"]}),
+    ("check_recipe", {"recipe": 17}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("verb", "arguments"), HOSTILE, ids=[f"{v}-{i}" for i, (v, _) in enumerate(HOSTILE)])
+def test_a_hostile_question_is_refused_in_words(
+    clerks: Clerks, asked: tuple[Path, winnow.Result], verb: str, arguments: dict[str, object]
+) -> None:
+    """Never an internal error, never a lost process, never a path of this machine."""
+    filled = {k: asked[1].job_id if v == "{job}" else v for k, v in arguments.items()}
+    with pytest.raises(UsageError) as raised:
+        clerks.ask(verb, filled, SECONDS)
+    assert str(asked[0]) not in str(raised.value)
+    assert str(ROOT) not in str(raised.value)
+    assert "root:" not in str(raised.value)
+
+
+def test_a_question_that_is_no_json_never_reaches_a_clerk(clerks: Clerks) -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    for wrong in ({"a": nested}, {"a": object()}, {"a": "x" * (9 << 20)}):
+        with pytest.raises(UsageError):
+            clerks.ask("recipes", wrong, SECONDS)
+
+
+def test_an_unknown_job_is_not_found(clerks: Clerks) -> None:
+    for verb in ("funnel", "report", "schema"):
+        with pytest.raises(JobMissing, match="no job 'job_000'"):
+            clerks.ask(verb, {"job": "job_000"}, SECONDS)

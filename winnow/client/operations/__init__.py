@@ -1,0 +1,1 @@
+"""What can be asked of a service, each operation once, for the blocking and the asynchronous client alike."""

@@ -1,0 +1,111 @@
+"""What a waiting user sees of a job: bars where a person looks, JSON lines where a program reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import IO, Any, Protocol
+
+from winnow.client.operations.watch import Event
+from winnow.client.words import printable
+
+
+class Show(Protocol):
+    """Told of every event."""
+
+    def tell(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def tell(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Lines:
+    """One JSON object a line, each event as it came."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def tell(self, event: Event) -> None:
+        told = {"id": event.id, "event": event.kind, **event.fields}
+        self._stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None: ...
+
+
+class Bars:
+    """A bar for each stage, with MB/s and time left, as `winnow run` has them; states and warnings above."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._bars = Progress(
+            TextColumn("{task.description:<10}", markup=False), BarColumn(bar_width=30), TextColumn("{task.fields[units]:>9}"),
+            TransferSpeedColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
+        )  # fmt: skip
+        self._tasks: dict[str, Any] = {}
+        self._bars.start()
+
+    def tell(self, event: Event) -> None:
+        fields = event.fields
+        match event.kind:
+            case "state":
+                reason = f": {fields['message']}" if fields.get("message") else ""
+                self._console.print(printable(f"{fields.get('state')}{reason}"))
+            case "warning":
+                self._console.print(printable(f"warning: {fields.get('message')}"), style="yellow")
+            case "stage":
+                self._stage(fields)
+            case "progress":
+                task = self._task(str(fields.get("stage")))
+                self._bars.update(
+                    task, completed=fields.get("bytes_done", 0), total=max(fields.get("bytes", 0), 1),
+                    units=f"{fields.get('units_done', 0)}/{fields.get('units', 0)}",
+                )  # fmt: skip
+
+    def _stage(self, fields: dict[str, Any]) -> None:
+        task = self._task(str(fields.get("stage")))
+        if fields.get("verb") == "stage_started":
+            units = fields.get("units", 0) + fields.get("units_done", 0)
+            self._bars.reset(task, total=max(fields.get("bytes", 0), 1), units=f"{fields.get('units_done', 0)}/{units}")
+        else:
+            self._bars.update(task, completed=self._bars.tasks[task].total)
+            self._bars.stop_task(task)
+
+    def _task(self, stage: str) -> Any:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(printable(stage), total=1, units="")
+        return self._tasks[stage]
+
+    def close(self) -> None:
+        self._bars.stop()
+
+
+@contextlib.contextmanager
+def shown(progress: bool) -> Iterator[Show]:
+    """Bars on a terminal or in a notebook, JSON lines on stderr otherwise, nothing if not wanted."""
+    show: Show = Silent()
+    if progress:
+        show = Bars() if sys.stderr.isatty() or "ipykernel" in sys.modules else Lines(sys.stderr)
+    try:
+        yield show
+    finally:
+        show.close()
