@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check bench conformance clean
+.PHONY: help setup dev demo test check bench fuzz conformance clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check: dev ## lint and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: dev ## the service against its own description: schemathesis, all checks, 500 examples an operation, 20 minutes
+	$(BIN)/python -W ignore -m tests.fuzzing --examples 500 --minutes 20
 
 conformance: dev ## agreement with datatrove, side by side (installs it)
 	$(UV) sync --frozen --inexact --quiet --group conformance --python $(BIN)/python

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import compile_path
+from starlette.routing import Match
 from starlette.types import Scope
 
 from api.codes import BY_STATUS, CODES
@@ -136,15 +136,19 @@ async def _of_framework(request: Request, error: Exception) -> Response:
         404: f"{request.method} {request.url.path}: there is nothing at this path; /docs lists what there is",
         405: f"{request.url.path} has no method {request.method}",
     }.get(error.status_code, str(error.detail))
-    allow = _methods_at(request) if error.status_code == METHOD_NOT_ALLOWED else ""
-    headers = dict(error.headers or {}) | ({"Allow": allow} if allow else {})
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_at(request))
     return problem_response(request.scope, code, detail, headers=headers)
 
 
-def _methods_at(request: Request) -> str:
-    """Every method that this path has: the framework tells those of the first route only. "" where the path is not described."""
+def _methods_at(request: Request) -> list[str]:
+    """The methods of a path, of all routes there: the framework names those of the first alone."""
     found: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        if compile_path(template)[0].match(request.url.path):
-            found.update(method.upper() for method in operations)
-    return ", ".join(sorted(found))
+    for included in request.app.routes:
+        router = getattr(included, "original_router", None)  # the framework keeps routers as they were given
+        for route in [included] if router is None else router.routes:
+            matched, _ = route.matches(request.scope)
+            if matched != Match.NONE:
+                found |= getattr(route, "methods", None) or set()
+    return sorted(found)

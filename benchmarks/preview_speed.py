@@ -35,7 +35,7 @@ CHANGES = (
     ("a bound on another column", ["rules.mean_word_length.min=4"]),
     ("three bounds", ["rules.word_count.min=70", "rules.top_2gram.max=0.15", "rules.language_score.above=0.8"]),
     ("a predicate", ['rules.long={sql: "gopher.word_count * gopher.mean_word_chars > 300"}']),
-    ("a column not read before", ["rules.stop={column: gopher.stop_words, min: 10}"]),
+    ("a column not read before", ["rules.stop={column: gopher.stop_words, min: 3}"]),
 )
 
 

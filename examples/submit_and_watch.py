@@ -22,7 +22,7 @@ def main(shards: str, curated: str) -> None:
             print(f"{step['title']:<30}{step['documents']:>12,}  left {step['left_documents']:>12,}")
         for document in job.samples(outcome="removed", size=3):
             print(document["doc_id"], [f"{f['rule']}: {f['value']}, wanted {f['bound']}" for f in document["failed"]])
-        print(f"with {STRICTER}:", job.preview(changes=STRICTER)["kept"])
+        print(f"with {STRICTER}:", job.preview(changes=STRICTER)["proposed"]["kept"])
         answer = client.sql(
             "select file_path, count(*) as n from documents group by 1 order by 2 desc limit 5", job=job.id
         )

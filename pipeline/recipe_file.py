@@ -35,13 +35,13 @@ def load_recipe(name: str, settings: Sequence[str] = (), paths: Sequence[str] = 
 
 def recipe_tree(name: str) -> dict[str, Any]:
     """A preset or a file as plain data, what it extends put in: for those who send it elsewhere."""
-    return {str(key): value for key, value in _plain(_read_tree(name, seen=())[0]).items()}
+    return {str(key): value for key, value in plain(_read_tree(name, seen=())[0]).items()}
 
 
 def validate(tree: Mapping[str, Any], where: str) -> Recipe:
     """A recipe of plain data; `where` names its source in errors."""
     try:
-        return Recipe.model_validate(_plain(tree))
+        return Recipe.model_validate(plain(tree))
     except ValidationError as error:
         told = [(e, _tell(e, tree, where)) for e in error.errors()]
         places = [Place(pointer(*e["loc"]), said.partition(": ")[2], e["type"]) for e, said in told]
@@ -137,12 +137,12 @@ def set_value(tree: dict[str, Any], path: str, value: Any) -> None:
         node[keys[-1]] = value
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
     """ruamel's round-trip containers as plain ones."""
     if isinstance(node, Mapping):
-        return {"null" if k is None else str(k): _plain(v) for k, v in node.items()}  # `null: keep` reads as a null key
+        return {"null" if k is None else str(k): plain(v) for k, v in node.items()}  # `null: keep` reads as a null key
     if isinstance(node, list | tuple):
-        return [_plain(v) for v in node]
+        return [plain(v) for v in node]
     return node
 
 

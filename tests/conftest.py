@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_clerk import asked, desk
+from tests.fixtures_clerk import asked, clerks, desk
 from tests.fixtures_models import lid_model
 from tests.fixtures_sql import spares, sql_folder, sql_store
 
-__all__ = ["asked", "desk", "lid_model", "real_data", "spares", "sql_folder", "sql_store"]
+__all__ = ["asked", "clerks", "desk", "lid_model", "real_data", "spares", "sql_folder", "sql_store"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.clerk.clerk import Clerks
 from pipeline.clerk.desk import Desk
 from pipeline.store import Store
 from tests.corpora import write_parquet
@@ -22,7 +24,7 @@ JOB_RECIPE: dict[str, Any] = {
         "word_count": {"column": "gopher.word_count", "min": 50},
         "alpha_words": {"column": "gopher.alpha_word_frac", "min": 0.5},
         "not_long": {"column": "buckets.length", "in": ["short", "usual"]},
-        "sources": {"sql": "source <> 'site-2' or gopher.word_count > 140"},
+        "sources": {"sql": "source <> 'site-2' or gopher.word_count > 160"},
     },
     "dedup": {"exact": "raw", "fuzzy": {"on": "minhash", "jaccard": 0.8}, "guard": {"max_source_loss": 1.0}},
 }
@@ -56,3 +58,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, winnow.Result
 @pytest.fixture
 def desk(asked: tuple[Path, winnow.Result]) -> Desk:
     return Desk(Store(str(asked[0] / "ws")), threads=1, memory_bytes=1 << 30)
+
+
+@pytest.fixture(scope="session")
+def clerks(asked: tuple[Path, winnow.Result]) -> Iterator[Clerks]:
+    with Clerks(str(asked[0] / "ws"), n=2, threads=1) as made:
+        yield made

@@ -36,8 +36,8 @@ MEDIA_TYPES = {
     ".json": "application/json",
 }
 BINARY = {
-    kind: {"schema": {"type": "string", "format": "binary"}, "example": "bytes of the file"}
-    for kind in ("application/octet-stream", *(k.partition(";")[0] for k in MEDIA_TYPES.values()))
+    kind.partition(";")[0]: {"schema": {"description": "The file, or a part of it."}, "example": "bytes of the file"}
+    for kind in ("application/octet-stream", *MEDIA_TYPES.values())
 }
 SENT: Responses = {
     200: {

@@ -34,8 +34,18 @@ SSE, JSON = "text/event-stream", "application/json"
 LIMIT_MAX = 1_000
 LOG_BYTES = 64 << 10
 LOG_BYTES_MAX = 1 << 20
-OFFSET_MAX = 1 << 53
-"""Beyond it JSON's numbers are not exact everywhere."""
+OFFSET_MAX = 1 << 40
+"""No log is that long, and files cannot be much longer."""
+SSE_SCHEMA = {
+    "type": "object",
+    "description": "One event; a client sees its fields (WHATWG HTML, section 9.2).",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string"},
+        "retry": {"type": "integer"},
+    },
+}
 SSE_EXAMPLE = (
     'id: 512\nevent: progress\ndata: {"stage":"notes","units_done":3,"units":16,"mb_per_s":21.5,"eta_s":5.2}\n\n'
 )
@@ -45,7 +55,7 @@ STREAMED: Responses = {
     200: {
         "model": EventsPage,
         "description": "As `text/event-stream` until `done`, or one page as JSON: what `Accept` says.",
-        "content": {SSE: {"schema": {"type": "string"}, "example": SSE_EXAMPLE}},
+        "content": {SSE: {"schema": SSE_SCHEMA, "example": SSE_EXAMPLE}},
         "headers": {"Cache-Control": header("Events are not kept by anybody between.", "no-store")},
     }
 }

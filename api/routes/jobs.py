@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from api.access.roles import GuardedRoute, needs
 from api.models.jobs import RECIPE_EXAMPLE, Job, JobPlan, JobsPage, NewJob, State
@@ -21,6 +22,17 @@ from pipeline.control.state import delete_job, job_state
 from pipeline.store import Store
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=GuardedRoute)
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _rfc_3339(value: object) -> object:
+    """Numbers would be taken for seconds since 1970 otherwise."""
+    if isinstance(value, str) and RFC_3339.fullmatch(value) is None:
+        raise ValueError("not a time as in RFC 3339, like 2026-11-01T00:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Label = Annotated[str, StringConstraints(pattern=r"^[^:]{1,63}:.{0,63}$")]
 OF_SUBMITTING = (*OF_BODIES, *OF_CLERKS, "recipe", "plan", "model", "scorer", "path_outside", "storage")
 
@@ -47,10 +59,10 @@ class JobFilters(Body):
     owner: str | None = Field(
         None, max_length=200, description="Submitted by the key with this id.", examples=["key_7f3a"]
     )
-    created_after: AwareDatetime | None = Field(
+    created_after: Moment | None = Field(
         None, description="Created after this time, RFC 3339.", examples=["2026-11-01T00:00:00Z"]
     )
-    created_before: AwareDatetime | None = Field(
+    created_before: Moment | None = Field(
         None, description="Created before this time, RFC 3339.", examples=["2026-12-01T00:00:00Z"]
     )
     order_by: Literal["created_at", "-created_at"] = Field(

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.errors import Place, RecipeError, did_you_mean, pointer
 from pipeline.recipe import Recipe
-from pipeline.recipe_file import apply_setting, merged, parse, preset_tree, presets, validate
+from pipeline.recipe_file import apply_setting, merged, parse, plain, preset_tree, presets, validate
 
 TEXT_CHARS_MAX = 256 << 10
 VALUES_MAX = 20_000
@@ -32,7 +32,7 @@ def recipe_of(given: str | Mapping[str, Any], inputs: Sequence[str] | None, chan
                 f"extends: {base!r} is no preset; there are {', '.join(presets())}.{did_you_mean(str(base), presets())}"
             )
             raise RecipeError(f"recipe {where}: {told}", [Place("/extends", told, "extends")])
-        tree = merged(preset_tree(base), tree)
+        tree = merged(plain(preset_tree(base)), tree)  # lines in errors are those of what was sent
     for change in changes:
         apply_setting(tree, change)
     if inputs is not None:

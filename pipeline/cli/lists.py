@@ -78,13 +78,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
 def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
-    ways = {
-        "url": recipe.dedup.url,
-        "exact": recipe.dedup.exact,
-        "fuzzy": recipe.dedup.fuzzy,
-        "lines": recipe.dedup.lines,
-    }
-    return " + ".join(n for n, wanted in ways.items() if wanted)
+    return " + ".join(n for n in ("url", "exact", "fuzzy", "lines") if getattr(recipe.dedup, n))
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

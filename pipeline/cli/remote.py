@@ -36,6 +36,8 @@ ServiceWorkers = Annotated[
 LOOKING_S = 5.0
 """How long a command that only looks waits for a service; one that changes something waits as the client does."""
 CHANGING_S = 60.0
+COMING = {("running", "pause"), ("paused", "run")}
+"""A state, and what is wanted of it and will come."""
 STATES = (
     "queued", "running", "paused", "cancelling", "completed", "completed_with_quarantine", "failed", "cancelled",
 )  # fmt: skip
@@ -162,7 +164,9 @@ def _executor(value: str | None) -> str | None:
 
 
 def _told(job: Job, as_json: bool) -> None:
-    say(job.record if as_json else f"{job.id}  {job.state}  {job.name}", as_json)
+    wanted = job.record.get("wanted")
+    coming = f", {wanted} wanted" if (job.state, wanted) in COMING else ""
+    say(job.record if as_json else f"{job.id}  {job.state}{coming}  {job.name}", as_json)
 
 
 def jobs(
@@ -191,14 +195,14 @@ def jobs(
     if as_json:
         say([job.record for job in found], True)
         return
-    table([_row(job) for job in found], "jobs" if not found else None)
+    table([_row(job) for job in found], "jobs" if not found else None, whole="job")
 
 
 def _row(job: Job) -> dict[str, Any]:
     from winnow.client.words import printable
 
     kept = (job.record.get("funnel") or {}).get("kept")
-    row = {"job": job.id, "recipe": job.name, "state": job.state, "created": job.record.get("created_at"),
+    row = {"job": job.id, "recipe": job.name, "state": job.state, "created": str(job.record.get("created_at"))[:19].replace("T", " "),
            "rows": job.record.get("rows"), "kept": kept, "labels": ", ".join(f"{k}={v}" for k, v in job.labels.items())}  # fmt: skip
     return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
 

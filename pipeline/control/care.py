@@ -52,6 +52,7 @@ class Case:
     attempt: int = 0
     pulse: Pulse | None = None
     next_at: float = 0.0
+    give_way_until: float = 0.0
     wish: str = "run"
     wish_since: float = 0.0
     over_since: float | None = None
@@ -105,10 +106,10 @@ class Care:
         record, wish = self.record(case.job_id), self.hear(case)
         if self._is_over(case, record):
             return self._let_go(case, record)
+        if self._clock() < case.give_way_until:
+            return "going"
         if case.attempt == 0:
             return self._between(case, wish)
-        if case.ending and self._clock() < case.next_at:
-            return "going"
         claim = attempts.read(self._store, case.job_id, case.attempt)
         case.ending = case.ending or self._why_end(case, claim, wish)
         return self._end(case, claim, wish) if case.ending else "going"
@@ -119,7 +120,7 @@ class Care:
         """Write how it is, with an attempt of the supervisor's own: nobody else writes after that."""
         number = attempts.highest(self._store, case.job_id) + 1
         if attempts.claim(self._store, case.job_id, number, "supervisor", now()) is None:
-            case.next_at = self._clock() + GIVE_WAY_S  # another supervisor says it
+            case.give_way_until = self._clock() + GIVE_WAY_S  # another supervisor says it
             return "going"
         store, path = self._store.fenced(case.job_id, number), f"{Store.job(case.job_id)}/job.json"
         record = self.record(case.job_id)
@@ -162,13 +163,12 @@ class Care:
 
     def _between(self, case: Case, wish: str) -> Verdict:
         """No attempt is under way."""
-        if self._clock() < case.next_at:
-            return "going"
         if wish == "cancel":
             return self.say(case, "cancelled")
         if wish == "pause":
             return self.say(case, "paused")
-        self.begin(case)
+        if self._clock() >= case.next_at:
+            self.begin(case)
         return "going"
 
     def _why_end(self, case: Case, claim: Claim | None, wish: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipeline.errors import IntegrityError
 from pipeline.store import Store
 
 LOOK_S = 5.0
@@ -37,8 +38,11 @@ def write_beat(store: Store, job_id: str, attempt: int, beat: Beat) -> None:
 
 
 def read_beat(store: Store, job_id: str, attempt: int) -> dict[str, Any] | None:
-    """The last beat of an attempt; None where there is none yet."""
-    found: dict[str, Any] | None = store.find_json(Store.attempt(job_id, attempt, "beat"))
+    """The last beat of an attempt; None where there is none yet, or where a power cut left no whole one."""
+    try:
+        found: dict[str, Any] | None = store.find_json(Store.attempt(job_id, attempt, "beat"))
+    except IntegrityError:
+        return None
     return found
 
 

@@ -83,8 +83,8 @@ def _latest(connection: duckdb.DuckDBPyConnection, published: frozenset[str]) ->
     found = connection.execute(
         "select job from published.main.job_tables group by job "
         "order by bool_or(stage = 'mix') desc, bool_or(stage = 'notes') desc, bool_or(stage = 'text') desc, job desc limit 1"
-    ).fetchone()
-    return str(found[0]) if found else None
+    ).fetchall()  # all of it: a result that is not read to its end keeps the connection from other work
+    return str(found[0][0]) if found else None
 
 
 def _part_paths(store: Store, tables: Tables) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import email.utils
 
 import pytest
 
+from pipeline.errors import UsageError
 from tests.scripted_service import REFUSED, STEADY, Script, headers_of, problem, reply
 from winnow.client.errors import (
     Busy,
@@ -20,7 +21,7 @@ from winnow.client.errors import (
 )
 from winnow.client.operations import job as on_job
 from winnow.client.operations import service
-from winnow.client.request import Reply
+from winnow.client.request import Lost, Reply
 from winnow.client.retry import Patience
 
 ACCEPTED = reply(202, {"id": "job_1", "state": "queued"})
@@ -151,6 +152,24 @@ def test_a_completed_job_cannot_be_cancelled() -> None:
     script = Script([problem(409, "wrong_state", "it is completed"), reply(200, {"id": "job_1", "state": "completed"})])
     with pytest.raises(WrongState, match="it is completed"):
         script.run(on_job.steer("job_1", "cancel"))
+
+
+def test_a_certificate_that_is_not_trusted_is_no_reason_to_wait() -> None:
+    script = Script([Lost("a certificate that this machine does not trust", final=True)])
+    with pytest.raises(ServiceUnreachable, match="certificate"):
+        script.run(service.version())
+
+
+def test_an_answer_that_is_no_json_comes_from_somebody_else() -> None:
+    with pytest.raises(ServiceFault, match="no Winnow service") as raised:
+        Script([Reply(200, {}, b"<html>Welcome</html>")]).run(service.version())
+    assert raised.value.code == "not_winnow"
+
+
+@pytest.mark.parametrize("key", ["", "a" * 256, "ключ", "a\nb"])
+def test_a_key_that_is_none_is_refused_before_anything_is_sent(key: str) -> None:
+    with pytest.raises(UsageError, match="1 to 255 printable ASCII"):
+        Script([]).run(service.submit({}, key))
 
 
 def test_patience_of_none_sends_once() -> None:

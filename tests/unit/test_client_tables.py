@@ -75,4 +75,8 @@ def test_rows_are_a_sequence_and_a_table() -> None:
 def test_lines_for_programs_keep_events_whole() -> None:
     stream = io.StringIO()
     Lines(stream).tell(Event(7, "progress", {"stage": "notes", "units_done": 3}))
-    assert json.loads(stream.getvalue()) == {"id": 7, "event": "progress", "stage": "notes", "units_done": 3}
+    assert json.loads(stream.getvalue()) == {
+        "id": 7,
+        "event": "progress",
+        "data": {"stage": "notes", "units_done": 3},
+    }

@@ -137,6 +137,13 @@ def test_a_job_at_its_end_is_not_watched() -> None:
     assert [r.path for r in script.sent] == ["/v1/jobs/job_1"]
 
 
+def test_the_ends_of_a_job_are_those_of_the_service() -> None:
+    from pipeline.control import state
+    from winnow.client.operations import job as on_job
+
+    assert set(on_job.TERMINAL) == state.TERMINAL
+
+
 def test_watching_can_begin_in_the_middle() -> None:
     script = Script([OPEN, sent(20, "stage"), DONE])
     assert ids(script.items(watch.events("job_1", after=10))) == [20, 900]

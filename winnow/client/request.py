@@ -57,9 +57,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No reply, or no more of it. why: for people."""
+    """No reply, or no more of it. why: for people; final: it will be the same the next time."""
 
     why: str
+    final: bool = False
 
 
 def segment(value: str) -> str:

@@ -52,7 +52,7 @@ def passing(got: Reply | Lost) -> bool:
     """Whether the same request may fare better later: nobody there, too many requests, starting or stopping, or the same
     key being taken in right now. A 500 or the service's own timeout would only be the same work again."""
     if isinstance(got, Lost):
-        return True
+        return not got.final
     code = problem_code(got)
     if got.status in (502, 503, 504):
         return not code or (got.status == 503 and code != "timeout")

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from pipeline.errors import UsageError
 from winnow.client.address import Address
 from winnow.client.request import Lost, Reply, Request
 
@@ -34,7 +35,12 @@ def prepared(http: httpx.Client | httpx.AsyncClient, at: Address, request: Reque
     if request.read_s is not None:
         extensions["timeout"] = {**http.timeout.as_dict(), "read": request.read_s}
     body = {} if request.body is None else {"json": request.body}
-    return http.build_request(request.method, at.url + request.target, headers=headers, extensions=extensions, **body)
+    try:
+        return http.build_request(
+            request.method, at.url + request.target, headers=headers, extensions=extensions, **body
+        )
+    except httpx.InvalidURL as error:
+        raise UsageError(f"{request.path[:100]}: cannot be asked for: {error}") from None
 
 
 def reply_of(response: httpx.Response, body: bytes = b"") -> Reply:
@@ -45,6 +51,8 @@ def reply_of(response: httpx.Response, body: bytes = b"") -> Reply:
 def lost(error: httpx.RequestError, at: Address) -> Lost:
     """What went wrong on the way, in words. The error itself holds the request with its key: it is not kept."""
     kind = type(error).__name__
+    if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Lost(f"{at.url} shows a certificate that this machine does not trust ({error})", final=True)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return Lost(f"{at.url} cannot be reached ({error or kind})")
     if isinstance(error, httpx.ReadTimeout):

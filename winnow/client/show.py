@@ -35,7 +35,7 @@ class Lines:
         self._stream = stream
 
     def tell(self, event: Event) -> None:
-        told = {"id": event.id, "event": event.kind, **event.fields}
+        told = {"id": event.id, "event": event.kind, "data": event.fields}  # as the service's own pages of events
         self._stream.write(json.dumps(told, ensure_ascii=False) + "\n")
         self._stream.flush()
 
@@ -77,15 +77,17 @@ class Bars:
             case "progress":
                 task = self._task(str(fields.get("stage")))
                 self._bars.update(
-                    task, completed=fields.get("bytes_done", 0), total=max(fields.get("bytes", 0), 1),
-                    units=f"{fields.get('units_done', 0)}/{fields.get('units', 0)}",
+                    task, completed=fields.get("bytes_done") or 0, total=max(fields.get("bytes") or 0, 1),
+                    units=f"{fields.get('units_done') or 0}/{fields.get('units') or 0}",
                 )  # fmt: skip
 
     def _stage(self, fields: dict[str, Any]) -> None:
         task = self._task(str(fields.get("stage")))
         if fields.get("verb") == "stage_started":
-            units = fields.get("units", 0) + fields.get("units_done", 0)
-            self._bars.reset(task, total=max(fields.get("bytes", 0), 1), units=f"{fields.get('units_done', 0)}/{units}")
+            done = fields.get("units_done") or 0  # there before: a stage counts only what is left as its units
+            self._bars.reset(
+                task, total=max(fields.get("bytes") or 0, 1), units=f"{done}/{done + (fields.get('units') or 0)}"
+            )
         else:
             self._bars.update(task, completed=self._bars.tasks[task].total)
             self._bars.stop_task(task)

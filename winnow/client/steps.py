@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from winnow.client.errors import ServiceFault
 from winnow.client.request import Reply, Request
 
 T = TypeVar("T")
@@ -71,8 +72,15 @@ def ask(request: Request) -> Steps[Reply]:
 
 
 def ask_json(request: Request) -> Steps[Any]:
-    """What a reply holds."""
-    return (yield from ask(request)).json()
+    """What a reply holds. Raises ServiceFault where it is no JSON: something else answers at this address."""
+    reply = yield from ask(request)
+    try:
+        return reply.json()
+    except ValueError:
+        raise ServiceFault(
+            "what answers at this address is no Winnow service: its answer is not JSON",
+            status=reply.status, code="not_winnow", hint="Is the address right (--server, WINNOW_SERVER)?",
+        ) from None  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def recipe_of(recipe: Recipe, shares_paths: bool) -> str | dict[str, Any]:
 
 def is_file_name(recipe: str) -> bool:
     """Whether it names a file rather than a preset: as `winnow run` sees it. YAML text has lines, a name has none."""
-    return "\n" not in recipe and (recipe.endswith(RECIPE_SUFFIXES) or "/" in recipe)
+    return "\n" not in recipe and not recipe.startswith("{") and (recipe.endswith(RECIPE_SUFFIXES) or "/" in recipe)
 
 
 def absolute(path: str | Path) -> str:

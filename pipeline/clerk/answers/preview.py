@@ -21,16 +21,16 @@ from pipeline.rules import sentence
 
 GROUPS_SHOWN = 20
 HOST = """
-    case when contains(url, '://') then split_part(split_part(url, '://', 2), '/', 1) else split_part(url, '/', 1) end
+    select case when starts_with(url, 'https://') or starts_with(url, 'http://') then split_part(url, '/', 3)
+                when regexp_matches(url, '^[A-Za-z][A-Za-z0-9+.-]*://') then split_part(split_part(url, '://', 2), '/', 1)
+                else split_part(url, '/', 1) end as name
+    from given
 """
-PLAIN_HOST = (
-    "case when regexp_matches(host, '[@?#:]') then regexp_extract(host, '^(?:[^@?#]*@)?([^:?#]*)', 1) else host end"
-)
-DOMAIN = f"""
-    select case when starts_with(named, 'www.') then substr(named, 5) else nullif(named, '') end as domain
-    from (select lower({PLAIN_HOST}) as named from (select {HOST} as host from urls))
+DOMAIN = """
+    select case when starts_with(host, 'www.') then substr(host, 5) else nullif(host, '') end as name
+    from (select lower(regexp_extract(name, '^(?:[^@?#]*@)?([^:?#]*)', 1)) as host from given)
 """
-"""The host of a URL without user, port and a leading www."""
+"""Of a URL's host: without user, port and a leading www., in lower case."""
 
 
 @dataclass(frozen=True)
@@ -125,27 +125,34 @@ def _dimensions(columns: Columns) -> dict[str, Groups]:
     desk, band, tables = columns.desk, columns.band, columns.opened.tables
     language = next((f"{a}.code" for a, told in columns.opened.scorers().items() if told["scorer"] == "language"), None)
 
-    def read(name: str) -> pa.ChunkedArray:
+    def read(name: str) -> Groups:
         if name == "language" and language is not None:
-            return columns.measured([language])[language]
+            return groups_of(columns.measured([language])[language])
         found = columns.provenance(["quarantine", "text_bytes", "url", "source"])  # all that is needed, in one pass
-        return _domains(desk, found["url"]) if name == "domain" else found["source"]
+        return _domains(desk, found["url"]) if name == "domain" else groups_of(found["source"])
 
     made = {}
     for name in ("domain", "source", *(["language"] if language else [])):
         notes = tuple(n.key for n in tables.notes) if name == "language" else ()
         key = (tables.text.key, notes, band.first, band.last, "by", name)
-        made[name] = desk.cache.get(key, lambda name=name: groups_of(read(name)), lambda g: g.nbytes)  # type: ignore[misc]
+        made[name] = desk.cache.get(key, lambda name=name: read(name), lambda g: g.nbytes)  # type: ignore[misc]
     return made
 
 
-def _domains(desk: Desk, urls: pa.ChunkedArray) -> pa.ChunkedArray:
-    desk.engine.register("urls", pa.table({"url": urls}))
+def _domains(desk: Desk, urls: pa.ChunkedArray) -> Groups:
+    """Documents by domain. Hosts are cut out of every URL, and looked at more closely once each."""
+    hosts = groups_of(_select(desk, HOST, "url", urls))
+    named = groups_of(_select(desk, DOMAIN, "name", pa.chunked_array([hosts.names])))
+    return Groups(named.codes[hosts.codes], named.names)
+
+
+def _select(desk: Desk, sql: str, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    desk.engine.register("given", pa.table({name: values}))
     try:
-        found: pa.ChunkedArray = desk.engine.sql(DOMAIN).to_arrow_table().column("domain")
+        found: pa.ChunkedArray = desk.engine.sql(sql).to_arrow_table().column("name")
         return found
     finally:
-        desk.engine.unregister("urls")
+        desk.engine.unregister("given")
 
 
 def _told(total: dict[str, Any], new: Proposal, old: Proposal, token_column: str | None) -> dict[str, Any]:

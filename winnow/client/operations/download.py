@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,15 @@ def download(job_id: str, name: str, path: str | Path) -> Steps[Path]:
     if target.is_dir():
         target = target / name.rpartition("/")[2]
     aside = target.with_name(f"{target.name}.part")
+    from pipeline.files import told
+
     try:
-        with aside.open("wb") as sink:
+        with told(str(aside)), aside.open("wb") as sink:
             yield from _fill(artifact_request(job_id, name), _Part(sink))
         os.replace(aside, target)
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
     return target
 
 

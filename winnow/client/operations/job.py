@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +41,7 @@ def steer(job_id: str, what: Steering) -> Steps[dict[str, Any]]:
 
 def retry(job_id: str, key: str | None = None) -> Steps[dict[str, Any]]:
     """The record of a new job with the same submission, which goes on where this one stopped."""
-    request = Request("POST", place(job_id, "retry"), headers=(("idempotency-key", key or secrets.token_hex(16)),))
+    request = Request("POST", place(job_id, "retry"), headers=service.idempotency(key))
     return (yield from ask_json(request))  # type: ignore[no-any-return]
 
 
@@ -129,9 +128,11 @@ def compare(job_id: str, other: str) -> Steps[dict[str, Any]]:
 def report(job_id: str, path: str | Path) -> Steps[Path]:
     """Write the job's report, one self-contained HTML page, to a file."""
     reply = yield from ask(Request("GET", place(job_id, "report"), accept="text/html"))
-    target = Path(path)
-    target.write_bytes(reply.body)
-    return target
+    from pipeline.files import told
+
+    with told(str(path)):
+        Path(path).write_bytes(reply.body)
+    return Path(path)
 
 
 def artifacts(job_id: str) -> Steps[Rows]:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from pipeline.errors import UsageError
 from winnow.client.answer import Answer
 from winnow.client.request import Request, query_of, segment
 from winnow.client.rows import Rows
@@ -15,6 +16,7 @@ from winnow.client.steps import Flow, Item, Steps, ask, ask_json
 PAGE_SIZE = 500
 ANSWER_SLACK_S = 30.0
 """What an answer may take beyond the statement itself: waiting for a place, sending it."""
+KEY_CHARS_MAX = 255
 SQL_SECONDS = 60.0
 """The longest the service lets a statement run."""
 
@@ -35,8 +37,15 @@ class JobFilters(TypedDict, total=False):
 
 def submit(body: Mapping[str, Any], key: str | None = None) -> Steps[dict[str, Any]]:
     """The job's record. key: the same for every attempt, also over a restart of the service, so that there is one job."""
-    headers = (("idempotency-key", key or secrets.token_hex(16)),)
-    return (yield from ask_json(Request("POST", "/v1/jobs", body=body, headers=headers)))  # type: ignore[no-any-return]
+    request = Request("POST", "/v1/jobs", body=body, headers=idempotency(key))
+    return (yield from ask_json(request))  # type: ignore[no-any-return]
+
+
+def idempotency(key: str | None) -> tuple[tuple[str, str], ...]:
+    """The header that makes two requests one. Raises UsageError for a key that is none."""
+    if key is not None and not (1 <= len(key) <= KEY_CHARS_MAX and all(" " <= c <= "~" for c in key)):
+        raise UsageError(f"idempotency key {key!r}: expected 1 to {KEY_CHARS_MAX} printable ASCII characters")
+    return (("idempotency-key", key or secrets.token_hex(16)),)
 
 
 def plan(body: Mapping[str, Any]) -> Steps[dict[str, Any]]:
