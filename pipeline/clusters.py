@@ -51,6 +51,22 @@ def leaders(groups: Rows, rank: Rows) -> Rows:
     return leader
 
 
+def join_by_url(made: Clusters, leader: Rows) -> Clusters:
+    """The clusters with the documents that another of the same address stands for. leader: i64[D], the best-ranked row of
+    each row's address (itself, or NONE without one). Each goes where its leader goes; their texts were not compared."""
+    keeper, jaccard = made.keeper.copy(), made.jaccard.copy()
+    goes = np.flatnonzero((leader != NONE) & (leader != np.arange(len(leader))))
+    heads = leader[goes]
+    alone = heads[keeper[heads] == NONE]
+    keeper[alone], jaccard[alone] = alone, 1.0
+    keeper[goes], jaccard[goes] = keeper[heads], 0.0
+    in_cluster = np.flatnonzero(keeper != NONE)
+    members = np.bincount(keeper[in_cluster], minlength=len(keeper))
+    size = np.zeros(len(keeper), dtype=np.int64)
+    size[in_cluster] = members[keeper[in_cluster]]
+    return Clusters(keeper, jaccard, size)
+
+
 def cluster(
     groups: Rows, rank: Rows, a: Rows, b: Rows, jaccard: npt.NDArray[np.float64], takes_part: Flags
 ) -> Clusters:

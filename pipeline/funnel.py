@@ -18,7 +18,12 @@ Became = Mapping[str, int]
 'dedup.exact', 'quarantine.bad_utf8'."""
 
 ENDS = {"kept": "kept", "judge": "removed by rules", "dedup": "duplicates", "quarantine": "quarantined"}
-TITLES = {"exact": "exact duplicates", "fuzzy": "near-duplicates"}
+TITLES = {
+    "url": "same address",
+    "exact": "exact duplicates",
+    "fuzzy": "near-duplicates",
+    "lines": "nothing left without repeated lines",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,11 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
     for rule in recipe.rules:
         yield "judge", rule
     if recipe.dedup is not None:
+        if recipe.dedup.url is not None or "dedup.url" in documents:
+            yield "dedup", "url"
         if recipe.dedup.exact or "dedup.exact" in documents:
             yield "dedup", "exact"
         if recipe.dedup.fuzzy is not None or "dedup.fuzzy" in documents:
             yield "dedup", "fuzzy"
+        if recipe.dedup.lines is not None or "dedup.lines" in documents:
+            yield "dedup", "lines"

@@ -52,12 +52,23 @@ def verify_parquet(path: Path, rows: int) -> None:
 
 
 def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Table:
-    """The rows of one shard of a table that is ordered by its column `shard`: only the row groups that hold any."""
-    index = parquet.schema_arrow.get_field_index("shard")
+    """The rows of one shard of a table that is ordered by its column `shard`."""
+    return rows_between(parquet, "shard", shard, shard, columns)
+
+
+def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
+    """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that hold
+    any, by their statistics."""
+    index = parquet.schema_arrow.get_field_index(by)
     groups = []
     for group in range(parquet.metadata.num_row_groups):
         found = parquet.metadata.row_group(group).column(index).statistics
-        if found is None or not found.has_min_max or found.min <= shard <= found.max:
+        if found is None or not found.has_min_max or (found.min <= high and low <= found.max):
             groups.append(group)
-    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys(["shard", *columns])))
-    return table.filter(pc.equal(table.column("shard"), shard)).select(columns)
+    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
+    type_ = table.schema.field(by).type
+    within = pc.and_(
+        pc.greater_equal(table.column(by), pa.scalar(low, type_)),
+        pc.less_equal(table.column(by), pa.scalar(high, type_)),
+    )
+    return table.filter(within).select(columns)

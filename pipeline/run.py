@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pipeline import destination, executors, manifest, warm
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.job import Job, end_dead_jobs
+from pipeline.line_dedup import line_cuts, with_line_notes
 from pipeline.manifest import Manifest
 from pipeline.notes import Notes, plan_passes
 from pipeline.plan import Plan, make_plan
@@ -117,6 +118,10 @@ class _Run:
         if until == "ingest":
             return self._result(text)
         notes = self._score(text)
+        repeats = recipe.dedup.lines if recipe.dedup else None
+        if repeats is not None:
+            notes = with_line_notes(self.store, notes, repeats, self._do)
+            self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
         if until == "score":
             return self._result(text)
         cuts: dict[str, Any] = {}
@@ -129,12 +134,15 @@ class _Run:
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
+        gone = line_cuts(self.store, text, repeats, verdict, dedup, self._do) if repeats else None
+        for warning in gone.details["warnings"] if gone else []:
+            self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
-        mix = self._do(Mix(self.store, text, verdict, dedup))
+        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))
         if until == "mix":
             return self._result(mix)
-        return self._result(mix, self._export(notes, verdict, dedup, mix))
+        return self._result(mix, self._export(notes, verdict, dedup, mix, gone))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -203,10 +211,12 @@ class _Run:
 
         return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
 
-    def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
+    def _export(
+        self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None
+    ) -> Store:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
-        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):

@@ -88,9 +88,12 @@ DEDUP_TABLE = (
     TableColumn("keep", pa.bool_(), "flag", "the keeper of its cluster"),
     TableColumn("duplicate_of", pa.string(), "id", "the keeper this document is removed for; null for the keeper"),
     TableColumn(
-        "jaccard", pa.float64(), "fraction", "exact Jaccard of its shingles with the keeper's; 1 for exact copies"
+        "jaccard",
+        pa.float64(),
+        "fraction",
+        "exact Jaccard of its shingles with the keeper's; 1 for exact copies; null for 'url'",
     ),
-    TableColumn("method", pa.string(), "name", "'exact' or 'fuzzy'; null for the keeper"),
+    TableColumn("method", pa.string(), "name", "'url', 'exact' or 'fuzzy'; null for the keeper"),
 )
 
 MIX_TABLE = (
@@ -99,13 +102,18 @@ MIX_TABLE = (
     TableColumn(
         "stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"
     ),
-    TableColumn("reason", pa.string(), "name", "the quarantine reason, the first failed rule, 'exact' or 'fuzzy'"),
+    TableColumn(
+        "reason",
+        pa.string(),
+        "name",
+        "the quarantine reason, the first failed rule, 'url', 'exact', 'fuzzy' or 'lines'",
+    ),
 )
 
 REMOVED_TABLE = (
     TableColumn("id", pa.string(), "id", "the removed document"),
     TableColumn("stage", pa.string(), "name", "'judge' or 'dedup'"),
-    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'exact' or 'fuzzy'"),
+    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'url', 'exact', 'fuzzy' or 'lines'"),
     TableColumn("value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate"),
     TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'"),
     TableColumn("keeper", pa.string(), "id", "the document it is a duplicate of"),
@@ -135,6 +143,43 @@ PAIRS_TABLE = (
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
 )
 
+LINES_TABLE = (
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn("start", pa.int64(), "bytes", "first byte of the line in the document"),
+    TableColumn("size", pa.int32(), "bytes", "its length with the line break behind it"),
+    TableColumn("hash", pa.uint64(), "hash", "64-bit hash of the line as the recipe normalises it; 0: takes no part"),
+    TableColumn("flags", pa.uint8(), "bits", "1: blank; 2: the document ends with it, without a line break"),
+)
+
+LINE_KEYS_TABLE = (
+    TableColumn("hash", pa.uint64(), "hash", "a line of the shard's documents; ascending"),
+    TableColumn("count", pa.int64(), "lines", "how often the shard has it (or in how many documents)"),
+    TableColumn("first_row", pa.int32(), "row", "the first document that has it"),
+)
+
+LINE_COUNTS_TABLE = (
+    TableColumn("shard", pa.int32(), "index", "a shard that has the line"),
+    TableColumn("hash", pa.uint64(), "hash", "the line"),
+    TableColumn("stays", pa.int64(), "lines", "how many of the shard's occurrences stay: its first ones"),
+    TableColumn("count", pa.int64(), "lines", "how often the corpus has it; 0 where a lossy filter decided"),
+    TableColumn("first_shard", pa.int32(), "index", "shard of its first occurrence; -1 where a lossy filter decided"),
+    TableColumn("first_row", pa.int32(), "row", "row of its first occurrence in that shard"),
+)
+
+LINE_FILTER_TABLE = (TableColumn("word", pa.uint64(), "bits", "64 bits of a Bloom filter of lines that may repeat"),)
+
+LINE_CUTS_TABLE = (
+    TableColumn("row", pa.int64(), "row", "the document's row in the shard"),
+    TableColumn("start_byte", pa.int64(), "bytes", "first byte that goes, in the document"),
+    TableColumn("end_byte", pa.int64(), "bytes", "end of what goes"),
+    TableColumn(
+        "occurrences", pa.int64(), "lines", "how often the corpus has the line; 0 where a lossy filter decided"
+    ),
+    TableColumn("first_shard", pa.int32(), "index", "shard of its first occurrence; -1 where that is not known"),
+    TableColumn("first_row", pa.int64(), "row", "row of its first occurrence in that shard"),
+    TableColumn("empties", pa.bool_(), "flag", "nothing but whitespace is left of the document without its lines"),
+)
+
 TABLES = {
     "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
     "verdict": VERDICT_TABLE,
@@ -147,6 +192,7 @@ TABLES = {
     "quarantine": QUARANTINE_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
+    "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),
 }
 
 

@@ -20,7 +20,9 @@ from pipeline.schema import TEXT_TABLE
 from scorers import base
 from scorers.text import TextBatch
 
-RESERVED = frozenset(c.name for c in TEXT_TABLE) | {*("text", "metadata", "shard", "row", "kept", "failed", "buckets")}
+RESERVED = frozenset(c.name for c in TEXT_TABLE) | {
+    *("text", "metadata", "shard", "row", "kept", "failed", "buckets", "corpus_lines")
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 ORACLES = {
+    "bloom.holds": "oracle_lines.remembered",
+    "bloom.remember": "oracle_lines.remembered",
     "c4.citing_lines": "oracle_measures.c4_datatrove",
     "c4.judge_lines": "oracle_measures.c4_datatrove",
     "c4.kept_segments": "oracle_measures.c4_datatrove",
@@ -35,6 +37,9 @@ ORACLES = {
     "jaccard.estimate": "oracle_dedup.jaccard",
     "jaccard.jaccard_between": "oracle_dedup.jaccard",
     "jaccard.write_shingles": "oracle_dedup.shingle_hashes",
+    "line_cuts.cut_lines": "oracle_lines.without_repeated_lines",
+    "line_cuts.mark_again": "oracle_lines.without_repeated_lines",
+    "line_hashes.hash_lines": "oracle_lines.line_units",
     "line_table.split_on_breaks": "oracle_measures.break_lines",
     "line_table.split_on_newlines": "oracle_measures.newline_lines",
     "lines.line_ends": "oracle_measures.fineweb",
@@ -85,6 +90,7 @@ ORACLES = {
     "spans.copy_without_spans": "oracle_measures.without_spans",
     "stars.assign": "oracle_dedup.stars",
     "stars.neighbours": "oracle_dedup.stars",
+    "urls.normalise_urls": "oracle_urls.normalised_url",
     "words.describe": "oracle_words.word_flags",
     "words.split_on_whitespace": "oracle_words.whitespace_words",
     "words_english.split_english": "oracle_words.datatrove_words",

@@ -14,7 +14,10 @@ VERSION = 1
 BYTES_PER_TOKEN = 4.0
 """For estimates of tokens from UTF-8 bytes of text: about right for English and the vocabularies of today (others: 2.5
 to 5). An estimate is named one wherever it is shown."""
-KINDS = ("text", "notes", "cuts", "candidates", "pairs", "verdict", "dedup", "mix", "export")
+KINDS = (
+    *("text", "notes", "cuts", "candidates", "pairs", "verdict", "dedup"),
+    *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
+)
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""
 
 Table = Literal["jobs", "stages", "units", "job_tables", "tables", "shards", "shard_columns", "table_columns"]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline import manifest
 from pipeline.buckets import BUCKETS
+from pipeline.catalog.removed_lines import view_removed_lines
 from pipeline.engine import connect
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.manifest import Manifest
@@ -23,6 +24,7 @@ VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
     "verdicts": "per document: kept, and every rule it failed with value and bound",
     "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
+    "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -101,6 +103,7 @@ class Tables:
     verdict: Manifest | None
     dedup: Manifest | None
     mix: Manifest | None
+    cuts: Manifest | None = None
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
@@ -114,11 +117,11 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     text = load("text")
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
-    verdict, dedup, mix = (next(iter(load(kind)), None) for kind in ("verdict", "dedup", "mix"))
+    verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})
     aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
-    return Tables(text[0], notes, aliases, verdict, dedup, mix)
+    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts)
 
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -137,6 +140,7 @@ def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tab
     _make_rows(connection, store, tables)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
+    view_removed_lines(connection, store, tables.cuts)
     _view_columns(connection, tables)
 
 

@@ -81,6 +81,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "rows": rows,
         "ends": ends(rows),
         "speed": _speed(source, rows),
+        "lines": source.tables.cuts.details | {"lines": source.tables.cuts.rows} if source.tables.cuts else None,
         "stages": data.stage_times(connection, source.job.id),
         "verbs": STAGE_VERBS,
         "slowest": data.slowest_units(source.job.events),
