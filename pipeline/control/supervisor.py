@@ -112,7 +112,8 @@ class Supervisor:
 
     def running(self) -> list[str]:
         """Jobs that hold a place."""
-        return sorted(self._active)
+        with self._lock:
+            return sorted(self._active)
 
     def alive(self) -> bool:
         """Whether the thread went round within the last seconds."""
@@ -124,7 +125,9 @@ class Supervisor:
             self._guarded(job_id, self._take_in)
         for job_id in list(self._active):
             self._guarded(job_id, self._turn)
-        for case in sorted(self._waiting.values(), key=lambda c: (c.created_at, c.job_id)):
+        with self._lock:
+            waiting = sorted(self._waiting.values(), key=lambda c: (c.created_at, c.job_id))
+        for case in waiting:
             if len(self._active) >= self._limits.jobs_at_once:
                 break
             self._guarded(case.job_id, self._begin)

@@ -18,7 +18,7 @@ import winnow
 from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.launch import Processes
-from pipeline.control.state import job_state
+from pipeline.control.state import job_state, retry
 from pipeline.control.submission import Submission, accept
 from pipeline.control.supervisor import Supervisor
 from pipeline.control.wish import want
@@ -140,6 +140,22 @@ def test_a_cancelled_job_stops_and_writes_nothing_more(
         time.sleep(1.0)
         assert files_of(tmp_path) == there
     assert len(events_of(store, job_id, "unit_done", stage="notes")) < UNITS
+
+
+def test_a_retry_goes_on_with_what_a_cancelled_job_committed(
+    store: Store, corpus: list[str], clean: dict[str, str], tmp_path: Path
+) -> None:
+    with supervising(store) as supervisor:
+        first = supervisor.submit(slow(corpus, tmp_path)).job_id
+        scoring(store, first, 3)
+        want(store, first, "cancel", "ada")
+        until_ended(store, first, 10)
+        second = supervisor.submit(retry(store, first)).job_id
+        record = until_ended(store, second)
+    done = [{e.fields["part"] for e in events_of(store, j, "unit_done", stage="notes")} for j in (first, second)]
+    assert (record["state"], record["retry_of"], len(done[0] | done[1])) == ("completed", first, UNITS)
+    assert done[0] & done[1] == set()
+    assert made(tmp_path) == clean
 
 
 def test_a_runner_that_does_not_stop_is_ended_and_its_job_cancelled(
