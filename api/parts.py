@@ -31,7 +31,7 @@ def start_parts(settings: Settings, store: Store, stack: contextlib.ExitStack) -
     finish_claims(store)
     catalog = Catalog(store, state / "catalog.duckdb")
     stack.callback(catalog.close)
-    clerks = Clerks(settings.workspace, settings.clerks)
+    clerks = Clerks(store.root, settings.clerks)  # whole: a clerk works in no folder of ours
     stack.callback(clerks.close)
     freshness = Freshness(catalog, lambda: supervisor.running())
     supervisor = Supervisor(

@@ -164,9 +164,7 @@ def _executor(value: str | None) -> str | None:
 
 
 def _told(job: Job, as_json: bool) -> None:
-    wanted = job.record.get("wanted")
-    coming = f", {wanted} wanted" if (job.state, wanted) in COMING else ""
-    say(job.record if as_json else f"{job.id}  {job.state}{coming}  {job.name}", as_json)
+    say(job.record if as_json else f"{job.id}  {_state(job.record)}  {job.name}", as_json)
 
 
 def jobs(
@@ -181,7 +179,6 @@ def jobs(
 ) -> None:
     """List a service's jobs, the newest first."""
     from pipeline.cli.jobs import one_of
-    from pipeline.cli.show import table
     from winnow.client.operations.service import JobFilters
     from winnow.client.submission import labels_of
 
@@ -195,16 +192,28 @@ def jobs(
     if as_json:
         say([job.record for job in found], True)
         return
-    table([_row(job) for job in found], "jobs" if not found else None, whole="job")
+    rows = [_cells(job) for job in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if not rows:
+        typer.echo("no such job" if filters else "no jobs yet; submit one: winnow submit RECIPE INPUT", err=True)
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _cells(job: Job) -> list[str]:
+    """A job in one line, the id whole: lines are what one copies from, cuts and greps."""
     from winnow.client.words import printable
 
-    kept = (job.record.get("funnel") or {}).get("kept")
-    row = {"job": job.id, "recipe": job.name, "state": job.state, "created": str(job.record.get("created_at"))[:19].replace("T", " "),
-           "rows": job.record.get("rows"), "kept": kept, "labels": ", ".join(f"{k}={v}" for k, v in job.labels.items())}  # fmt: skip
-    return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
+    told = job.record
+    kept = f"{(told.get('funnel') or {}).get('kept', 0):,} of {told['rows']:,}" if told.get("rows") else ""
+    labels = " ".join(f"{name}={value}" for name, value in job.labels.items())
+    cells = [job.id, _state(told), str(told["created_at"])[:19].replace("T", " "), job.name, kept, labels]
+    return [printable(cell) for cell in cells]
+
+
+def _state(record: dict[str, Any]) -> str:
+    wanted = record.get("wanted")
+    return f"{record['state']}, {wanted} wanted" if (record["state"], wanted) in COMING else str(record["state"])
 
 
 def cancel(job: JobName, server: Server = None, key_file: KeyFile = None, as_json: Json = False) -> None:

@@ -22,8 +22,8 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def table(rows: Sequence[dict[str, Any]], title: str | None = None, whole: str | None = None) -> None:
-    """Rows as a table; every row has the same keys. whole: a column that is never broken, because one copies from it."""
+def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
+    """Rows as a table; every row has the same keys."""
     shown = Table(title=title, title_justify="left", header_style="bold")
     if not rows:
         console().print(f"{title or 'nothing'}: none")
@@ -33,7 +33,6 @@ def table(rows: Sequence[dict[str, Any]], title: str | None = None, whole: str |
             name,
             justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left",
             overflow="fold",
-            no_wrap=name == whole,
         )
     for row in rows:
         shown.add_row(*(_cell(v) for v in row.values()))

@@ -62,6 +62,7 @@ class Bars:
             TransferSpeedColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
         )  # fmt: skip
         self._tasks: dict[str, Any] = {}
+        self._units: dict[str, int] = {}
         self._bars.start()
 
     def tell(self, event: Event) -> None:
@@ -82,14 +83,16 @@ class Bars:
                 )  # fmt: skip
 
     def _stage(self, fields: dict[str, Any]) -> None:
-        task = self._task(str(fields.get("stage")))
+        stage = str(fields.get("stage"))
+        task = self._task(stage)
         if fields.get("verb") == "stage_started":
             done = fields.get("units_done") or 0  # there before: a stage counts only what is left as its units
-            self._bars.reset(
-                task, total=max(fields.get("bytes") or 0, 1), units=f"{done}/{done + (fields.get('units') or 0)}"
-            )
+            self._units[stage] = done + (fields.get("units") or 0)
+            units = f"{done}/{self._units[stage]}"
+            self._bars.reset(task, total=max(fields.get("bytes") or 0, 1), units=units)
         else:
-            self._bars.update(task, completed=self._bars.tasks[task].total)
+            units = f"{self._units[stage]}/{self._units[stage]}" if stage in self._units else ""
+            self._bars.update(task, completed=self._bars.tasks[task].total, units=units)
             self._bars.stop_task(task)
 
     def _task(self, stage: str) -> Any:
