@@ -91,7 +91,7 @@ def funnel_of(documents: Became, text_bytes: Became, recipe: Recipe) -> list[Fun
     return [*rows, FunnelRow("kept", "", left, left_bytes, left, left_bytes)]
 
 
-def told(rows: Sequence[FunnelRow]) -> dict[str, Any]:
+def as_values(rows: Sequence[FunnelRow]) -> dict[str, Any]:
     """The funnel as JSON values: items and ends, with tokens estimated from bytes."""
     return {
         "items": [_step(r) for r in rows],

@@ -15,7 +15,7 @@ from api.routes.given import Asking, JobId, Served, ask_clerk
 from api.service import Service
 from pipeline.catalog.read import became
 from pipeline.control.state import TERMINAL, job_state
-from pipeline.funnel import funnel_of, told
+from pipeline.funnel import as_values, funnel_of
 from pipeline.recipe_file import validate
 from pipeline.store import Store
 
@@ -63,7 +63,7 @@ def _counted(service: Service, job_id: str) -> dict[str, Any] | None:
     if found is None:
         return None
     path = f"{Store.job(job_id)}/recipe.json"
-    return told(funnel_of(*found, validate(service.store.read_json(path), f"job {job_id}")))
+    return as_values(funnel_of(*found, validate(service.store.read_json(path), f"job {job_id}")))
 
 
 @router.get(

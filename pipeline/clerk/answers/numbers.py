@@ -17,7 +17,7 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.clerk.tally import added
 from pipeline.errors import ColumnNotFound, did_you_mean
-from pipeline.funnel import funnel_of, told
+from pipeline.funnel import as_values, funnel_of
 from pipeline.recipe import Rule
 from pipeline.report.histograms import Scale, Shape, edges_of, names_of
 from pipeline.rules import BOUNDS, number
@@ -33,7 +33,7 @@ def funnel(desk: Desk, *, job: str) -> dict[str, Any]:
     """Documents and bytes that each step took, in the order of the steps; tokens are estimated from bytes."""
     opened = desk.job(job)
     rows = funnel_of(*became(desk, opened), opened.recipe)
-    return told(rows)
+    return as_values(rows)
 
 
 def became(desk: Desk, opened: OpenJob) -> tuple[dict[str, int], dict[str, int]]:
