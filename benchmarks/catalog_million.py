@@ -80,13 +80,13 @@ def reads(catalog: Catalog, ids: list[str], pick: random.Random) -> dict[str, Ca
 def while_a_job_runs(catalog: Catalog, store: Store, ids: list[str]) -> None:
     """Every read, in turn, while `winnow run` works on both cores in the same workspace and its log is taken in."""
     stop = threading.Event()
-    refreshed: list[float] = []
+    refreshed: list[tuple[float, float]] = []
 
     def refresh() -> None:
         while not stop.wait(1.0):
-            refreshed.append(timed(catalog.refresh)[0])
+            refreshed.append(timed(catalog.refresh))
 
-    pick, found = random.Random(11), dict[str, list[float]]()
+    pick, found = random.Random(11), dict[str, list[tuple[float, float]]]()
     wanted = reads(catalog, ids, pick)
     command = [
         *WINNOW,
@@ -106,7 +106,7 @@ def while_a_job_runs(catalog: Catalog, store: Store, ids: list[str]) -> None:
         time.sleep(5)
         while job.poll() is None and len(found.get("funnel", ())) < READS:
             for name, run in wanted.items():
-                found.setdefault(name, []).append(timed(run)[0])
+                found.setdefault(name, []).append(timed(run))
             time.sleep(0.01)
         print(f"while a job runs on both cores ({'still running' if job.poll() is None else 'it ended meanwhile'}):")
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import duckdb
 
 from pipeline.engine import rows_as_dicts
 from pipeline.errors import ConservationError
 from pipeline.recipe import Recipe
+from pipeline.tokens import BYTES_PER_TOKEN, estimated
 from pipeline.wording import share
 
 Became = Mapping[str, int]
@@ -92,6 +94,23 @@ def funnel_of(documents: Became, text_bytes: Became, recipe: Recipe) -> list[Fun
             f"the funnel ends at {left} documents, {documents.get('kept', 0)} are kept: {documents}"
         )
     return [*rows, FunnelRow("kept", "", left, left_bytes, left, left_bytes)]
+
+
+def as_values(rows: Sequence[FunnelRow]) -> dict[str, Any]:
+    """The funnel as JSON values: items and ends, with tokens estimated from bytes."""
+    return {
+        "items": [_step(r) for r in rows],
+        "ends": [{"label": e.label, "mark": e.mark, "documents": e.documents, "bytes": e.bytes} for e in ends(rows)],
+        "bytes_per_token": BYTES_PER_TOKEN,
+    }
+
+
+def _step(row: FunnelRow) -> dict[str, Any]:
+    return {
+        "stage": row.stage, "reason": row.reason, "title": row.title, "documents": row.documents, "bytes": row.bytes,
+        "tokens_estimate": estimated(row.bytes), "left_documents": row.left_documents, "left_bytes": row.left_bytes,
+        "left_tokens_estimate": estimated(row.left_bytes),
+    }  # fmt: skip
 
 
 def condensed(rows: Sequence[FunnelRow], below_frac: float) -> list[FunnelRow]:

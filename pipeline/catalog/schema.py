@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-VERSION = 1
+from pipeline.tokens import BYTES_PER_TOKEN
+
+VERSION = 2
 """Of tables and views, and of what fills them: a file of another version is made anew."""
-BYTES_PER_TOKEN = 4.0
-"""For estimates of tokens from UTF-8 bytes of text: about right for English and the vocabularies of today (others: 2.5
-to 5). An estimate is named one wherever it is shown."""
 KINDS = (
-    *("text", "notes", "cuts", "candidates", "pairs", "verdict", "dedup"),
+    *("text", "notes", "common", "cuts", "candidates", "pairs", "verdict", "dedup"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
 )
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""

@@ -16,9 +16,8 @@ from pipeline.clerk.bands import Columns, Flags, bands_of
 from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.clerk.tally import added
-from pipeline.clerk.tokens import BYTES_PER_TOKEN, estimated
 from pipeline.errors import ColumnNotFound, did_you_mean
-from pipeline.funnel import FunnelRow, ends, funnel_of
+from pipeline.funnel import as_values, funnel_of
 from pipeline.recipe import Rule
 from pipeline.report.histograms import Scale, Shape, edges_of, names_of
 from pipeline.rules import BOUNDS, number
@@ -34,19 +33,7 @@ def funnel(desk: Desk, *, job: str) -> dict[str, Any]:
     """Documents and bytes that each step took, in the order of the steps; tokens are estimated from bytes."""
     opened = desk.job(job)
     rows = funnel_of(*became(desk, opened), opened.recipe)
-    return {
-        "items": [_step(r) for r in rows],
-        "ends": [{"label": e.label, "mark": e.mark, "documents": e.documents, "bytes": e.bytes} for e in ends(rows)],
-        "bytes_per_token": BYTES_PER_TOKEN,
-    }
-
-
-def _step(row: FunnelRow) -> dict[str, Any]:
-    return {
-        "stage": row.stage, "reason": row.reason, "title": row.title, "documents": row.documents, "bytes": row.bytes,
-        "tokens_estimate": estimated(row.bytes), "left_documents": row.left_documents, "left_bytes": row.left_bytes,
-        "left_tokens_estimate": estimated(row.left_bytes),
-    }  # fmt: skip
+    return as_values(rows)
 
 
 def became(desk: Desk, opened: OpenJob) -> tuple[dict[str, int], dict[str, int]]:

@@ -15,9 +15,9 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.clerk.proposal import Proposal, changed, failing, present, proposed
 from pipeline.clerk.tally import Documents, Groups, Judged, added, by_group, groups_of, judged, largest
-from pipeline.clerk.tokens import BYTES_PER_TOKEN, estimated
 from pipeline.errors import UsageError
 from pipeline.rules import sentence
+from pipeline.tokens import BYTES_PER_TOKEN, estimated
 
 GROUPS_SHOWN = 20
 HOST = """
