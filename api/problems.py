@@ -145,8 +145,10 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> list[str]:
     """The methods of a path, of all routes there: the framework names those of the first alone."""
     found: set[str] = set()
-    for route in request.app.routes:
-        matched, _ = route.matches(request.scope)
-        if matched != Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+    for included in request.app.routes:
+        router = getattr(included, "original_router", None)  # the framework keeps routers as they were given
+        for route in [included] if router is None else router.routes:
+            matched, _ = route.matches(request.scope)
+            if matched != Match.NONE:
+                found |= getattr(route, "methods", None) or set()
     return sorted(found)

@@ -204,6 +204,10 @@ class _Run:
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own), self.store.fence)
+        if self.settings.output is None and not target.exists(destination.CLAIM):
+            target.remove(
+                "manifest.json"
+            )  # the record of the same export, made elsewhere: here its files are to be, too
         stage = dataclasses.replace(stage, destination=target)
         destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
         made = run_stage(target, stage, self.executor, self.job, "manifest.json")

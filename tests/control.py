@@ -90,7 +90,7 @@ def until(what: Callable[[], Any], seconds: float = WAIT_S) -> Any:
     deadline = time.monotonic() + seconds
     while not (said := what()):
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return said
 
 

@@ -1,8 +1,9 @@
-"""Rows on their way into the catalog, and values made safe for their columns: a log is read as it is found."""
+"""Rows on their way into the catalog, and values made safe for their columns: files are read as they are found."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,8 @@ from pipeline.catalog.schema import COLUMNS, Table
 
 @dataclass
 class Batch:
-    """Rows of each table, in the order of its columns (arrow: more of them, in bulk), and what they replace. jobs_gone: all rows of these go;
-    jobs_changed: their rows go but for units, which are only added to."""
+    """Rows of each table in the order of its columns (arrow: more of them, in bulk), and what they replace. jobs_gone:
+    all rows of these go; jobs_changed: their rows go but for units, which are only added to."""
 
     rows: dict[Table, list[tuple[Any, ...]]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     arrow: list[tuple[Table, pa.Table]] = field(default_factory=list)
@@ -25,33 +26,26 @@ class Batch:
         return sum(map(len, self.rows.values())) + sum(int(rows.num_rows) for _, rows in self.arrow)
 
 
-def whole(value: Any) -> int | None:
-    """An integer that a BIGINT holds, else null."""
-    return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Values of a column; what is not of its type is null."""
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return pa.array([_one(value, kind) for value in values], kind)
 
 
-def small(value: Any) -> int | None:
-    """An integer that an INTEGER holds, else null."""
-    return value if type(value) is int and -(1 << 31) <= value < 1 << 31 else None
+def _one(value: Any, kind: pa.DataType) -> Any:
+    try:
+        return pa.scalar(value, kind).as_py()
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
 
 
-def number(value: Any) -> float | None:
-    """A float, else null."""
-    return float(value) if type(value) in (int, float) else None
-
-
-def text(value: Any) -> str | None:
-    """A string, else null."""
-    return value if isinstance(value, str) else None
+def whole(value: Any) -> int:
+    """A count to add up: 0 where it is none."""
+    return value if type(value) is int and 0 <= value < 1 << 53 else 0
 
 
 def tree(value: Any) -> str | None:
     """Anything but null as JSON."""
     return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
-
-
-def entries(value: Any) -> list[tuple[str, int]] | None:
-    """A map of names to whole numbers, as Arrow takes one."""
-    if not isinstance(value, dict):
-        return None
-    return [(str(k), v) for k, v in value.items() if whole(v) is not None]

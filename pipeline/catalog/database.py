@@ -61,7 +61,7 @@ class Catalog:
 
     def counts(self) -> Counts:
         """How much there is."""
-        return self._mended(_counts)
+        return self._mended(count)
 
     def snapshot(self, max_age_s: float = 5.0) -> Path:
         """A copy that others may open read-only, at most about `max_age_s` behind the catalog. It stays until two newer
@@ -122,7 +122,7 @@ def rebuild(store: Store, path: Path) -> Counts:
     connection = opening.make_file(made, store.root)
     try:
         take_in(connection, store)
-        found = _counts(connection)
+        found = count(connection)
     finally:
         opening.shut(connection)
     opening.wal(path).unlink(missing_ok=True)
@@ -136,7 +136,8 @@ def _cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return cursor
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> Counts:
+def count(connection: duckdb.DuckDBPyConnection) -> Counts:
+    """Rows of the catalog that a connection has in use."""
     names = Counts.__dataclass_fields__
     said = ", ".join(f"(select count(*) from base.{name}) as {name}" for name in names)
     return Counts(**rows_as_dicts(connection, f"select {said}")[0])

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.catalog.batch import Batch, number, small, text, tree, whole
+from pipeline.catalog.batch import Batch, tree
 from pipeline.catalog.logs import Fold, Stage
 from pipeline.catalog.schema import KINDS
 from pipeline.catalog.tables import table_id
@@ -94,7 +94,7 @@ def take_job(store: Store, job_id: str, files: Files, before: Before | None, bat
         log.info("job %s is left out of the catalog: %s", job_id, error)
         batch.jobs_gone.add(job_id)
         return
-    corpus = text(record["corpus"])
+    corpus = record["corpus"]
     if before is not None and (files.events_bytes < before.events_bytes or corpus != before.corpus):
         batch.jobs_gone.add(job_id)  # its log is another one, or what it says is of other tables
         before = None
@@ -117,13 +117,13 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
     """A job's record in the order of the table's columns."""
     get, warnings, labels = record.get, record.get("warnings"), record.get("labels")
     return (
-        get("id"), text(get("name")), text(get("state")), text(get("reason_code")), text(get("message")),
-        text(get("created_at")), text(get("since")), small(get("attempt")), small(get("attempts_failed")),
-        text(get("wanted")), text(get("recipe_digest")), text(get("corpus")), text(get("output")), whole(get("rows")),
-        tree(get("funnel")), number(get("seconds")), tree(get("tables")), tree(get("scorers")),
-        [w for w in warnings if isinstance(w, str)] if isinstance(warnings, list) else [], text(get("owner")),
+        get("id"), get("name"), get("state"), get("reason_code"), get("message"),
+        get("created_at"), get("since"), get("attempt"), get("attempts_failed"),
+        get("wanted"), get("recipe_digest"), get("corpus"), get("output"), get("rows"),
+        tree(get("funnel")), get("seconds"), tree(get("tables")), tree(get("scorers")),
+        [w for w in warnings if isinstance(w, str)] if isinstance(warnings, list) else [], get("owner"),
         [(k, str(v)) for k, v in sorted(labels.items())] if isinstance(labels, dict) else [],
-        text(get("retry_of")), bool(get("supervised")),
+        get("retry_of"), bool(get("supervised")),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.catalog.batch import number, small, text, tree, whole
+from pipeline.catalog.batch import tree, whole
 from pipeline.control.events import Event
 
 Stage = dict[str, Any]
@@ -34,13 +34,13 @@ class Fold:
     def _unit_done(self, event: Event) -> None:
         get = event.fields.get
         self.units.append((
-            self.job, event.id, text(get("stage")), text(get("part")), text(get("unit")), whole(get("rows")),
-            whole(get("bytes")), whole(get("part_bytes")), number(get("seconds")), number(get("mb_per_s")),
-            text(get("worker")), small(get("attempts")), event.at,
+            self.job, event.id, get("stage"), get("part"), get("unit"), get("rows"),
+            get("bytes"), get("part_bytes"), get("seconds"), get("mb_per_s"),
+            get("worker"), get("attempts"), event.at,
         ))  # fmt: skip
         for stage in self._running(event):
             stage["units_done"] += 1
-            stage["bytes_done"] += whole(get("bytes")) or 0
+            stage["bytes_done"] += whole(get("bytes"))
 
     def _running(self, event: Event) -> list[Stage]:
         """The stage that an event is of: the one of its kind that was started last."""
@@ -48,7 +48,7 @@ class Fold:
         return [max(of_kind, key=lambda s: s["started_event"])] if of_kind else []
 
     def _of(self, event: Event) -> Stage:
-        key, kind = text(event.fields.get("table")), text(event.fields.get("stage"))
+        key, kind = (said if isinstance(said := event.fields.get(f), str) else None for f in ("table", "stage"))
         for stage in self.stages:
             if (stage["stage"], stage["table_key"]) == (kind, key):
                 return stage
@@ -64,11 +64,11 @@ class Fold:
     def _started(self, event: Event) -> None:
         """Also of one that was broken off: units that are done are not done again."""
         get = event.fields.get
-        before = whole(get("units_done")) or 0
+        before = whole(get("units_done"))
         self._of(event).update(
-            verb=event.verb, state="running", units=before + (whole(get("units")) or 0), units_done=before,
-            units_before=before, bytes_planned=whole(get("bytes")) or 0, bytes_done=0, executor=text(get("executor")),
-            workers=small(get("workers")), started_at=event.at, finished_at=None, started_event=event.id,
+            verb=event.verb, state="running", units=before + whole(get("units")), units_done=before,
+            units_before=before, bytes_planned=whole(get("bytes")), bytes_done=0, executor=get("executor"),
+            workers=get("workers"), started_at=event.at, finished_at=None, started_event=event.id,
         )  # fmt: skip
 
     def _ended(self, event: Event) -> None:
@@ -76,6 +76,6 @@ class Fold:
         if event.verb == "stage_reused" and stage["verb"] == "stage_finished":
             return  # of another attempt of this job, which made it itself
         stage.update(
-            verb=event.verb, state=event.verb.removeprefix("stage_"), rows=whole(get("rows")), bytes=whole(get("bytes")),
-            seconds=number(get("seconds")), counts=tree(get("counts", {})), finished_at=event.at,
+            verb=event.verb, state=event.verb.removeprefix("stage_"), rows=get("rows"), bytes=get("bytes"),
+            seconds=get("seconds"), counts=tree(get("counts", {})), finished_at=event.at,
         )  # fmt: skip

@@ -51,7 +51,8 @@ def jobs_page(
         parameters += after
     way = "desc" if newest_first else "asc"
     rows = catalog.rows(
-        f"from jobs where {' and '.join(where)} order by created_at {way}, id {way} limit {size + 1}", parameters
+        f"from base.told_jobs where {' and '.join(where)} order by created_at {way}, id {way} limit {size + 1}",
+        parameters,
     )
     items = [_job(row) for row in rows[:size]]
     last = (items[-1]["created_at"], items[-1]["id"]) if len(rows) > size else None
@@ -76,7 +77,7 @@ def _chosen(chosen: JobFilter) -> tuple[list[str], list[Any]]:
 
 def job(catalog: Catalog, job_id: str) -> Row:
     """One job. JobMissing where there is none."""
-    rows = catalog.rows("from jobs where id = ?", [job_id])
+    rows = catalog.rows("from base.told_jobs where id = ?", [job_id])
     if not rows:
         raise JobMissing(f"no job {job_id!r}")
     return _job(rows[0])
@@ -85,7 +86,7 @@ def job(catalog: Catalog, job_id: str) -> Row:
 def _job(row: Row) -> Row:
     """As pipeline.control.state.job_state tells it, and what the tables of the job add to it."""
     read = {name: json.loads(row[name]) if row[name] else None for name in ("funnel", "tables", "scorers")}
-    return {k: v for k, v in row.items() if k not in ("at", "error")} | read | {"labels": dict(row["labels"] or [])}
+    return row | read | {"labels": dict(row["labels"] or [])}
 
 
 def stages(catalog: Catalog, job_id: str) -> list[Row]:

@@ -32,7 +32,7 @@ COLUMNS: dict[Table, str] = {
         finished_at varchar, started_event bigint""",
     "units": """
         job varchar, event bigint, stage varchar, part varchar, unit varchar, rows bigint, bytes bigint,
-        part_bytes bigint, seconds double, mb_per_s double, worker varchar, attempts integer, "at" varchar""",
+        part_bytes bigint, seconds double, mb_per_s double, worker varchar, attempts bigint, "at" varchar""",
     "job_tables": "job varchar, number integer, stage varchar, table_key varchar, table_id ubigint, path varchar",
     "tables": """
         table_id ubigint, path varchar, stamp varchar, corpus varchar, stage varchar, table_key varchar, rows bigint,
@@ -40,8 +40,8 @@ COLUMNS: dict[Table, str] = {
     "shards": """
         table_id ubigint, number integer, corpus varchar, stage varchar, table_key varchar, part varchar, path varchar,
         rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
-        counts map(varchar, bigint), counts_bytes map(varchar, bigint), seconds double, mb_per_s double, worker varchar,
-        attempts integer, job varchar, event bigint""",
+        counts map(varchar, bigint), counts_bytes map(varchar, bigint), job varchar, event bigint, seconds double,
+        mb_per_s double, worker varchar, attempts bigint""",
     "shard_columns": """
         table_id ubigint, number integer, name varchar, kind varchar, rows bigint, nulls bigint, min double, max double,
         total double, bins smallint[], bin_counts bigint[], names varchar[], name_counts bigint[], others bigint""",
@@ -67,8 +67,8 @@ _PATH = (
 )
 
 VIEWS = {
-    "jobs": f"""
-        select j.* exclude (stamps, events_bytes), j.since as "at", nullif(j.message, '') as error, t.text_rows, t.text_bytes,
+    "base.told_jobs": f"""
+        select j.* exclude (stamps, events_bytes), t.text_rows, t.text_bytes,
                (t.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate, t.kept_bytes,
                (t.kept_bytes / {BYTES_PER_TOKEN})::bigint as kept_tokens_estimate
         from base.jobs j left join (
@@ -76,6 +76,8 @@ VIEWS = {
                    max((b.text_bytes::json ->> '$.documents')::bigint) filter (b.stage = 'text') as text_bytes,
                    max((b.text_bytes::json ->> '$.kept')::bigint) filter (b.stage = 'mix') as kept_bytes
             from base.job_tables u join base.tables b using (table_id) group by job) t on t.job = j.id""",
+    "jobs": """
+        select * exclude (tables, scorers), since as "at", nullif(message, '') as error from base.told_jobs""",
     "stages": 'select * exclude (table_key, started_event), table_key as "table" from base.stages',
     "job_tables": "select job, stage, table_key from base.job_tables",
     "shards": f"""
@@ -85,7 +87,7 @@ VIEWS = {
                s.counts_bytes['kept'] as kept_bytes, s.table_id
         from base.shards s""",
     "removals": """
-        select corpus, table_key, number, part, reason.key as reason, reason.value as documents,
+        select corpus, table_key, number, part, reason.key as reason, reason.value as rows,
                counts_bytes[reason.key] as text_bytes
         from (select corpus, table_key, number, part, unnest(map_entries(counts)) as reason, counts_bytes
               from base.shards where stage = 'mix') where reason.key <> 'kept'""",
@@ -94,11 +96,12 @@ VIEWS = {
                c.total / nullif(c.rows - c.nulls, 0) as mean, c.bins, c.bin_counts, c.names, c.name_counts, c.others
         from base.shard_columns c join base.tables t using (table_id)""",
 }
-"""By name; each has the columns that the view of its name in views.py has, and more, and the rows of all jobs."""
+"""By name; each has the columns that the view of its name in views.py has, and more, and the rows of all jobs. No column
+here has the name of a view over one job's tables: a statement that holds such a name opens these (sandbox/engine.py)."""
 
 
 def statements() -> list[str]:
     """What makes an empty catalog in the attached database that is in use."""
     made = ["create schema base", "create table base.about (version integer, workspace varchar)"]
     made += [f"create table base.{name} ({columns})" for name, columns in COLUMNS.items()]
-    return [*made, *(f"create view main.{name} as {select}" for name, select in VIEWS.items())]
+    return [*made, *(f"create view {name} as {select}" for name, select in VIEWS.items())]

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline import manifest
-from pipeline.catalog.batch import Batch, entries, tree
+from pipeline.catalog.batch import Batch, tree
 from pipeline.errors import WinnowError
 from pipeline.files import remote_stamp
-from pipeline.manifest import Manifest
-from pipeline.store import PartRecord, Store
+from pipeline.quick_json import parse
+from pipeline.store import Store
 
 log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+"""A manifest, or a part of one, as it is written: a million parts need not become objects first."""
 
 
 def table_id(path: str) -> int:
@@ -39,22 +43,22 @@ def manifest_stamp(store: Store, path: str) -> str | None:
 def take_table(store: Store, path: str, stamp: str, batch: Batch) -> None:
     """Add a table's rows to the batch; one whose manifest cannot be read has none (`winnow verify` tells of it)."""
     try:
-        made = manifest.load(store, path)
-    except (WinnowError, KeyError, TypeError, ValueError, OSError):
+        with store.open(path) as file:
+            made = parse(file.read())
+        number = table_id(path)
+        shards = _shards(number, made)
+        row = (
+            number, path, stamp, made["corpus"], made["kind"], made["key"], made["rows"],
+            sum(p["bytes"] for p in made["parts"]), len(made["parts"]), tree(made["counts"]), tree(made["inputs"]),
+            tree(_text_bytes(made)),
+        )  # fmt: skip
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
+        log.warning("table %s is left out of the catalog: %s: %s", path, type(error).__name__, error)
         return
-    if made is None:
-        return
-    number = table_id(path)
-    batch.rows["tables"].append((
-        number, path, stamp, made.corpus, made.kind, made.key, made.rows, made.bytes, len(made.parts), tree(made.counts),
-        tree(made.inputs), tree(_text_bytes(made)),
-    ))  # fmt: skip
-    if "statistics" in made.details:
-        _take_statistics(store, number, made.details["statistics"]["path"], batch)
-    sizes = [s.text_bytes for s in made.shards]
-    batch.rows["shards"] += [
-        _shard(number, n, made, part, sizes[n] if n < len(sizes) else None) for n, part in enumerate(made.parts)
-    ]
+    batch.rows["tables"].append(row)
+    batch.arrow.append(("shards", shards))
+    if "statistics" in made["details"]:
+        _take_statistics(store, number, made["details"]["statistics"]["path"], batch)
 
 
 def _take_statistics(store: Store, table: int, path: str, batch: Batch) -> None:
@@ -63,31 +67,72 @@ def _take_statistics(store: Store, table: int, path: str, batch: Batch) -> None:
     except WinnowError as error:
         log.warning("statistics are left out of the catalog: %s", error)
         return
-    id_ = pa.array([table] * told.num_rows, pa.uint64())
-    whole = pc.is_null(told.column("shard"))
-    rows = told.add_column(0, "table_id", id_)
-    batch.arrow.append(("shard_columns", rows.filter(pc.invert(whole)).drop_columns(["shards"])))
-    batch.arrow.append(("table_columns", rows.filter(whole).drop_columns(["shard"])))
+    rows = told.add_column(0, "table_id", pa.array(np.full(told.num_rows, table, np.uint64)))
+    of_shards = told.num_rows - told.column("shard").null_count  # the whole table's rows come last
+    batch.arrow.append(("shard_columns", rows.slice(0, of_shards).drop_columns(["shards"])))
+    batch.arrow.append(("table_columns", rows.slice(of_shards).drop_columns(["shard"])))
 
 
-def _text_bytes(made: Manifest) -> dict[str, int] | None:
+def _text_bytes(made: Json) -> dict[str, int] | None:
     """Bytes of text by what became of documents; of a text table all of them."""
-    if made.shards:
-        return {"documents": sum(s.text_bytes for s in made.shards)}
-    told = made.details.get("text_bytes")
+    if made["shards"]:
+        return {"documents": sum(s["text_bytes"] for s in made["shards"])}
+    told = made["details"].get("text_bytes")
     return told if isinstance(told, dict) else None
 
 
-def _shard(table: int, number: int, made: Manifest, part: PartRecord, text_bytes: int | None) -> tuple[Any, ...]:
-    counts = part.counts
-    kept = counts.get("kept")
-    quarantined = sum(n for name, n in counts.items() if name.startswith("quarantine"))
-    removed = sum(n for name, n in counts.items() if name == "removed" or name.startswith(("judge.", "dedup.")))
-    usual = part.path == Store.part(made.corpus, made.kind, part.key)
-    return (
-        table, number, made.corpus, made.kind, made.key, part.key, None if usual else part.path, part.rows, part.bytes,
-        part.sha256, text_bytes, kept, removed if kept is not None else None,
-        quarantined if kept is not None or "quarantined" in counts else None, entries(counts),
-        entries(part.text_bytes) if part.text_bytes else None,
-        None, None, None, None, None, None,
-    )  # fmt: skip
+def _shards(table: int, made: Json) -> pa.Table:
+    """The columns of the table `shards` up to those that tell of the unit that made a part."""
+    parts: list[Json] = made["parts"]
+    rows, kind = len(parts), made["kind"]
+    usual = Store.part(made["corpus"], kind, "")
+    paths = [p["path"] if _is_elsewhere(p, usual) else None for p in parts]
+    sizes = [s["text_bytes"] for s in made["shards"]] or [None] * rows
+    counts, kept, removed, quarantined = _counts([p["counts"] for p in parts])
+    fixed = [pa.array([said] * rows, pa.string()) for said in (made["corpus"], kind, made["key"])]
+    return pa.table({
+        "table_id": pa.array(np.full(rows, table, np.uint64)), "number": pa.array(np.arange(rows, dtype=np.int32)),
+        **dict(zip(("corpus", "stage", "table_key"), fixed, strict=True)),
+        "part": pa.array([p["key"] for p in parts], pa.string()), "path": pa.array(paths, pa.string()),
+        "rows": pa.array([p["rows"] for p in parts], pa.int64()), "bytes": pa.array([p["bytes"] for p in parts], pa.int64()),
+        "sha256": pa.array([p["sha256"] for p in parts], pa.string()), "text_bytes": pa.array(sizes[:rows], pa.int64()),
+        "kept": kept, "removed": removed, "quarantined": quarantined, "counts": counts,
+        "counts_bytes": _counts([p.get("text_bytes", {}) for p in parts])[0],
+    })  # fmt: skip
+
+
+def _is_elsewhere(part: Json, usual: str) -> bool:
+    """Whether a part does not lie where its key says; `usual` is the path of a part with an empty key."""
+    key, folder = part["key"], usual.removesuffix("/.parquet")
+    return bool(part["path"] != f"{folder}/{key[:2]}/{key}.parquet")
+
+
+def _counts(told: Sequence[dict[str, int]]) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+    """Maps of counts, and of each what was kept, removed and quarantined, null where its kind does not say that."""
+    names = [name for one in told for name in one]
+    numbers = pa.array([number for one in told for number in one.values()], pa.int64())
+    ends = np.cumsum([0, *map(len, told)])
+    maps = pa.MapArray.from_arrays(pa.array(ends, pa.int32()), pa.array(names, pa.string()), numbers)
+    ends_of = {name: _end(name) for name in dict.fromkeys(names)}
+    which = np.array([ends_of[name] for name in names], dtype=np.int8)
+    sums = [_add_up(ends, np.where(which == end, numbers.to_numpy(), 0)) for end in range(3)]
+    there = [_add_up(ends, (which == end).astype(np.int64)) > 0 for end in (0, 2)]
+    unsaid = (~there[0], ~there[0], ~there[0] & ~there[1])
+    kept, removed, quarantined = (pa.array(s, mask=mask) for s, mask in zip(sums, unsaid, strict=True))
+    return maps, kept, removed, quarantined
+
+
+def _end(name: str) -> int:
+    """0 kept, 1 removed, 2 quarantined, 3 none of these."""
+    if name == "kept":
+        return 0
+    if name == "removed" or name.startswith(("judge.", "dedup.")):
+        return 1
+    return 2 if name.startswith("quarantine") else 3
+
+
+def _add_up(ends: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Sums of values[ends[i] : ends[i + 1]]."""
+    total = np.concatenate([[0], np.cumsum(values)])
+    added: npt.NDArray[np.int64] = total[ends[1:]] - total[ends[:-1]]
+    return added

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.quick_json import parse
 from pipeline.store import Store
 
 READ_BYTES = 1 << 18
@@ -62,7 +62,7 @@ def _some(store: Store, path: str, after: int, limit: int) -> tuple[list[Event],
 
 def _event(line: bytes, end: int) -> Event | None:
     try:
-        fields = json.loads(line)
+        fields = parse(line)
         return Event(end, str(fields.pop("at")), str(fields.pop("verb")), fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -24,7 +24,7 @@ from tests.serving import bearer, make_keys, serving, settings_of
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("get", "post", "put", "delete", "patch")
-NOT_OF_A_SERVICE = {"training"}
+NOT_OF_A_SERVICE = {"training", "stopped_watching"}
 """Codes of commands that the service does not have."""
 
 

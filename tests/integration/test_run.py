@@ -190,6 +190,17 @@ def test_the_guard_holds_a_source_that_would_vanish(tmp_path: Path) -> None:
     }
 
 
+def test_an_export_made_elsewhere_is_made_in_the_workspace_too(crawl: Path, tmp_path: Path) -> None:
+    workspace, output = str(tmp_path / "ws"), str(tmp_path / "out")
+    first = winnow.run(RECIPE, [str(crawl)], workspace=workspace, output=output, workers=1)
+    second = winnow.run(RECIPE, [str(crawl)], workspace=workspace, workers=1)
+    third = winnow.run(RECIPE, [str(crawl)], workspace=workspace, output=output, workers=1)
+    assert first.funnel == second.funnel == third.funnel
+    assert second.output is not None
+    assert second.output.startswith(workspace)
+    assert digests(Path(second.output)) == digests(tmp_path / "out")
+
+
 def test_a_foreign_output_folder_is_left_alone(crawl: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 import winnow
+from pipeline.clerk.clerk import Clerks
 from pipeline.errors import UsageError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Limits
 from pipeline.store import Store
-from tests.corpora import write_parquet
+from tests.corpora import documents, write_parquet
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import RECIPE
 
@@ -29,12 +30,19 @@ def test_a_job_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     ).to_pylist() == [168]
     confined = ask(Store(workspace), "select count(*) as n from documents where copies > 0", limits=Limits(seconds=60))
     assert confined.table().to_pylist() == [{"n": 168}]
+    with Clerks(workspace, n=1) as clerks:
+        changes = ["rules.word_count.min=150", "rules.repeats="]
+        told = clerks.ask("preview", {"job": result.job_id, "changes": changes}, 60)
+        (sample,) = clerks.ask("samples", {"job": result.job_id, "outcome": "kept", "size": 1}, 60)["items"]
+        assert sample["text"] == {d["id"]: d["text"] for d in documents()}[sample["doc_id"]]
     stricter = RECIPE | {"rules": {"word_count": {"column": "gopher.word_count", "min": 150}}}
     with pytest.raises(UsageError, match="holds another Winnow export"):
         winnow.run(stricter, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1)
     replaced = winnow.run(
         stricter, [str(crawl)], workspace=workspace, output=output, executor="local", workers=1, overwrite=True
     )
+    firsts = {f"judge.{r['rule']}": r["first"] for r in told["proposed"]["rules"] if r["first"]}
+    assert firsts == {k: n for k, n in replaced.funnel.items() if k.startswith("judge.")}
     written = Store(output).read_table("data/part-00000-of-00001.parquet").num_rows
     assert written == replaced.funnel["kept"] != 168
 
