@@ -36,7 +36,7 @@ class Limits:
     jobs_at_once: int = 1
     queue: int = 100
     lease_s: float = 15.0
-    stall_s: float = 600.0
+    stall_s: float = 3000.0
     attempts_without_progress: int = 5
     cancel_grace_s: float = 5.0
     pause_grace_s: float = 15.0
