@@ -19,6 +19,7 @@ from pipeline.control.watch import FENCED_EXIT, Counted, Watch
 from pipeline.errors import Fenced, JobMissing, WinnowError
 from pipeline.halt import Halt
 from pipeline.job import Job, now
+from pipeline.processes import step_back
 from pipeline.progress import Lines
 from pipeline.recipe_file import validate
 from pipeline.store import Store
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 where the record says how it ended, FENCED_EXIT where another holds the job, else FAULT_EXIT."""
     told = _parser().parse_args(arguments)
     if told.nice:
-        os.nice(told.nice)
+        step_back(told.nice)
     store = Store(told.workspace)
     asked = read_submission(store, told.job)
     if asked is None:
