@@ -17,7 +17,7 @@ from benchmarks.service.figures import Figure
 from benchmarks.service.reading import million
 from benchmarks.service.serving import Options, client_of, service
 
-QUESTIONS = 15
+QUESTIONS = 7
 SPARE_S = 2.0
 """So long until another process waits for a question."""
 SQL_GOAL_S, PREVIEW_GOAL_S = 0.3, 1.0

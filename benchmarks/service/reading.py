@@ -20,7 +20,7 @@ from tests.control import until
 from tests.serving import Served
 from tests.sql_bombs import BOMBS
 
-READS = 400
+READS = 300
 PAUSE_S = 0.01
 GOAL_S = 0.05
 JOBS = 60

@@ -14,7 +14,7 @@ from benchmarks.service.serving import Options, client_of, empty_service, submit
 from pipeline.control.state import TERMINAL
 from winnow.client import Client
 
-CANCELS = 40
+CANCELS = 32
 WITHIN_S = 8.0
 ASK_EVERY_S = 0.01
 GOAL_S = 10.0
