@@ -18,6 +18,7 @@ MODULES = (
     ("benchmarks.decontamination_conformance",),
     ("benchmarks.sql_sandbox",),
     ("benchmarks.preview_speed",),
+    ("benchmarks.service",),
 )
 
 if __name__ == "__main__":

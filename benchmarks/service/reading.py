@@ -68,6 +68,7 @@ def reads_of(client: httpx.Client) -> Reads:
         "shards/{part}, with its columns": one_shard,
         "stages": lambda: asked(client, f"/v1/jobs/{pick.choice(ids)}/stages"),
         "funnel": lambda: asked(client, f"/v1/jobs/{pick.choice(ids)}/funnel"),
+        "GET /healthz, a yardstick": lambda: asked(client, "/healthz"),
     }  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def bombs(options: Options) -> Iterator[Figure]:
     quiet: dict[str, list[float]] = {}
     loud: dict[str, list[float]] = {}
     with million(options) as (served, client):
-        reads = {**reads_of(client), "GET /healthz": lambda: asked(client, "/healthz")}
+        reads = reads_of(client)
         for phase in range(PHASES):
             with bombing(served.address) if phase % 2 else contextlib.nullcontext():
                 for _ in range(options.times(READS) // PHASES + 1):
