@@ -43,7 +43,7 @@ class ShardFilters(Body):
 def list_stages(service: Served, job_id: JobId) -> Any:
     """Every stage so far, in order: units, rows, bytes, seconds, and what became of its rows."""
     job_state(service.store, job_id)
-    service.catalog.refresh(job_id)
+    service.catalog.follow(job_id)
     return {"items": read.stages(service.catalog, job_id)}
 
 

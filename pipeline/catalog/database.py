@@ -16,7 +16,7 @@ import duckdb
 from pipeline.catalog import opening
 from pipeline.catalog.opening import Damaged
 from pipeline.catalog.snapshots import Snapshots
-from pipeline.catalog.taking import take_in
+from pipeline.catalog.taking import is_taken_in, take_in
 from pipeline.engine import rows_as_dicts
 from pipeline.errors import IntegrityError
 from pipeline.store import Store
@@ -55,6 +55,12 @@ class Catalog:
         with self._writing:
             if self._mended(lambda cursor: take_in(cursor, self.store, job_id)):
                 self._generation += 1
+
+    def follow(self, job_id: str) -> None:
+        """Take in what the files say of one job, unless the catalog has it: then whatever else is being taken in is not
+        waited for."""
+        if not self._mended(lambda cursor: is_taken_in(cursor, self.store, job_id)):
+            self.refresh(job_id)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """A read of the views, and of the tables in schema base."""

@@ -26,6 +26,13 @@ def take_in(connection: duckdb.DuckDBPyConnection, store: Store, job_id: str | N
     return jobs or tables
 
 
+def is_taken_in(connection: duckdb.DuckDBPyConnection, store: Store, job_id: str) -> bool:
+    """Whether what the catalog has of a job is what its files say now; of its tables nothing is asked."""
+    known = rows_as_dicts(connection, "select stamps from base.jobs where id = ?", [job_id])
+    there = list_jobs(store, job_id).get(job_id)
+    return there is not None and [row["stamps"] for row in known] == [there.stamps]
+
+
 def _take_jobs(connection: duckdb.DuckDBPyConnection, store: Store, job_id: str | None) -> bool:
     where, parameters = ("where id = ?", [job_id]) if job_id is not None else ("", [])
     sql = f"select id, stamps, corpus, events_bytes from base.jobs {where}"
