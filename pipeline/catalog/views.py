@@ -105,7 +105,7 @@ class Tables:
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
     """Load a job's manifests."""
-    corpus = job.record["corpus"]
+    corpus = job.record.get("corpus") or ""  # a job that waits has none yet
 
     def load(kind: str) -> list[Manifest]:
         found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))
