@@ -32,14 +32,12 @@ from pipeline.parquet import open_parquet, read_shard, verify_parquet, write_par
 from pipeline.processes import alive
 
 READ_CHUNK_BYTES = 1 << 22
-COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"
-"""Where a part's footer holds what its record says beyond rows and digest, as JSON."""
+COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One committed part. path is relative to the store's root; counts says what its rows are, by name; text_bytes how
-    much text they are, by the same names, where that is measured."""
+    """One committed part. path is relative to the store's root; counts: its rows by what they are, text_bytes: their text."""
 
     key: str
     path: str

@@ -15,7 +15,7 @@ from pipeline.catalog.writing import apply, remove_tables
 from pipeline.engine import rows_as_dicts
 from pipeline.store import Store
 
-BATCH_ROWS = 200_000
+BATCH_ROWS = 400_000
 """Rows a transaction writes at once while much is taken in."""
 
 

@@ -33,6 +33,19 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+JOB_FIELDS = (
+    "id",
+    "name",
+    "state",
+    "created_at",
+    "at",
+    "seconds",
+    "corpus",
+    "output",
+    "rows",
+    "recipe_digest",
+    "error",
+)
 OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
 """Views of these that are made from logs and manifests."""
 
@@ -234,22 +247,7 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
 def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
     """The views over jobs' records and logs (jobs, stages), and over the parts of one job's tables (shards)."""
     records = [
-        {
-            k: j.record.get(k)
-            for k in (
-                "id",
-                "name",
-                "state",
-                "created_at",
-                "at",
-                "seconds",
-                "corpus",
-                "output",
-                "rows",
-                "recipe_digest",
-                "error",
-            )
-        }
+        {k: j.record.get(k) for k in JOB_FIELDS}
         | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
         for j in told
     ]
