@@ -15,7 +15,7 @@ RUN WINNOW_MODELS=/opt/winnow/models .venv/bin/winnow models pull lid.176
 FROM python:3.12-slim-bookworm
 COPY --from=build /opt/winnow /opt/winnow
 ENV PATH=/opt/winnow/.venv/bin:$PATH
-RUN useradd --uid 10001 --create-home winnow
+RUN useradd --uid 10001 --create-home winnow && mkdir /data /state && chown winnow /data /state
 USER 10001
 WORKDIR /data
 CMD ["winnow", "doctor"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from api.app import create_app
 from api.errors import KeysNeeded
 from api.settings import Settings
 from pipeline.errors import UsageError
-from pipeline.sources.confined import VARIABLE
+from pipeline.sources.confined import confine_to
 
 BACKLOG = 512
 
@@ -66,7 +65,7 @@ def serve(settings: Settings, told: Callable[[str, bool], None]) -> None:
     keys = Keys(settings.state_folder)
     check_reachable(settings, keys)
     listening = open_socket(settings.host, settings.port, settings.limits.stalled_seconds)
-    os.environ[VARIABLE] = os.pathsep.join(map(str, settings.root_folders))
+    confine_to([*map(str, settings.root_folders), *settings.buckets])
     app = create_app(settings)
     server = _Server(_config(app, settings), app, lambda: told(_address(settings.host, listening), keys.required()))
     try:

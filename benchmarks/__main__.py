@@ -9,9 +9,13 @@ MODULES = (
     ("benchmarks.scorers_speed",),
     ("benchmarks.kernels_dedup", "1"),
     ("benchmarks.neardup_recall",),
+    ("benchmarks.line_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
+    ("benchmarks.decontamination", "speed"),
+    ("benchmarks.decontamination", "planted"),
+    ("benchmarks.decontamination_conformance",),
     ("benchmarks.sql_sandbox",),
     ("benchmarks.preview_speed",),
 )

@@ -18,15 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import winnow
-from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.control.submission import Submission
-from pipeline.store import Store
+from pipeline.control.wish import want
+from pipeline.errors import WrongState
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 from tests.control import RECIPE, crawl, events_of, processes_of, supervising, until
 from tests.integration.test_run import digests
 
 KILLS_A_JOB = 8
+CANCEL_WITHIN_S = 8.0
 LIMITS = Limits(nice=0, attempts_without_progress=1_000)
 
 
@@ -130,16 +133,56 @@ def strike(store: Store, job_id: str, number: int, after_s: float, figures: Figu
     return True
 
 
+def cancel(times: int, paths: Sequence[str], folder: Path, seed: int) -> str:
+    """Jobs that are cancelled at random moments of their first seconds."""
+    pick, took_s, written, left = random.Random(seed), [], 0, 0
+    asked = {**RECIPE, "input": {"paths": list(paths)}}
+    for n in range(times):
+        store = Store(str(folder / f"cancelled-{n}" / "ws"))
+        with supervising(store, LIMITS) as supervisor:
+            job_id = supervisor.submit(Submission(recipe=asked, workers=pick.choice([1, 2]))).job_id
+            time.sleep(pick.uniform(0, CANCEL_WITHIN_S))
+            since = time.monotonic()
+            try:
+                want(store, job_id, "cancel", "benchmark")
+            except WrongState:  # it was over before
+                continue
+            supervisor.wake(job_id)
+            until(lambda store=store, job_id=job_id: job_state(store, job_id)["state"] in TERMINAL, 600)
+            took_s.append(time.monotonic() - since)
+            there = parts_of(store)
+            until(lambda supervisor=supervisor: not supervisor.running())
+            left += len(processes_of(job_id))
+            time.sleep(0.5)
+            written += parts_of(store) != there
+        shutil.rmtree(Path(store.root).parent)
+    took_s.sort()
+    return (
+        f"{len(took_s)} cancels: median {statistics.median(took_s):.2f} s, worst {took_s[-1]:.2f} s; "
+        f"{written} jobs wrote a part or a manifest afterwards, {left} processes left"
+    )
+
+
+def parts_of(store: Store) -> list[tuple[str, int]]:
+    """Parts and manifests of a workspace, with when they were written."""
+    found = [p for p in Path(store.root).glob("corpora/**/*") if p.is_file()]
+    return sorted((str(p), p.stat().st_mtime_ns) for p in found)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--cancels", type=int, default=0, help="cancel so many jobs instead")
     parser.add_argument("--corpus", help="a folder of Parquet or JSONL; without it a made-up corpus of 800 documents")
     parser.add_argument("--seed", type=int, default=0)
     told = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="winnow-faults-"))
     try:
         paths = [told.corpus] if told.corpus else crawl(folder, 800, 12)
-        measure(told.kills, paths, folder, told.seed, loud=True)
+        if told.cancels:
+            print(cancel(told.cancels, paths, folder, told.seed))
+        else:
+            measure(told.kills, paths, folder, told.seed, loud=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,15 +6,18 @@ from typing import Any
 
 import duckdb
 
+from pipeline.catalog.removed_lines import line_sentences, removed_lines
 from pipeline.catalog.views import Tables, choose_job, tables_of, view_tables
-from pipeline.engine import connect, rows_as_dicts
 from pipeline.errors import DocumentNotFound
-from pipeline.rows_at import rows_at
-from pipeline.store import Store
+from pipeline.sql.engine import connect, rows_as_dicts
+from pipeline.storage.rows_at import rows_at
+from pipeline.storage.store import Store
 
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""
 MEMBERS = 10
+MATCHED = "matched"
+"""The scorer's column of words: told in a sentence of its own."""
 
 
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
@@ -54,6 +57,7 @@ def explain_in(
         found.append({
             "doc_id": doc_id, "outcome": _outcome(document), "provenance": provenance, "failed": failed,
             "duplicate": cluster[0] if cluster else None, "cluster_members": members, "measured": measured,
+            "removed_lines": removed_lines(connection, store, tables.text, *key),
         })  # fmt: skip
     return found
 
@@ -103,6 +107,8 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         cluster = document["duplicate"]
         if cluster and cluster["keep"]:
             lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
+        elif cluster and cluster["method"] == "url":
+            lines.append(f"  same address as {cluster['duplicate_of']}; their texts were not compared")
         elif cluster:
             lines.append(
                 f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"
@@ -110,12 +116,29 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         for member in document["cluster_members"][:5]:
             lines.append(
                 f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}"
-                + ("" if member["keep"] else f" ({member['method']}, {member['jaccard']:.4f})")
+                + ("" if member["keep"] else f" ({_how(member)})")
             )
+        lines += [f"  {said}" for said in line_sentences(document["removed_lines"])]
         for scorer, values in document["measured"].items():
-            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list))
+            if (held := _held(values)) is not None:
+                lines.append(held)
+            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list) and k != MATCHED)
             lines.append(f"  {scorer}: {shown}")
     return lines
+
+
+def _held(values: dict[str, Any]) -> str | None:
+    """Which evaluation text a document holds, where a scorer of contamination found one."""
+    if values.get(MATCHED) is None or not values.get("overlap_frac"):
+        return None
+    share = 100 * values["overlap_frac"]
+    return (
+        f'  holds {share:.3g} % of {values["benchmark"]}, item {values["item"]}, {values["field"]}: "{values[MATCHED]}"'
+    )
+
+
+def _how(member: dict[str, Any]) -> str:
+    return str(member["method"]) if member["jaccard"] is None else f"{member['method']}, {member['jaccard']:.4f}"
 
 
 def _short(value: Any) -> str:

@@ -10,23 +10,25 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import gate
 from pipeline import rules as rule_checks
-from pipeline.buckets import BUCKETS
-from pipeline.engine import check_expression
+from pipeline.dedup import line_columns, line_forecast
 from pipeline.errors import PlanError, did_you_mean, placed
-from pipeline.manifest import manifest_path
-from pipeline.notes import plan_passes
 from pipeline.recipe import Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
+from pipeline.sql import gate
+from pipeline.sql.engine import check_expression
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import notes_key
-from pipeline.store import Store
+from pipeline.storage.manifest import manifest_path
+from pipeline.storage.notes import plan_passes
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 from scorers import models
 from scorers.base import models_of
 from scorers.models.card import ModelError
+from scorers.spans import SPANS
 
 SCORE_MB_PER_S = {
     "language": 60.0,
@@ -37,6 +39,7 @@ SCORE_MB_PER_S = {
     "minhash": 150.0,
     "identity": 140.0,
     "exact": 800.0,
+    "contamination": 150.0,
 }
 """Rough speed of each scorer on one core of the machine in benchmarks/README.md, for the forecast only."""
 
@@ -58,6 +61,7 @@ class Plan:
         total_bytes = self.ingest.total_bytes
         missing = [s for specs, there in zip(self.passes, self.measured, strict=True) if not there for s in specs]
         rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in missing]
+        lines = self.recipe.dedup.lines if self.recipe.dedup else None
         score_s = sum(total_bytes / 1e6 / r for r in rates) / workers
         return {
             "recipe": self.recipe.name,
@@ -69,13 +73,20 @@ class Plan:
             "passes": [[s.alias for s in p] for p in self.passes],
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
+            "warnings": self.warnings(),
+            "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
+
+    def warnings(self) -> list[str]:
+        """What the scorers have to say before they measure: their optional method `warnings()`."""
+        told = (getattr(s.build(), "warnings", None) for s in self.specs)
+        return [w for says in told if callable(says) for w in says()]
 
     def _stages(self) -> list[tuple[str, bool]]:
         dedup = self.recipe.dedup
         return [("ingest", True), ("score", bool(self.specs)), ("judge", True), ("pairs", bool(dedup and dedup.fuzzy)),
-                ("dedup", dedup is not None), ("mix", True), ("export", True)]  # fmt: skip
+                ("dedup", dedup is not None), ("lines", bool(dedup and dedup.lines)), ("mix", True), ("export", True)]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,8 @@ def check_recipe(recipe: Recipe) -> Checked:
     columns = measured_columns(specs)
     with placed("buckets"):
         _check_buckets(recipe, columns)
+    if measures_lines(recipe):
+        columns |= line_columns.measured()
     columns |= {f"{BUCKETS}.{name}": Measured(pa.string()) for name in recipe.buckets}
     _check_rules(recipe, specs, columns)
     with placed("dedup"):
@@ -152,6 +165,18 @@ def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     return pa.schema(fields)
 
 
+def measures_lines(recipe: Recipe) -> bool:
+    """Whether rules may ask how much of a document the corpus repeats."""
+    lines = recipe.dedup.lines if recipe.dedup else None
+    return lines is not None and lines.action != "spans"
+
+
+def _lines_too(recipe: Recipe, schema: pa.Schema) -> pa.Schema:
+    """What a predicate may name, with the shares of repeated lines where they are measured."""
+    own = pa.field(line_columns.ALIAS, line_columns.STRUCT)
+    return schema.append(own) if measures_lines(recipe) else schema
+
+
 def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
     for name, bucket in recipe.buckets.items():
         for what, path, wants in (("column", bucket.column, "a number"), ("by", bucket.by, "a string")):
@@ -167,10 +192,16 @@ def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
 
 def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     schema = rule_schema(specs)
+    schema = _lines_too(recipe, schema)
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
         with placed("rules", name):
+            if line_columns.ALIAS in rule_checks.names_in(rule.sql or rule.column or "") and not measures_lines(recipe):
+                raise PlanError(
+                    f"rule {name!r} asks for {line_columns.ALIAS}, which this recipe does not measure; "
+                    "set dedup.lines.action: measure, or both"
+                )
             rule_checks.check(name, rule, columns)
             if rule.sql is not None:
                 gate.check(f"rule {name!r}", rule.sql)
@@ -196,14 +227,14 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
                 "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
             )
     gate.check("dedup.keep", dedup.keep, ordering=True)
-    check_expression(dedup.keep, rule_schema(specs), "dedup.keep")
+    check_expression(dedup.keep, _lines_too(recipe, rule_schema(specs)), "dedup.keep")
 
 
 def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     for edit in recipe.export.edits:
         measured = columns.get(edit)
-        if measured is None or not pa.types.is_list(measured.type):
-            spans = [c for c, m in columns.items() if pa.types.is_list(m.type)]
+        if measured is None or measured.type != SPANS:
+            spans = [c for c, m in columns.items() if m.type == SPANS]
             raise PlanError(
                 f"export.edits: {edit!r} is not a column of spans; there are {spans or 'none'}.{did_you_mean(edit, spans)}"
             )

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipeline.decontamination.decontaminate import with_decontamination
+from scorers.models.overlap_profiles import PROFILES
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)B?")
@@ -146,11 +149,57 @@ class Fuzzy(Strict):
         return self
 
 
+class Bloom(Strict):
+    """A Bloom filter over line hashes. prefilter: only lines that may be there twice are exchanged, and nothing else
+    changes; lossy: the filter itself decides, as in Dolma, and wrongly takes a line with probability false_positive."""
+
+    mode: Literal["prefilter", "lossy"] = "prefilter"
+    false_positive: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+
+
+class Lines(Strict):
+    """Lines (or paragraphs) that the corpus repeats. One that it holds more than max_count times loses all but the first
+    `keep`; count says what is counted, occurrences or documents (then a document says nothing twice, either)."""
+
+    unit: Literal["line", "paragraph"] = "line"
+    normalise: Literal["none", "ccnet"] = "none"
+    skip_blank: bool = True
+    min_bytes: Annotated[int, Field(ge=0)] = 0
+    min_words: Annotated[int, Field(ge=0)] = 0
+    count: Literal["occurrences", "documents"] = "occurrences"
+    max_count: Annotated[int, Field(ge=1)] = 1
+    keep: Annotated[int, Field(ge=0)] = 1
+    action: Literal["spans", "measure", "both"] = "spans"
+    bloom: Bloom | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Lines:
+        if self.keep > self.max_count:
+            raise ValueError(
+                f"keep: {self.keep} is more than max_count: {self.max_count}; a line is left alone up to max_count, so keep at most that many"
+            )
+        plain = (self.max_count, self.keep, self.count, self.action) == (1, 1, "occurrences", "spans")
+        if self.bloom is not None and self.bloom.mode == "lossy" and not plain:
+            raise ValueError(
+                "bloom.mode: lossy knows only whether a line was there before: it goes with max_count: 1, keep: 1, "
+                "count: occurrences and action: spans; prefilter goes with everything"
+            )
+        return self
+
+
+class Url(Strict):
+    """Documents of one address, after what says nothing is taken off it."""
+
+    normalise: Literal["none", "default"] = "default"
+
+
 class Dedup(Strict):
     """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first)."""
 
     exact: Literal["raw", "normalised"] | bool = True
     fuzzy: Fuzzy | None = None
+    url: Url | None = None
+    lines: Lines | None = None
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
@@ -158,6 +207,45 @@ class Dedup(Strict):
     @classmethod
     def _named(cls, value: str | bool) -> str | bool:
         return "raw" if value is True else value
+
+
+class Decontaminate(Strict):
+    """Evaluation sets that documents are held against, by a profile of docs/decontamination.md: shorthand for the scorer
+    `contamination`, with a rule (action remove) or with spans that the export cuts (action spans).
+
+    max_docs, max_doc_frac: an n-gram in more documents, and in more of them, is common and does not count; the profile's
+    where nothing is said, max_docs 0: no such limit.
+    """
+
+    against: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)]
+    profile: str = next(iter(PROFILES))
+    action: Literal["remove", "spans"] = "remove"
+    max_docs: Annotated[int, Field(ge=0)] | None = None
+    max_doc_frac: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _published(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise ValueError(f"no profile {value!r}; there are {', '.join(PROFILES)}")
+        return value
+
+
+FINEWEB_2 = {1: 1, 2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}
+"""FineWeb-2's rehydration, README.md: copies of a kept document by the size of its duplicate cluster, from that size on."""
+
+
+class Mix(Strict):
+    """How often a kept document goes in. rehydrate: copies by cluster size, each from that size on up to the next."""
+
+    rehydrate: Literal["fineweb2"] | dict[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1, le=1000)]] | None = (
+        None
+    )
+
+    @property
+    def copies(self) -> dict[int, int]:
+        """Copies by the least cluster size they hold from; sizes below the first go in once."""
+        return dict(FINEWEB_2) if self.rehydrate == "fineweb2" else dict(self.rehydrate or {})
 
 
 class Export(Strict):
@@ -181,9 +269,16 @@ class Recipe(Strict):
     score: tuple[str | dict[str, dict[str, Any] | None], ...] = ()
     buckets: dict[str, Bucket] = {}
     rules: dict[str, Rule] = {}
+    decontaminate: Decontaminate | None = None
     dedup: Dedup | None = None
+    mix: Mix = Mix()
     export: Export = Export()
     sweep: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decontaminated(cls, tree: Any) -> Any:
+        return with_decontamination(tree)
 
     @field_validator("name")
     @classmethod

@@ -7,11 +7,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipeline import destination, executors, manifest, warm
 from pipeline.errors import PlanError, QuarantineOverBudget
+from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, plan_passes
+from pipeline.line_dedup import line_cuts, with_line_notes
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
@@ -20,6 +19,7 @@ from pipeline.result import Result
 from pipeline.stage import run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.candidates import Candidates
+from pipeline.stages.common import limits_of, without_common
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
@@ -28,7 +28,10 @@ from pipeline.stages.mix import Mix
 from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
 from pipeline.stages.shingles import Shingles
-from pipeline.store import Store
+from pipeline.storage import destination, manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, plan_passes
+from pipeline.storage.store import Store
 from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
@@ -116,6 +119,10 @@ class _Run:
         if until == "ingest":
             return self._result(text)
         notes = self._score(text)
+        repeats = recipe.dedup.lines if recipe.dedup else None
+        if repeats is not None:
+            notes = with_line_notes(self.store, notes, repeats, self._do)
+            self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
         if until == "score":
             return self._result(text)
         cuts: dict[str, Any] = {}
@@ -128,12 +135,15 @@ class _Run:
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
+        gone = line_cuts(self.store, text, repeats, verdict, dedup, self._do) if repeats else None
+        for warning in gone.details["warnings"] if gone else []:
+            self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
-        mix = self._do(Mix(self.store, text, verdict, dedup))
+        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))
         if until == "mix":
             return self._result(mix)
-        return self._result(mix, self._export(notes, verdict, dedup, mix))
+        return self._result(mix, self._export(notes, verdict, dedup, mix, gone))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -168,8 +178,12 @@ class _Run:
         for spec in self.plan.specs:
             said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in made]
             where[spec.alias] = said.index(spec.fingerprint())
-        self.job.says({alias: made[n].key for alias, n in where.items()})
-        return Notes(text, tuple(made), where)
+        limits = limits_of(self.plan.specs, self.plan.recipe.decontaminate)
+        notes, warnings = without_common(Notes(text, tuple(made), where), limits, self.store, self._do)
+        for warning in [*self.plan.warnings(), *warnings]:
+            self.job.warn(warning)
+        self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
+        return notes
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted = self.plan.recipe.dedup
@@ -198,10 +212,12 @@ class _Run:
 
         return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
 
-    def _export(self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest) -> Store:
+    def _export(
+        self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None
+    ) -> Store:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
-        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns)
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):

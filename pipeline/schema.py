@@ -51,7 +51,7 @@ VERDICT_TABLE = (
 HISTOGRAM_TABLE = (
     TableColumn("bucket", pa.string(), "name", "the recipe's bucket that these counts are for"),
     TableColumn("group", pa.string(), "name", "value of the bucket's `by`; empty where it has none"),
-    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/bins.py)"),
+    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/totals/bins.py)"),
     TableColumn("documents", pa.int64(), "documents", "documents of this shard in this bin"),
 )
 
@@ -67,11 +67,18 @@ STATISTICS_TABLE = (
     TableColumn("min", pa.float64(), "as measured", "least value; null where there is none, and for names"),
     TableColumn("max", pa.float64(), "as measured", "largest value; likewise"),
     TableColumn("total", pa.float64(), "as measured", "sum of the values"),
-    TableColumn("bins", pa.list_(pa.int16()), "bin", "leading 12 bits of the values as floats (see pipeline/bins.py)"),
+    TableColumn(
+        "bins", pa.list_(pa.int16()), "bin", "leading 12 bits of the values as floats (see pipeline/totals/bins.py)"
+    ),
     TableColumn("bin_counts", pa.list_(pa.int64()), "rows", "values in each bin"),
     TableColumn("names", pa.list_(pa.string()), "name", "the most frequent strings"),
     TableColumn("name_counts", pa.list_(pa.int64()), "rows", "rows with each; exact where `others` is 0"),
     TableColumn("others", pa.int64(), "rows", "rows with other strings"),
+)
+
+COMMON_TABLE = (
+    TableColumn("ngram", pa.int32(), "number", "an n-gram of the evaluation sets, by its number in the index"),
+    TableColumn("documents", pa.int64(), "documents", "documents of this shard that have it"),
 )
 
 DEDUP_TABLE = (
@@ -83,9 +90,12 @@ DEDUP_TABLE = (
     TableColumn("keep", pa.bool_(), "flag", "the keeper of its cluster"),
     TableColumn("duplicate_of", pa.string(), "id", "the keeper this document is removed for; null for the keeper"),
     TableColumn(
-        "jaccard", pa.float64(), "fraction", "exact Jaccard of its shingles with the keeper's; 1 for exact copies"
+        "jaccard",
+        pa.float64(),
+        "fraction",
+        "exact Jaccard of its shingles with the keeper's; 1 for exact copies; null for 'url'",
     ),
-    TableColumn("method", pa.string(), "name", "'exact' or 'fuzzy'; null for the keeper"),
+    TableColumn("method", pa.string(), "name", "'url', 'exact' or 'fuzzy'; null for the keeper"),
 )
 
 MIX_TABLE = (
@@ -94,13 +104,18 @@ MIX_TABLE = (
     TableColumn(
         "stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"
     ),
-    TableColumn("reason", pa.string(), "name", "the quarantine reason, the first failed rule, 'exact' or 'fuzzy'"),
+    TableColumn(
+        "reason",
+        pa.string(),
+        "name",
+        "the quarantine reason, the first failed rule, 'url', 'exact', 'fuzzy' or 'lines'",
+    ),
 )
 
 REMOVED_TABLE = (
     TableColumn("id", pa.string(), "id", "the removed document"),
     TableColumn("stage", pa.string(), "name", "'judge' or 'dedup'"),
-    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'exact' or 'fuzzy'"),
+    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'url', 'exact', 'fuzzy' or 'lines'"),
     TableColumn("value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate"),
     TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'"),
     TableColumn("keeper", pa.string(), "id", "the document it is a duplicate of"),
@@ -130,17 +145,56 @@ PAIRS_TABLE = (
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
 )
 
+LINES_TABLE = (
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn("start", pa.int64(), "bytes", "first byte of the line in the document"),
+    TableColumn("size", pa.int32(), "bytes", "its length with the line break behind it"),
+    TableColumn("hash", pa.uint64(), "hash", "64-bit hash of the line as the recipe normalises it; 0: takes no part"),
+    TableColumn("flags", pa.uint8(), "bits", "1: blank; 2: the document ends with it, without a line break"),
+)
+
+LINE_KEYS_TABLE = (
+    TableColumn("hash", pa.uint64(), "hash", "a line of the shard's documents; ascending"),
+    TableColumn("count", pa.int64(), "lines", "how often the shard has it (or in how many documents)"),
+    TableColumn("first_row", pa.int32(), "row", "the first document that has it"),
+)
+
+LINE_COUNTS_TABLE = (
+    TableColumn("shard", pa.int32(), "index", "a shard that has the line"),
+    TableColumn("hash", pa.uint64(), "hash", "the line"),
+    TableColumn("stays", pa.int64(), "lines", "how many of the shard's occurrences stay: its first ones"),
+    TableColumn("count", pa.int64(), "lines", "how often the corpus has it; 0 where a lossy filter decided"),
+    TableColumn("first_shard", pa.int32(), "index", "shard of its first occurrence; -1 where a lossy filter decided"),
+    TableColumn("first_row", pa.int32(), "row", "row of its first occurrence in that shard"),
+)
+
+LINE_FILTER_TABLE = (TableColumn("word", pa.uint64(), "bits", "64 bits of a Bloom filter of lines that may repeat"),)
+
+LINE_CUTS_TABLE = (
+    TableColumn("row", pa.int64(), "row", "the document's row in the shard"),
+    TableColumn("start_byte", pa.int64(), "bytes", "first byte that goes, in the document"),
+    TableColumn("end_byte", pa.int64(), "bytes", "end of what goes"),
+    TableColumn(
+        "occurrences", pa.int64(), "lines", "how often the corpus has the line; 0 where a lossy filter decided"
+    ),
+    TableColumn("first_shard", pa.int32(), "index", "shard of its first occurrence; -1 where that is not known"),
+    TableColumn("first_row", pa.int64(), "row", "row of its first occurrence in that shard"),
+    TableColumn("empties", pa.bool_(), "flag", "nothing but whitespace is left of the document without its lines"),
+)
+
 TABLES = {
     "text": (*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN),
     "verdict": VERDICT_TABLE,
     "cuts": HISTOGRAM_TABLE,
     "statistics": STATISTICS_TABLE,
+    "common": COMMON_TABLE,
     "dedup": DEDUP_TABLE,
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,
     "quarantine": QUARANTINE_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
+    "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),
 }
 
 

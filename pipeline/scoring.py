@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.decontamination.eval_sets import with_index
 from pipeline.errors import PlanError, WinnowError, placed
 from pipeline.recipe import NAME, Recipe
 from pipeline.rules import Measured
@@ -19,7 +20,9 @@ from pipeline.schema import TEXT_TABLE
 from scorers import base
 from scorers.text import TextBatch
 
-RESERVED = frozenset(c.name for c in TEXT_TABLE) | {*("text", "metadata", "shard", "row", "kept", "failed", "buckets")}
+RESERVED = frozenset(c.name for c in TEXT_TABLE) | {
+    *("text", "metadata", "shard", "row", "kept", "failed", "buckets", "corpus_lines")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ def specs_of(recipe: Recipe) -> tuple[ScorerSpec, ...]:
 
 
 def spec_of(entry: Any, position: int = 0) -> ScorerSpec:
-    """A checked spec: its scorer is there and takes these parameters."""
-    spec = parse_spec(entry, position)
+    """A checked spec: its scorer is there and takes these parameters, and what it compares with is read."""
+    spec = parse_spec(with_index(entry), position)
     try:
         spec.build()
     except base.ScorerError as error:

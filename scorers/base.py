@@ -106,7 +106,9 @@ def models_of(scorer: Scorer) -> tuple[str, ...]:
 def fingerprint(scorer: Scorer) -> str:
     """32 hex digits over name, version, parameters and the models it reads: their digests, and what their cards say of
     how text goes in and scores come out."""
-    told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": parameters(scorer)}
+    elsewhere = getattr(scorer, "told_by_models", ())  # parameters that name files: their content is what counts
+    given = {k: v for k, v in parameters(scorer).items() if k not in elsewhere}
+    told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": given}
     if used := models_of(scorer):
         cards = [models.known(name).card for name in used]
         told["models"] = [(c.sha256, c.settings, c.calibration) for c in cards]

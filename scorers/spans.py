@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -23,6 +25,32 @@ def spans_array(bounds: Positions, start: Positions, end: Positions) -> pa.ListA
     """An array of SPANS: document d has spans bounds[d]..bounds[d+1]. bounds: i64[D+1], start, end: i64[S]."""
     values = pa.StructArray.from_arrays([pa.array(start), pa.array(end)], fields=list(SPANS.value_type))
     return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), values, type=SPANS)
+
+
+def joined_spans(arrays: Sequence[pa.Array]) -> pa.Array:
+    """What any of several SPANS arrays of the same documents names, as one: in order, apart, overlaps joined."""
+    if len(arrays) == 1:
+        return arrays[0]
+    documents = len(arrays[0])
+    rows, starts, ends = [], [], []
+    for spans in arrays:
+        lengths = spans.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        values = spans.flatten()
+        rows.append(np.repeat(np.arange(documents), lengths))
+        starts.append(values.field("start").to_numpy(zero_copy_only=False))
+        ends.append(values.field("end").to_numpy(zero_copy_only=False))
+    row, start, end = (np.concatenate(c) for c in (rows, starts, ends))
+    order = np.lexsort((end, start, row))
+    row, start, end = row[order], start[order], end[order]
+    # ends so far within a document, as one rising line over all: documents lie further apart than any is long
+    apart = row * (int(end.max(initial=0)) + 1)
+    reach = np.maximum.accumulate(end + apart)
+    begins = np.ones(len(row), np.bool_)
+    begins[1:] = (row[1:] != row[:-1]) | (start[1:] + apart[1:] > reach[:-1])
+    heads = np.flatnonzero(begins)
+    tails = np.append(heads[1:], len(row)) - 1 if len(heads) else heads
+    bounds = np.searchsorted(row[heads], np.arange(documents + 1))
+    return spans_array(bounds, start[heads], (reach - apart)[tails])
 
 
 def apply_spans(batch: TextBatch, spans: pa.Array) -> TextBatch:

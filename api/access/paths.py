@@ -18,9 +18,9 @@ from urllib.parse import unquote
 
 from api.settings import Settings
 from pipeline.errors import PathOutside
-from pipeline.files import is_remote, local_path
-from pipeline.sources.confined import is_below
+from pipeline.sources.confined import is_below, is_below_url
 from pipeline.sources.folders import fixed_part
+from pipeline.storage.files import is_remote, local_path
 
 PATH_BYTES_MAX = 4096
 NAME_BYTES_MAX = 255
@@ -129,7 +129,7 @@ class Confinement:
         if "?" in rest or (wild and WILD.search(pieces[0])):
             _refuse(what, given, "has a wildcard in its bucket, or a query; of wildcards there are *, ** and [ ]")
         fixed = list(_fixed(pieces))
-        inside = [b for b in self.buckets if _below_bucket(f"{scheme}://{'/'.join(fixed)}", b)]
+        inside = [b for b in self.buckets if is_below_url(f"{scheme}://{'/'.join(fixed)}", b)]
         if not inside:
             _refuse(what, given, f"lies outside the buckets that are allowed: {', '.join(self.buckets)}")
         if self._is_internal(f"{scheme}://{'/'.join(pieces)}"):
@@ -197,10 +197,6 @@ def _fixed(pieces: list[str]) -> Iterator[str]:
         if WILD.search(piece):
             return
         yield piece
-
-
-def _below_bucket(url: str, bucket: str) -> bool:
-    return url == bucket or url.startswith(f"{bucket}/")
 
 
 def _schemes(buckets: tuple[str, ...]) -> frozenset[str]:

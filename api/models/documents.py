@@ -74,7 +74,7 @@ class Cluster(OpenAnswer):
     cluster: str = Field(description="Its name: the doc_id of its keeper.")
     cluster_size: int = Field(description="Members, the kept one among them.")
     keeper: str | None = Field(None, description="doc_id of the one that stays.")
-    method: str | None = Field(None, description="exact, fuzzy, or both.")
+    method: str | None = Field(None, description="url, exact, fuzzy, or several of them.")
     min_jaccard: float | None = Field(None, description="Exact Jaccard similarity of the least similar member.")
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes
+from pipeline.dedup.line_columns import ALIAS
 from pipeline.recipe import Recipe
 from pipeline.scoring import ScorerSpec
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
 from scorers import base, models
 
 ONE_LINE = 10_000
@@ -53,7 +54,8 @@ def input_digest(notes: Notes) -> str:
 
 def lock_text(recipe: Recipe, made: Manifest, notes: Notes, version: str) -> str:
     """The file `recipe.lock.yaml` of an export."""
-    told = scorers_of(notes)
+    # what lines say of the whole corpus is asked for by `dedup.lines`, not by `score`
+    told = {alias: t for alias, t in scorers_of(notes).items() if alias != ALIAS}
     score = [_entry(alias, told[alias]) for alias in told]
     tree = recipe.model_dump(mode="json", by_alias=True, exclude_none=True) | {"score": score}
     lock = {

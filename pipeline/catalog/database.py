@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import threading
@@ -17,9 +18,9 @@ from pipeline.catalog import opening
 from pipeline.catalog.opening import Damaged
 from pipeline.catalog.snapshots import Snapshots
 from pipeline.catalog.taking import take_in
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import IntegrityError
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.store import Store
 
 T = TypeVar("T")
 
@@ -120,11 +121,15 @@ def rebuild(store: Store, path: Path) -> Counts:
         left.unlink(missing_ok=True)
     made = path.with_name(f"{path.name}.building-{os.getpid()}")
     connection = opening.make_file(made, store.root)
+    collecting = gc.isenabled()
+    gc.disable()  # it would look at millions of rows again and again: a seventh of the time
     try:
         take_in(connection, store)
         found = count(connection)
     finally:
         opening.shut(connection)
+        if collecting:
+            gc.enable()
     opening.wal(path).unlink(missing_ok=True)
     os.replace(made, path)
     return found

@@ -12,13 +12,15 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.schema import COLUMNS, VERSION, statements
-from pipeline.engine import connect
 from pipeline.errors import CatalogHeld, StorageError
 from pipeline.rules import quoted
+from pipeline.sql.engine import connect
 
 log = logging.getLogger(__name__)
 
 MEMORY = "1GB"
+MEMORY_MADE_FREE = "32MB"
+"""Blocks above that are forgotten once all were looked at; what questions need comes again."""
 THREADS = 2
 KEPT_ASIDE = 3
 """Files set aside that stay for inspection; older ones go."""
@@ -44,6 +46,8 @@ def open_file(path: Path, workspace: str) -> duckdb.DuckDBPyConnection:
             raise Damaged(f"it is {about}, expected version {VERSION} of {workspace}")
         for table in COLUMNS:  # a checksum is looked at when its block is read
             connection.execute(f"select bit_xor(hash(t)) from base.{table} t").fetchall()
+        for limit in (MEMORY_MADE_FREE, MEMORY):
+            connection.execute(f"set memory_limit='{limit}'")
     except duckdb.Error as error:
         connection.close()
         raise Damaged(str(error).split("\n")[0]) from error

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.tokens import BYTES_PER_TOKEN
+from pipeline.totals.tokens import BYTES_PER_TOKEN
 
 VERSION = 2
 """Of tables and views, and of what fills them: a file of another version is made anew."""
-KINDS = ("text", "notes", "cuts", "candidates", "pairs", "verdict", "dedup", "mix", "export")
+KINDS = (
+    *("text", "notes", "common", "cuts", "candidates", "pairs", "verdict", "dedup"),
+    *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
+)
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""
 
 Table = Literal["jobs", "stages", "units", "job_tables", "tables", "shards", "shard_columns", "table_columns"]
@@ -35,7 +38,8 @@ COLUMNS: dict[Table, str] = {
     "job_tables": "job varchar, number integer, stage varchar, table_key varchar, table_id ubigint, path varchar",
     "tables": """
         table_id ubigint, path varchar, stamp varchar, corpus varchar, stage varchar, table_key varchar, rows bigint,
-        bytes bigint, parts bigint, counts varchar, inputs varchar, text_bytes varchar""",
+        bytes bigint, parts bigint, counts varchar, inputs varchar, text_bytes varchar,
+        text_bytes_in bigint, kept_bytes bigint""",
     "shards": """
         table_id ubigint, number integer, corpus varchar, stage varchar, table_key varchar, part varchar, path varchar,
         rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
@@ -65,16 +69,22 @@ _PATH = (
     "coalesce(s.path, concat('corpora/', s.corpus, '/', s.stage, '/parts/', left(s.part, 2), '/', s.part, '.parquet'))"
 )
 
-VIEWS = {
-    "base.told_jobs": f"""
+
+def told_jobs(jobs: str) -> str:
+    """A query for rows of the table `jobs` (all, or a page of them by name) and what their tables add to each."""
+    return f"""
         select j.* exclude (stamps, events_bytes), t.text_rows, t.text_bytes,
                (t.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate, t.kept_bytes,
                (t.kept_bytes / {BYTES_PER_TOKEN})::bigint as kept_tokens_estimate
-        from base.jobs j left join (
-            select job, max(b.rows) filter (b.stage = 'text') as text_rows,
-                   max((b.text_bytes::json ->> '$.documents')::bigint) filter (b.stage = 'text') as text_bytes,
-                   max((b.text_bytes::json ->> '$.kept')::bigint) filter (b.stage = 'mix') as kept_bytes
-            from base.job_tables u join base.tables b using (table_id) group by job) t on t.job = j.id""",
+        from {jobs} j left join (
+            select job, max(b.rows) filter (b.stage = 'text') as text_rows, max(b.text_bytes_in) as text_bytes,
+                   max(b.kept_bytes) as kept_bytes
+            from base.job_tables u join base.tables b using (table_id) where u.job in (select id from {jobs}) group by job
+        ) t on t.job = j.id"""
+
+
+VIEWS = {
+    "base.told_jobs": told_jobs("base.jobs"),
     "jobs": """
         select * exclude (tables, scorers), since as "at", nullif(message, '') as error from base.told_jobs""",
     "stages": 'select * exclude (table_key, started_event), table_key as "table" from base.stages',

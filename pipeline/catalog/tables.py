@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipeline.catalog.batch import Batch, tree
 from pipeline.errors import WinnowError
-from pipeline.files import remote_stamp
-from pipeline.quick_json import parse
-from pipeline.store import Store
+from pipeline.storage.files import remote_stamp
+from pipeline.storage.quick_json import parse
+from pipeline.storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +46,11 @@ def take_table(store: Store, path: str, stamp: str, batch: Batch) -> None:
         with store.open(path) as file:
             made = parse(file.read())
         number = table_id(path)
-        shards = _shards(number, made)
+        shards, text_bytes = _shards(number, made), _text_bytes(made)
         row = (
             number, path, stamp, made["corpus"], made["kind"], made["key"], made["rows"],
             sum(p["bytes"] for p in made["parts"]), len(made["parts"]), tree(made["counts"]), tree(made["inputs"]),
-            tree(_text_bytes(made)),
+            tree(text_bytes), text_bytes.get("documents"), text_bytes.get("kept"),
         )  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         log.warning("table %s is left out of the catalog: %s: %s", path, type(error).__name__, error)
@@ -73,12 +73,12 @@ def _take_statistics(store: Store, table: int, path: str, batch: Batch) -> None:
     batch.arrow.append(("table_columns", rows.slice(of_shards).drop_columns(["shard"])))
 
 
-def _text_bytes(made: Json) -> dict[str, int] | None:
+def _text_bytes(made: Json) -> dict[str, int]:
     """Bytes of text by what became of documents; of a text table all of them."""
     if made["shards"]:
         return {"documents": sum(s["text_bytes"] for s in made["shards"])}
     told = made["details"].get("text_bytes")
-    return told if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def _shards(table: int, made: Json) -> pa.Table:

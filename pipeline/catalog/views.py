@@ -10,19 +10,21 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline import manifest
-from pipeline.buckets import BUCKETS
-from pipeline.engine import connect
+from pipeline.catalog.removed_lines import view_removed_lines
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.manifest import Manifest
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 
 VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
     "verdicts": "per document: kept, and every rule it failed with value and bound",
     "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
+    "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -31,6 +33,19 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+JOB_FIELDS = (
+    "id",
+    "name",
+    "state",
+    "created_at",
+    "at",
+    "seconds",
+    "corpus",
+    "output",
+    "rows",
+    "recipe_digest",
+    "error",
+)
 OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
 """Views of these that are made from logs and manifests."""
 
@@ -101,6 +116,7 @@ class Tables:
     verdict: Manifest | None
     dedup: Manifest | None
     mix: Manifest | None
+    cuts: Manifest | None = None
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
@@ -114,11 +130,11 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     text = load("text")
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
-    verdict, dedup, mix = (next(iter(load(kind)), None) for kind in ("verdict", "dedup", "mix"))
+    verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})
     aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
-    return Tables(text[0], notes, aliases, verdict, dedup, mix)
+    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts)
 
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -137,6 +153,7 @@ def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tab
     _make_rows(connection, store, tables)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
+    view_removed_lines(connection, store, tables.cuts)
     _view_columns(connection, tables)
 
 
@@ -230,22 +247,7 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
 def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
     """The views over jobs' records and logs (jobs, stages), and over the parts of one job's tables (shards)."""
     records = [
-        {
-            k: j.record.get(k)
-            for k in (
-                "id",
-                "name",
-                "state",
-                "created_at",
-                "at",
-                "seconds",
-                "corpus",
-                "output",
-                "rows",
-                "recipe_digest",
-                "error",
-            )
-        }
+        {k: j.record.get(k) for k in JOB_FIELDS}
         | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
         for j in told
     ]

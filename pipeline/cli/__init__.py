@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, serve, remote, watch, evaluate, lists, models, train, care, catalog):
+for module in (jobs, tables, ask, serve, remote, watch, catalog, evaluate, lists, models, train, care):
     module.register(app)
 
 

@@ -78,15 +78,15 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
 def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
-    return " + ".join(n for n, wanted in (("exact", recipe.dedup.exact), ("fuzzy", recipe.dedup.fuzzy)) if wanted)
+    return " + ".join(n for n in ("url", "exact", "fuzzy", "lines") if getattr(recipe.dedup, n))
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:
     """List the corpora of a workspace and their tables."""
-    from pipeline import manifest
     from pipeline.cli.show import table
     from pipeline.errors import UsageError
-    from pipeline.store import Store
+    from pipeline.storage import manifest
+    from pipeline.storage.store import Store
 
     store = Store(workspace)
     if not store.names("corpora"):

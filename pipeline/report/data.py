@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engine import rows_as_dicts
 from pipeline.recipe import Recipe
 from pipeline.rules import sentence
+from pipeline.sql.engine import rows_as_dicts
 
 SAMPLES_PER_RULE = 3
 SAMPLES_KEPT = 6
@@ -110,7 +110,7 @@ def jaccards(connection: duckdb.DuckDBPyConnection) -> Rows:
         connection,
         """
         select method, count(*) as documents, min(jaccard) as least, avg(jaccard) as mean
-        from duplicates where not keep group by 1 order by 1
+        from duplicates where not keep and jaccard is not null group by 1 order by 1
         """,
     )
 
@@ -122,10 +122,12 @@ def largest_clusters(connection: duckdb.DuckDBPyConnection) -> Rows:
         connection,
         f"""
         select max(cluster_size) as size, any_value({place}) filter (keep) as keeper,
-               arg_min({place}, (jaccard, md5(doc_id))) filter (not keep) as member
+               arg_min({place}, (jaccard, md5(doc_id))) filter (not keep and jaccard is not null) as member
         from duplicates
         where cluster in (
-            select cluster from duplicates where keep order by cluster_size desc, cluster limit {CLUSTERS})
+            select cluster from duplicates
+            where keep and cluster in (select cluster from duplicates where not keep and jaccard is not null)
+            order by cluster_size desc, cluster limit {CLUSTERS})
         group by cluster order by size desc, cluster
         """,
     )

@@ -12,15 +12,16 @@ from pipeline import wording
 from pipeline.card.lock import recipe_yaml
 from pipeline.catalog.views import JobRecord, Tables, choose_job, open_catalog, tables_of
 from pipeline.errors import UsageError
-from pipeline.funnel import FunnelRow, ends, funnel
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.report import charts, data
+from pipeline.report.contamination import contaminations
 from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
 from pipeline.report.texts import Comparison, compare
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.funnel import FunnelRow, ends, funnel
 
 EXCERPT_CHARS = 400
 COMPARED_CHARS = 4_000
@@ -80,6 +81,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "rows": rows,
         "ends": ends(rows),
         "speed": _speed(source, rows),
+        "lines": source.tables.cuts.details | {"lines": source.tables.cuts.rows} if source.tables.cuts else None,
         "stages": data.stage_times(connection, source.job.id),
         "verbs": STAGE_VERBS,
         "slowest": data.slowest_units(source.job.events),
@@ -90,6 +92,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "cluster_sizes": data.cluster_sizes(connection),
         "jaccards": data.jaccards(connection),
         "clusters": _clusters(source),
+        "contaminations": contaminations(connection, source.store, source.tables.text),
         "samples": _samples(source, rows),
         "kept": _with_texts(source, data.kept_samples(connection)),
         "losses": [("Sources", sources), ("Files", files)] if sources else [("Files", files)],

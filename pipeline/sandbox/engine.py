@@ -22,11 +22,11 @@ from pipeline.catalog.views import (
     view_logs,
     view_tables,
 )
-from pipeline.engine import connect
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.store import Store
 
 SETTINGS = {
     "temp_directory": "''",  # a folder for spilling may be written and read by COPY, whatever else is closed
@@ -90,7 +90,7 @@ def _latest(connection: duckdb.DuckDBPyConnection, published: frozenset[str]) ->
 def _part_paths(store: Store, tables: Tables) -> tuple[str, ...]:
     """Every file that the views over these tables read, as the file system knows it."""
     paths = [shard.ids.path for shard in tables.text.shards]
-    for table in (*tables.notes, tables.verdict, tables.dedup, tables.mix):
+    for table in (*tables.notes, tables.verdict, tables.dedup, tables.mix, tables.cuts):
         paths += [part.path for part in table.parts] if table is not None else []
     return tuple(store.full(path) for path in dict.fromkeys(paths))
 

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from pipeline.errors import IntegrityError, PlanError, did_you_mean
-from pipeline.files import file_stamp, is_remote
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
+from pipeline.sources.confined import check_confined
 from pipeline.sources.folders import Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
+from pipeline.storage.files import file_stamp, is_remote
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -46,6 +47,9 @@ class _Ignored:
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
+
+
+WILD = re.compile(r"[*?\[]")
 
 
 def list_files(paths: Sequence[str], format: str = "auto") -> list[SourceFile]:
@@ -92,6 +96,8 @@ def partitions(path: str) -> dict[str, str | None]:
 
 
 def _expand(given: str, format: str, ignored: _Ignored) -> Iterator[tuple[str, SourceFile]]:
+    if is_remote(given):
+        check_confined(folders.fixed_part(given) if WILD.search(given) else given)
     where = folders.Remote(given) if is_remote(given) else folders.Local(given)
     if (whole := where.file(given)) is not None:
         yield given, _as_file(whole, whole.path.rsplit("/", 1)[-1], format, given)

@@ -15,17 +15,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.clusters import NONE, Clusters, cluster, first_of_equals
-from pipeline.engine import query
+from pipeline.dedup.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
+from pipeline.dedup.urls import digests as url_digests
 from pipeline.errors import GuardHeld
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, binary_rows, read_notes
 from pipeline.recipe import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
-from pipeline.shard import part_key, read_ids
+from pipeline.sql.engine import query
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, binary_rows, read_notes
+from pipeline.storage.shard import part_key, read_ids
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 2
@@ -116,6 +117,19 @@ class _Corpus:
             found.append(binary_rows(values, 0).view("<u8"))
         return np.concatenate(found)
 
+    def url_groups(self) -> npt.NDArray[np.int64]:
+        """Each document's group of one address, named by its first row; NONE without an address, or where the recipe does
+        not ask for it."""
+        url = self.of.settings.url
+        if url is None:
+            return np.full(int(self.offsets[-1]), NONE, dtype=np.int64)
+        found = [np.zeros((0, 2), dtype=np.uint64)]
+        for shard in self.of.notes.text.shards:
+            addresses = read_ids(self.of.store, shard, ["url"]).column("url").combine_chunks()
+            found.append(url_digests(addresses, url.normalise))
+        digests = np.concatenate(found)
+        return first_of_equals(digests, (digests != 0).any(axis=1))
+
     def has_shingles(self) -> npt.NDArray[np.bool_]:
         """bool[D]: whether a document has any shingle to be similar by."""
         fuzzy = self.of.settings.fuzzy
@@ -153,28 +167,46 @@ class _Corpus:
 
 def _dedup(store: Store, stage: Dedup) -> PartRecord:
     corpus = _Corpus(stage)
+    raw, groups = _text_groups(corpus)
+    urls = corpus.url_groups()
+    a, b, jaccard = _edges(store, stage)
+    touched = np.zeros(len(groups), dtype=bool)
+    touched[groups[np.concatenate([a, b])]] = True
+    in_play = _shared(groups) | _shared(urls) | ((groups != NONE) & touched[np.maximum(groups, 0)])
+    rank = corpus.ranks(np.flatnonzero(in_play & corpus.kept))
+    leader = leaders(np.where(corpus.kept, urls, NONE), rank)
+    by_url = (leader != NONE) & (leader != np.arange(len(leader)))
+    made = join_by_url(cluster(groups, rank, a, b, jaccard, corpus.kept & (groups != NONE) & ~by_url), leader)
+    _guard(stage, corpus, made)
+    equal = raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None
+    table = _table(corpus, made, equal, by_url)
+    methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
+    counts = {str(m["values"]): int(m["counts"]) for m in methods.to_pylist()}
+    return commit_part(
+        store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts, row_group_rows=ROW_GROUP_ROWS
+    )
+
+
+def _text_groups(corpus: _Corpus) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Each document's group of equal bytes, and the one that stands for it in clusters; NONE without any."""
+    stage = corpus.of
+    if not stage.settings.exact and stage.pairs is None:
+        nothing = np.full(int(corpus.offsets[-1]), NONE, dtype=np.int64)
+        return nothing, nothing
     raw = _groups(corpus, "raw")
     groups = raw if stage.settings.exact == "raw" and stage.pairs is None else _groups(corpus, "normalised")
     if stage.pairs is not None and stage.settings.exact != "normalised":
         # texts without a shingle (empty, or punctuation alone) are similar to nothing: equal bytes are all they can share
         bare = ~corpus.has_shingles()
         groups = np.where(bare, raw if stage.settings.exact else NONE, groups)
-    a, b, jaccard = _edges(store, stage)
-    in_play = np.zeros(len(groups), dtype=bool)
+    return raw, groups
+
+
+def _shared(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """bool[D]: in a group of two or more."""
     sizes = np.bincount(groups[groups != NONE], minlength=len(groups))
-    in_play[groups != NONE] = sizes[groups[groups != NONE]] > 1
-    touched = np.zeros(len(groups), dtype=bool)
-    touched[groups[np.concatenate([a, b])]] = True
-    in_play |= (groups != NONE) & touched[np.maximum(groups, 0)]
-    rank = corpus.ranks(np.flatnonzero(in_play & corpus.kept))
-    made = cluster(groups, rank, a, b, jaccard, corpus.kept & (groups != NONE))
-    _guard(stage, corpus, made)
-    table = _table(corpus, made, raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None)
-    methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
-    counts = {str(m["values"]): int(m["counts"]) for m in methods.to_pylist()}
-    return commit_part(
-        store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts, row_group_rows=ROW_GROUP_ROWS
-    )
+    shared: npt.NDArray[np.bool_] = (groups != NONE) & (sizes[np.maximum(groups, 0)] > 1)
+    return shared
 
 
 def _groups(corpus: _Corpus, column: str) -> npt.NDArray[np.int64]:
@@ -215,7 +247,9 @@ def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
         )
 
 
-def _table(corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None) -> pa.Table:
+def _table(
+    corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None, by_url: npt.NDArray[np.bool_]
+) -> pa.Table:
     """Every document of a cluster of two or more, by shard and row."""
     rows = np.flatnonzero(made.size > 1)
     keeper = made.keeper[rows]
@@ -225,10 +259,12 @@ def _table(corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None)
     doc_id = corpus.ids.column("doc_id").cast(pa.large_string()).combine_chunks()  # ids of a corpus may pass 2 GB
     named = doc_id.take(pa.array(keeper)).cast(pa.string())
     method = np.where(same, "exact", "fuzzy").astype(object)
+    method[by_url[rows]] = "url"
     method[keep] = None
+    jaccard = pa.array(np.where(same, 1.0, made.jaccard[rows]), mask=by_url[rows])
     arrays = [
         pa.array(shard.astype(np.int32)), pa.array(rows - corpus.offsets[shard]), doc_id.take(pa.array(rows)).cast(pa.string()), named,
         pa.array(made.size[rows]), pa.array(keep), pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
-        pa.array(np.where(same, 1.0, made.jaccard[rows])), pa.array(method, pa.string()),
+        jaccard, pa.array(method, pa.string()),
     ]  # fmt: skip
     return pa.table(arrays, schema=arrow_schema(DEDUP_TABLE))

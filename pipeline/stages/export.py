@@ -12,20 +12,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buckets import BUCKETS
-from pipeline.engine import query
 from pipeline.errors import ConservationError
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, ShardNotes, read_notes
-from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
-from pipeline.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
+from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_columns import Columns
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
-from scorers.spans import apply_spans
+from scorers.spans import apply_spans, joined_spans, spans_array
 from scorers.text import TextBatch
 
 FORMAT = 2
@@ -43,6 +43,7 @@ class ShardWork:
     notes: ShardNotes
     mix_path: str
     verdict_path: str
+    cuts_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Export(Stage):
     mix: Manifest
     settings: Settings
     columns: Columns
+    cuts: Manifest | None = None
     kind: str = "export"
     in_driver: bool = False
 
@@ -74,15 +76,17 @@ class Export(Stage):
         found = []
         for n, pack in enumerate(packs):
             name = f"part-{n:05d}-of-{len(packs):05d}.parquet"
-            work = tuple(
-                ShardWork(i, self.notes.of(i), self.mix.parts[i].path, self.verdict.parts[i].path) for i in pack
-            )
+            work = tuple(self._work(i) for i in pack)
             text_bytes = sum(self.notes.text.shards[i].text_bytes for i in pack)
             key = part_key(self.key, n)
             # files that could not be read at all are told beside the first part's rows
             files = tuple(self._unread_files()) if n == 0 else ()
             found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work, files)))
         return found
+
+    def _work(self, i: int) -> ShardWork:
+        cuts = self.cuts.parts[i].path if self.cuts else None
+        return ShardWork(i, self.notes.of(i), self.mix.parts[i].path, self.verdict.parts[i].path, cuts)
 
     def _unread_files(self) -> list[tuple[str, str, str]]:
         """(path, reason, detail)"""
@@ -121,12 +125,15 @@ class Export(Stage):
                     f"export of {self.corpus!r}: {sum(r.rows for r in records)} rows in {kind}/, {expected} expected"
                 )
             beside += [r for r in records if r.rows]
-        details = {
+        details: dict[str, Any] = {
             "data_rows": sum(p.rows for p in parts),
             "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards),
         }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
+        if self.cuts:
+            inputs["line_cuts"] = self.cuts.key
+            details["lines_taken_out"] = self.cuts.details | {"lines": self.cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
             parameters=self.settings.model_dump(mode="json"), details=details,
@@ -178,6 +185,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.verdict_path, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
+    cuts = store.read_table(work.cuts_path, columns=["row", "start_byte", "end_byte"]) if work.cuts_path else None
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
@@ -189,16 +197,21 @@ def _documents(
             continue
         beside = ids.slice(rows.start, batch.num_rows).take(taken)
         text = as_text(batch.column(shard.column), usable.slice(rows.start, batch.num_rows)).take(pa.array(taken))
-        for edit in settings.edits:
-            text = _edited(text, beside, edit)
+        spans = [
+            pc.struct_field(beside.column(e.split(".")[0]).combine_chunks(), e.split(".")[1]) for e in settings.edits
+        ]
+        if cuts is not None:
+            spans.append(cut_spans(cuts, rows.start, batch.num_rows).take(pa.array(taken)))
+        if spans:
+            text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
         yield columns.assemble(shard, text, batch.take(pa.array(taken)), beside)
 
 
-def _edited(text: pa.Array, beside: pa.Table, edit: str) -> pa.Array:
-    """Text without the spans that a notes column names."""
-    scorer, column = edit.split(".")
-    spans = pc.struct_field(beside.column(scorer).combine_chunks(), column)
-    return apply_spans(TextBatch.from_arrow(text), spans).to_arrow()
+def cut_spans(cuts: pa.Table, first: int, rows: int) -> pa.Array:
+    """The spans of a table of cuts (row ascending, start_byte, end_byte) for rows first..first+rows, one list each."""
+    bounds = np.searchsorted(cuts.column("row").to_numpy(), np.arange(first, first + rows + 1))
+    start, end = (cuts.column(c).to_numpy()[bounds[0] : bounds[-1]] for c in ("start_byte", "end_byte"))
+    return spans_array(bounds - bounds[0], start, end)
 
 
 def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -224,7 +237,7 @@ def _removed(store: Store, work: ShardWork, mix: pa.Table, removals: str | None)
         """
         select doc_id as id, stage, reason as rule,
                case when stage = 'judge' then failed[1].value else d.jaccard::varchar end as value,
-               case when stage = 'judge' then failed[1].bound else d.method end as threshold,
+               case when stage = 'judge' then failed[1].bound else coalesce(d.method, reason) end as threshold,
                d.duplicate_of as keeper, failed as rules, d.cluster_size, url, source, file_path, text_bytes
         from rows left join clusters d using (row)
         where stage in ('judge', 'dedup') order by row

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine import query
-from pipeline.manifest import Manifest
 from pipeline.schema import MIX_TABLE, arrow_schema
-from pipeline.shard import Shard, part_key, read_ids
+from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key, read_ids
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1
@@ -23,12 +24,15 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Mix(Stage):
-    """One copy of every document that is kept and is no duplicate."""
+    """One copy of every document that is kept and is no duplicate, or as many as `copies` says for its cluster's size
+    (from that size on). cuts: the table `line_cuts`, by which a document may be left empty."""
 
     store: Store
     text: Manifest
     verdict: Manifest
     dedup: Manifest | None
+    cuts: Manifest | None = None
+    copies: Mapping[int, int] = field(default_factory=dict)
     kind: str = "mix"
 
     @property
@@ -41,21 +45,30 @@ class Mix(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.text.key, self.verdict.key, self.dedup and self.dedup.key)
+        return part_key(
+            self.kind, FORMAT, self.text.key, self.verdict.key, self.dedup and self.dedup.key, *self._more()
+        )
+
+    def _more(self, index: int | None = None) -> list[object]:
+        """What else determines the table, or a shard's part of it; nothing in a recipe without."""
+        cuts = self.cuts and (self.cuts.key if index is None else self.cuts.parts[index].key)
+        return [cuts, sorted(self.copies.items())] if self.cuts or self.copies else []
 
     def units(self) -> list[Unit]:
         found = []
         for i, (shard, part) in enumerate(zip(self.text.shards, self.verdict.parts, strict=True)):
-            key = part_key(self.kind, FORMAT, part.key, self.dedup and self.dedup.key, i if self.dedup else None)
-            path = Store.part(self.corpus, self.kind, key)
-            removals = self.dedup.parts[0].path if self.dedup else None
-            found.append(
-                Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, shard, part.path, removals))
+            key = part_key(
+                self.kind, FORMAT, part.key, self.dedup and self.dedup.key, i if self.dedup else None, *self._more(i)
             )
+            path = Store.part(self.corpus, self.kind, key)
+            clusters = self.dedup.parts[0].path if self.dedup else None
+            cuts = self.cuts.parts[i].path if self.cuts else None
+            payload = (key, path, i, shard, part.path, clusters, cuts)
+            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_mix, self.store)
+        return partial(_mix, self.store, dict(self.copies))
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         inputs = {"text": self.text.key, "verdict": self.verdict.key, "dedup": self.dedup and self.dedup.key}
@@ -66,13 +79,18 @@ class Mix(Stage):
         )  # fmt: skip
 
 
-def _mix(store: Store, payload: tuple[str, str, int, Shard, str, str | None]) -> PartRecord:
-    key, path, index, shard, verdict_path, dedup_path = payload
+def _mix(
+    store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, Shard, str, str | None, str | None]
+) -> PartRecord:
+    key, path, index, shard, verdict_path, dedup_path, cuts_path = payload
     rows = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
     verdict = store.read_table(verdict_path, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    mixed = decide(rows, removals_of(store, dedup_path, index))
+    removals = pa.concat_tables([removals_of(store, dedup_path, index), emptied_of(store, cuts_path)])
+    mixed = decide(rows, removals)
+    if copies and dedup_path is not None:
+        mixed = rehydrated(mixed, store.read_shard(dedup_path, index, ["row", "keep", "cluster_size"]), copies)
     became = query(
         "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n, sum(coalesce(text_bytes, 0))::bigint as bytes "
         "from mixed group by 1 order by 1",
@@ -88,6 +106,28 @@ def removals_of(store: Store, dedup_path: str | None, index: int) -> pa.Table:
         return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
     found = store.read_shard(dedup_path, index, ["row", "keep", "method"])
     return found.filter(pc.invert(found.column("keep"))).drop_columns(["keep"])
+
+
+def emptied_of(store: Store, cuts_path: str | None) -> pa.Table:
+    """(row, method 'lines') of the documents of a shard that lines left empty."""
+    if cuts_path is None:
+        return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
+    cuts = store.read_table(cuts_path, columns=["row", "empties"])
+    rows = pc.unique(cuts.filter(cuts.column("empties")).column("row"))
+    return pa.table({"row": rows, "method": pa.array(["lines"] * len(rows), pa.string())})
+
+
+def rehydrated(mixed: pa.Table, clusters: pa.Table, copies: Mapping[int, int]) -> pa.Table:
+    """The mix with as many copies of every kept document as its cluster's size asks for; one that is in none has size 1."""
+    size = np.ones(mixed.num_rows, np.int64)
+    keepers = clusters.filter(clusters.column("keep"))
+    size[keepers.column("row").to_numpy()] = keepers.column("cluster_size").to_numpy()
+    from_size = np.array([0, *sorted(copies)])
+    weights = np.array([1, *(copies[s] for s in sorted(copies))], np.int32)
+    wanted = weights[np.searchsorted(from_size, size, side="right") - 1]
+    made = np.where(mixed.column("copies").to_numpy() > 0, wanted, 0).astype(np.int32)
+    place = mixed.schema.get_field_index("copies")
+    return mixed.set_column(place, mixed.schema.field(place), pa.array(made))
 
 
 def decide(rows: pa.Table, removals: pa.Table) -> pa.Table:

@@ -37,12 +37,13 @@ SOFT_HYPHEN = 0xAD
 """Punctuation in Unicode 3.2, a format character since."""
 
 
-def _packed(text: str) -> int:
+def packed(text: str) -> int:
+    """The entry of a folding: its UTF-8, at most seven bytes, and their number."""
     encoded = text.encode()
     return int.from_bytes(encoded, "little") | len(encoded) << int(LENGTH_SHIFT)
 
 
-def _utf8(code_points: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def utf8_entries(code_points: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Entries of the code points as they are: u64[N], all below TABLE_SIZE."""
     c, tail, mark = code_points, np.uint64(0x3F), np.uint64(0x80)
     one = c
@@ -64,7 +65,7 @@ def _word_entry(character: str) -> int:
         character = decomposed[0]
     elif len(decomposed) == 1:
         character = decomposed
-    return _packed(character.casefold())
+    return packed(character.casefold())
 
 
 @cache
@@ -74,7 +75,7 @@ def word_table() -> npt.NDArray[np.uint64]:
     Latin, Greek and Cyrillic accents (U+0300 to U+036F); digits stay. About 0.04 s, once a process."""
     frozen = unicodedata.ucd_3_2_0
     characters = list(map(chr, range(TABLE_SIZE)))
-    table = _utf8(np.arange(TABLE_SIZE, dtype=np.uint64))
+    table = utf8_entries(np.arange(TABLE_SIZE, dtype=np.uint64))
     # one character in fifty folds to another: only those are asked one by one
     for i, character in enumerate(characters):
         if character.casefold() != character or frozen.decomposition(character):
@@ -93,12 +94,12 @@ def word_table() -> npt.NDArray[np.uint64]:
 @cache
 def case_table() -> npt.NDArray[np.uint64]:
     """Fold for exact matching -> u64[TABLE_SIZE]. str.casefold; SEPARATOR where str.isspace holds."""
-    table = _utf8(np.arange(TABLE_SIZE, dtype=np.uint64))
+    table = utf8_entries(np.arange(TABLE_SIZE, dtype=np.uint64))
     table[0xD800:0xE000] = SEPARATOR
     for i, character in enumerate(map(chr, range(TABLE_SIZE))):
         folded = character.casefold()
         if folded != character:
-            table[i] = _packed(folded)
+            table[i] = packed(folded)
         elif character.isspace():
             table[i] = SEPARATOR
     return table

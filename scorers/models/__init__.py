@@ -59,6 +59,11 @@ def find(name: str) -> Found:
     if not found.path.is_file():
         how = {"published": f"winnow models pull {name}", "added": f"winnow models add FILE --name {name}"}
         said = how.get(found.origin, "pip install --force-reinstall winnow-curation")
+        if found.card.kind == "evaluations":
+            raise ModelMissing(
+                f"the evaluation sets {name!r} are not at {str(found.path)!r}; copy that folder from where the recipe was planned, or "
+                "set $WINNOW_MODELS to one that every machine sees"
+            )
         raise ModelMissing(f"model {name!r} is not at {str(found.path)!r}; get it with: {said}")
     return found
 

@@ -20,7 +20,7 @@ CARD = "card.json"
 """Beside a model's file."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
-Kind = Literal["fasttext", "ngram", "sentencepiece"]
+Kind = Literal["fasttext", "ngram", "sentencepiece", "evaluations"]
 
 
 class ModelError(ValueError):

@@ -178,3 +178,36 @@ def test_a_clerk_of_a_confined_service_lists_no_link_out(
         clerks.ask(
             "plan", {"recipe": "minimal", "inputs": [str(folder / "root/deep"), str(folder / "root/link.jsonl")]}, 60
         )
+
+
+@pytest.mark.parametrize("against", ["{folder}/outside/secret.jsonl", "{folder}/root/link.jsonl", "http://169.254.169.254/x.jsonl",
+                                     "s3://other/evals.jsonl", "simplecache::s3://mine/evals.jsonl", "file:///etc/passwd"])  # fmt: skip
+def test_evaluation_sets_are_confined_as_input_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, against: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"{folder / 'root'}\ns3://mine/crawl")
+    recipe = {"name": "r", "score": [], "decontaminate": {"against": [against.format(folder=folder)]}}
+    with Clerks(str(tmp_path / "ws"), 1) as clerks, pytest.raises(PathOutside, match="leads out"):
+        clerks.ask("check_recipe", {"recipe": recipe}, 60)
+
+
+@pytest.mark.parametrize(("url", "inside"), [
+    ("s3://mine/crawl", True), ("s3://mine/crawl/a/b.parquet", True), ("s3://mine/crawl/*/b.parquet", True),
+    ("s3://mine/crawl-other/b.parquet", False), ("s3://mine", False), ("s3://mine/cra*", False), ("gs://mine/crawl/b", False),
+])  # fmt: skip
+def test_a_confined_process_lists_only_below_its_prefixes(
+    monkeypatch: pytest.MonkeyPatch, url: str, inside: bool
+) -> None:
+    monkeypatch.setenv(VARIABLE, "/data\ns3://mine/crawl")
+    monkeypatch.setattr("pipeline.sources.folders.Remote", _Reached)
+    with pytest.raises(Reached if inside else PathOutside):
+        list_files([url])
+
+
+class Reached(Exception):
+    """Listing went on to the bucket."""
+
+
+class _Reached:
+    def __init__(self, given: str) -> None:
+        raise Reached(given)

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import ClusterNotFound, UsageError
 from pipeline.explain import explain_in
 from pipeline.report.samples import texts_of
-from pipeline.rows_at import Place, rows_at
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.rows_at import Place, rows_at
 
 TEXT_CHARS = 2_000
 TEXT_CHARS_MAX = 100_000
@@ -46,7 +46,7 @@ def samples(
 ) -> dict[str, Any]:
     """Documents that came to an end, chosen by a hash of their id and the seed: the same ones each time it is asked.
 
-    reason: a rule, 'exact' or 'fuzzy', or a reason of quarantine. documents: how many there are to choose from.
+    reason: a rule, 'url', 'exact', 'fuzzy' or 'lines', or a reason of quarantine. documents: how many there are to choose from.
     """
     opened = desk.job(job)
     _ = opened.decided  # or it is not ready yet
@@ -87,7 +87,7 @@ def clusters(
     job: str,
     size: Annotated[int, Field(ge=1, le=CLUSTERS_MAX)] = 50,
     after: list[int | str] | None = None,
-    method: Literal["exact", "fuzzy"] | None = None,
+    method: Literal["url", "exact", "fuzzy"] | None = None,
 ) -> dict[str, Any]:
     """Clusters of copies, the largest first; `next` is what to ask `after` for the page that follows.
 

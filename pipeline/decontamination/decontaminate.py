@@ -1,0 +1,55 @@
+"""`decontaminate` in a recipe is shorthand: here it becomes a scorer, and a rule or an edit, that everything else knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scorers.models.overlap_profiles import PROFILES, Profile
+
+NAME = "contamination"
+"""Of the scorer, its alias and the rule: 'removed by contamination'."""
+SPANS = f"{NAME}.spans"
+
+
+def with_decontamination(tree: Any) -> Any:
+    """A recipe's tree with what its `decontaminate` stands for. A tree that has it already stays as it is; ValueError where
+    `score` says otherwise."""
+    asked = tree.get("decontaminate") if isinstance(tree, Mapping) else None
+    if not isinstance(asked, Mapping) or asked.get("profile", next(iter(PROFILES))) not in PROFILES:
+        return tree  # nothing to do, or for the model to refuse
+    name = str(asked.get("profile", next(iter(PROFILES))))
+    wanted = {"against": list(asked.get("against") or ()), "profile": name}
+    score = list(tree.get("score") or ())
+    there = next((e[NAME] or {} for e in score if isinstance(e, Mapping) and NAME in e), None)
+    if there is None:
+        score.append({NAME: wanted})
+    elif _told(there) != _told(wanted):
+        raise ValueError(
+            f"decontaminate: `score` has a {NAME} of its own with other `against` or `profile`; change both, or leave one out"
+        )
+    made = {**tree, "score": score}
+    if asked.get("action", "remove") == "spans":
+        export = dict(made.get("export") or {})
+        edits = list(export.get("edits") or ())
+        made["export"] = {**export, "edits": edits if SPANS in edits else [*edits, SPANS]}
+    rule = _rule(PROFILES[name], asked.get("action", "remove") == "spans")
+    if rule is not None:
+        made["rules"] = {**(made.get("rules") or {}), NAME: (made.get("rules") or {}).get(NAME, rule)}
+    return made
+
+
+def _rule(profile: Profile, cut: bool) -> dict[str, Any] | None:
+    """What a clean document is; where spans are cut, only that there are not too many of them."""
+    if cut:
+        return {"column": f"{NAME}.span_count", "max": profile.max_spans} if profile.max_spans else None
+    bound, value = profile.bound
+    return {"column": f"{NAME}.{profile.column}", bound: value, "why": profile.about}
+
+
+def _told(scorer: Mapping[str, Any]) -> tuple[list[str], Any]:
+    against = scorer.get("against") or ()
+    listed = [against] if isinstance(against, str | Mapping) else against
+    texts = [a if isinstance(a, str) else json.dumps(dict(a), sort_keys=True) for a in listed]
+    return texts, scorer.get("profile", next(iter(PROFILES)))

@@ -1,0 +1,165 @@
+"""Files of evaluation sets, Parquet or JSONL, as rows of question, choices and answer; what is wrong with one is said."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import PlanError, did_you_mean
+from pipeline.sources.formats import codec_of
+
+Row = Mapping[str, Any]
+
+USUAL = {
+    "benchmark": ("benchmark",),
+    "id": ("id", "task_id", "question_id", "item_id", "problem_id", "qid", "uid", "idx"),
+    "question": (
+        *("question", "prompt", "problem", "instruction", "query", "goal", "ctx", "sentence", "question_stem"),
+        *("premise", "input", "text"),
+    ),
+    "choices": ("choices", "options", "endings", "mc1_targets", "distractors"),
+    "answer": (
+        *("answer", "solution", "canonical_solution", "correct_answer", "best_answer", "target", "output", "answers"),
+        *("completion", "response", "answerKey", "label", "gold"),
+    ),
+}
+"""Names of columns that are taken for what they say, the first that is there. A passage is none of them: it is mostly
+a page of Wikipedia, which would count as contaminated; name it as (part of) the question to look for it too."""
+INNER = ("text", "choices", "texts", "answer", "answers")
+"""Where a struct keeps its strings, as in {text: [...], label: [...]}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of an evaluation set; what it does not have is None."""
+
+    benchmark: str
+    item: str
+    question: str | None
+    choices: list[str] | None
+    answer: str | None
+
+
+def rows_of(content: bytes, path: str, format: str) -> list[dict[str, Any]]:
+    """The rows of a file. PlanError says what is damaged, empty or not UTF-8, and where."""
+    if not content:
+        raise PlanError(f"evaluation set {path}: the file is empty; get it again, or take it out of `against`")
+    if format not in ("parquet", "jsonl"):
+        raise PlanError(f"evaluation set {path}: expected Parquet or JSONL (one object a line)")
+    rows = _parquet(content, path) if format == "parquet" else list(_jsonl(_unpacked(content, path), path))
+    if not rows:
+        raise PlanError(f"evaluation set {path}: it has no rows; get it again, or take it out of `against`")
+    return rows
+
+
+def items_of(rows: Sequence[Row], path: str, named: Mapping[str, str | Sequence[str] | None], name: str) -> list[Item]:
+    """The rows as items. named: columns by what they hold (benchmark, id, question, choices, answer), the usual ones where
+    none are; name: the benchmark's, where no column says it."""
+    there = list(dict.fromkeys(k for row in rows for k in row))
+    columns = {what: _columns(what, given, there, path) for what, given in named.items()}
+    if not columns["question"] and not columns["answer"]:
+        raise PlanError(
+            f"evaluation set {path}: none of its columns ({', '.join(there) or 'none'}) is known to hold a question or an answer; "
+            "name them: {path: ..., question: COLUMN, choices: COLUMN, answer: COLUMN}"
+        )
+    items = [_item(row, i, columns, name) for i, row in enumerate(rows)]
+    if not any(i.question or i.answer for i in items):
+        what = ", ".join(f"{k}: {' + '.join(v)}" for k, v in columns.items() if v)
+        raise PlanError(f"evaluation set {path}: no row has any text in its columns ({what}); name others")
+    return items
+
+
+def _parquet(content: bytes, path: str) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        table.validate(full=True)
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except UnicodeDecodeError as error:
+        raise PlanError(f"evaluation set {path}: text that is not UTF-8 ({error}); convert the file") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        said = str(error).strip().splitlines()[0][:200]
+        what = "text that is not UTF-8" if "UTF8" in said else "damaged, or no Parquet"
+        raise PlanError(f"evaluation set {path}: {what} ({said}); get the file again") from None
+    return rows
+
+
+def _unpacked(content: bytes, path: str) -> bytes:
+    codec = codec_of(content[:16])
+    if codec is None:
+        return content
+    try:
+        with pa.CompressedInputStream(pa.PythonFile(io.BytesIO(content), mode="r"), codec) as stream:
+            plain: bytes = stream.read()
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).strip().splitlines()[0][:200]
+        raise PlanError(f"evaluation set {path}: damaged {codec} ({said}); get the file again") from None
+    return plain
+
+
+def _jsonl(content: bytes, path: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise PlanError(
+                f"evaluation set {path}, line {number}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
+            ) from None
+        except ValueError as error:
+            raise PlanError(
+                f"evaluation set {path}, line {number}: not JSON ({error}); one object a line is expected"
+            ) from None
+        if not isinstance(row, dict):
+            raise PlanError(f"evaluation set {path}, line {number}: expected an object, found {type(row).__name__}")
+        yield row
+
+
+def _columns(what: str, given: str | Sequence[str] | None, there: Sequence[str], path: str) -> list[str]:
+    if given is None:
+        return [c for c in USUAL[what] if c in there][:1]
+    named = [given] if isinstance(given, str) else list(given)
+    for column in named:
+        if column not in there:
+            raise PlanError(
+                f"evaluation set {path}: {what}: no column {column!r}; there are {', '.join(there)}.{did_you_mean(column, there)}"
+            )
+    return named
+
+
+def _item(row: Row, number: int, columns: Mapping[str, list[str]], name: str) -> Item:
+    choices = [c for column in columns["choices"] for c in _strings(row.get(column))]
+    answers = [_resolved(row.get(column), choices) for column in columns["answer"]]
+    questions = ["\n".join(_strings(row.get(column))) for column in columns["question"]]
+    benchmark, item = (next((row.get(c) for c in columns[w]), None) for w in ("benchmark", "id"))
+    return Item(
+        name if benchmark is None else str(benchmark), str(number if item is None else item),
+        "\n".join(q for q in questions if q) or None, choices or None, "\n".join(a for a in answers if a) or None,
+    )  # fmt: skip
+
+
+def _resolved(value: Any, choices: Sequence[str]) -> str:
+    """An answer's text; where it is the number or letter of a choice, that choice's."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return choices[value] if 0 <= value < len(choices) else ""
+    if isinstance(value, str) and choices and len(value) == 1 and 0 <= ord(value) - ord("A") < len(choices):
+        return choices[ord(value) - ord("A")]
+    return "\n".join(_strings(value))
+
+
+def _strings(value: Any) -> list[str]:
+    """The strings of a value: itself, a list's, a struct's by INNER or else all of its own."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, list):
+        return [s for v in value for s in _strings(v)]
+    if isinstance(value, dict):
+        inner = next((value[k] for k in INNER if k in value), None)
+        return _strings(list(value.values()) if inner is None else inner)
+    return []
