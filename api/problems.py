@@ -19,7 +19,7 @@ from api.codes import BY_STATUS, CODES
 from api.errors import RequestError
 from api.observe.redact import redacted
 from pipeline.errors import UsageError, WinnowError
-from pipeline.files import is_remote, local_path
+from pipeline.storage.files import is_remote, local_path
 
 MEDIA_TYPE = "application/problem+json"
 METHOD_NOT_ALLOWED = 405

@@ -21,7 +21,7 @@ from api.service import Service
 from api.settings import Settings
 from pipeline import attempts
 from pipeline.control.launch import Processes
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
