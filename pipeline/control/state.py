@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pipeline.control.records import damaged, find_record
+from pipeline.control.records import Shapes, damaged, find_record
 from pipeline.control.submission import Submission, forget_claim, read_submission, submission_path
 from pipeline.errors import JobMissing, WrongState
 from pipeline.store import Store
@@ -39,7 +39,7 @@ SHOWN: Mapping[tuple[str, str], str] = {
 """(recorded, wanted) -> what a job is in; any other pair is as recorded. So no second writer of job.json is needed."""
 
 _COUNT, _MAYBE = (int, type(None)), (str, type(None))
-SHAPES = {
+SHAPES: Shapes = {
     "state": str, "name": str, "created_at": str, "at": str, "code": str, "error": str, "corpus": _MAYBE, "output": _MAYBE,
     "attempt": int, "attempts_failed": int, "rows": _COUNT, "seconds": (int, float, type(None)),
     "funnel": (dict, type(None)), "tables": dict, "scorers": dict, "warnings": list,
