@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.errors import AlreadyServed
-from pipeline.files import told
+from pipeline.storage.files import told
 
 
 @contextlib.contextmanager

@@ -28,8 +28,8 @@ from pipeline.sandbox.ask import ask
 from pipeline.sandbox.process import Spares
 from pipeline.scoring import measure, notes_schema, specs_of
 from pipeline.stages.score import ROW_GROUP_ROWS
-from pipeline.statistics import Statistics
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.statistics import Statistics
 from tests.catalogs import Size, make_workspace
 
 SHARDS = 2084

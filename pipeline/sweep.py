@@ -16,7 +16,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_file import set_value, validate
 from pipeline.result import Result
 from pipeline.run import Settings, run
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)

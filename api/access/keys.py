@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from api.access.roles import Caller, Role
 from api.errors import KeysDamaged
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.files import told
+from pipeline.storage.files import told
 
 FILE_NAME = "keys.json"
 KEY_TEXT = re.compile(r"wn_([0-9a-z]{10})_([A-Za-z0-9_-]{43})")

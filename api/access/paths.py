@@ -18,9 +18,9 @@ from urllib.parse import unquote
 
 from api.settings import Settings
 from pipeline.errors import PathOutside
-from pipeline.files import is_remote, local_path
 from pipeline.sources.confined import is_below, is_below_url
 from pipeline.sources.folders import fixed_part
+from pipeline.storage.files import is_remote, local_path
 
 PATH_BYTES_MAX = 4096
 NAME_BYTES_MAX = 255

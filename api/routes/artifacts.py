@@ -19,11 +19,11 @@ from api.routes.documented import OF_JOBS, Responses, errors, header
 from api.routes.given import JobId, Served
 from api.service import Service
 from pipeline.control.state import job_state
-from pipeline.destination import CONTENT, files
 from pipeline.errors import NotFound, PathOutside
-from pipeline.files import file_stamp
 from pipeline.sources.confined import is_below
-from pipeline.store import Store
+from pipeline.storage.destination import CONTENT, files
+from pipeline.storage.files import file_stamp
+from pipeline.storage.store import Store
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]

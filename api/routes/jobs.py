@@ -19,7 +19,7 @@ from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=GuardedRoute)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

@@ -18,9 +18,9 @@ from pipeline.catalog.copying import Copier
 from pipeline.catalog.opening import Damaged
 from pipeline.catalog.snapshots import Snapshots
 from pipeline.catalog.taking import take_in
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import IntegrityError
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.store import Store
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from pipeline.catalog.tables import table_id
 from pipeline.control.events import read_events
 from pipeline.control.state import job_state
 from pipeline.errors import IntegrityError, JobMissing
-from pipeline.files import remote_stamp
-from pipeline.manifest import manifest_path
-from pipeline.store import Store
+from pipeline.storage.files import remote_stamp
+from pipeline.storage.manifest import manifest_path
+from pipeline.storage.store import Store
 
 RECORDS = ("job.json", "submission.json", "wish.json")
 LOG = "events.jsonl"

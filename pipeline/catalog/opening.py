@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.schema import COLUMNS, VERSION, statements
-from pipeline.engine import connect
 from pipeline.errors import CatalogHeld, StorageError
 from pipeline.rules import quoted
+from pipeline.sql.engine import connect
 
 log = logging.getLogger(__name__)
 

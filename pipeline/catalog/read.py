@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pipeline.bins import SHIFT_COARSE, lower_edge
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.schema import told_jobs
 from pipeline.errors import JobMissing, NotFound
+from pipeline.totals.bins import SHIFT_COARSE, lower_edge
 
 Row = dict[str, Any]
 Key = TypeVar("Key")
@@ -167,7 +167,7 @@ def _column(row: Row) -> Row:
 
 
 def became(catalog: Catalog, job_id: str) -> tuple[dict[str, int], dict[str, int]] | None:
-    """(documents, bytes of text) of a job by what became of them, as pipeline.funnel.funnel_of takes them; None while the
+    """(documents, bytes of text) of a job by what became of them, as pipeline.totals.funnel.funnel_of takes them; None while the
     job has no mix table, or where it is of a version that did not measure bytes."""
     rows = catalog.rows(
         "select b.counts, b.text_bytes from base.job_tables u join base.tables b using (table_id) "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.tokens import BYTES_PER_TOKEN
+from pipeline.totals.tokens import BYTES_PER_TOKEN
 
 VERSION = 2
 """Of tables and views, and of what fills them: a file of another version is made anew."""

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipeline.catalog.batch import Batch, tree
 from pipeline.errors import WinnowError
-from pipeline.files import remote_stamp
-from pipeline.quick_json import parse
-from pipeline.store import Store
+from pipeline.storage.files import remote_stamp
+from pipeline.storage.quick_json import parse
+from pipeline.storage.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline import manifest
-from pipeline.buckets import BUCKETS
 from pipeline.catalog.removed_lines import view_removed_lines
-from pipeline.engine import connect
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.manifest import Manifest
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 
 VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
@@ -121,7 +121,7 @@ class Tables:
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
     """Load a job's manifests."""
-    corpus = job.record["corpus"]
+    corpus = job.record.get("corpus") or ""  # a job that waits has none yet
 
     def load(kind: str) -> list[Manifest]:
         found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.catalog.views import JobRecord, Tables, tables_of, view_tables
-from pipeline.engine import connect
 from pipeline.errors import JobMissing, NotReadyYet, UsageError
-from pipeline.manifest import Manifest
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
 
 ENDED = ("completed", "completed_with_quarantine", "failed", "cancelled")
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

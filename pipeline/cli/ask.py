@@ -73,7 +73,7 @@ def _here(query: str, workspace: str, job: str | None) -> Any:
 
     from pipeline.catalog.views import VIEWS, open_catalog
     from pipeline.errors import UsageError
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     connection = open_catalog(Store(workspace), job)
     try:
@@ -91,7 +91,7 @@ def _confined(query: str, workspace: str, job: str | None, timeout: float | None
     """A stranger's question, as the service would take it."""
     from pipeline.sandbox.ask import ask
     from pipeline.sandbox.limits import Limits
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     usual = Limits()
     limits = Limits(seconds=timeout or usual.seconds, rows=max_rows or usual.rows)
@@ -125,8 +125,8 @@ def _write(result: Any, format_: str, output: str | None) -> None:
     import sys
 
     from pipeline.cli.show import table
-    from pipeline.encode import encoded, json_lines
-    from pipeline.files import told
+    from pipeline.sql.encode import encoded, json_lines
+    from pipeline.storage.files import told
 
     if format_ == "table" and output is None:
         rows = [{k: _short(v) for k, v in row.items()} for row in result.slice(0, 200).to_pylist()]
@@ -166,7 +166,7 @@ def why(
 ) -> None:
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
     from pipeline.explain import explain, sentences
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
@@ -192,7 +192,7 @@ def report(
     """Write a job's report: one self-contained HTML page."""
     from pipeline.errors import UsageError
     from pipeline.report.page import write_report
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.quick_json import parse
-from pipeline.store import Store
+from pipeline.storage.quick_json import parse
+from pipeline.storage.store import Store
 
 READ_BYTES = 1 << 18
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from pipeline.control.submission import Submission, forget_claim, read_submission, submission_path
 from pipeline.errors import JobMissing, WrongState
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 State = Literal[
     "queued", "running", "paused", "cancelling", "completed", "completed_with_quarantine", "failed", "cancelled"

@@ -13,10 +13,10 @@ from pipeline.errors import KeyReused
 from pipeline.job import new_id, now
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 if TYPE_CHECKING:  # they bring kernels and Ray, which the service goes without
-    from pipeline.executors import Name
+    from pipeline.execution.executors import Name
     from pipeline.run import Until
 
 CLAIMS = "requests"

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.errors import NotSupervised, WrongState
 from pipeline.job import now
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 Want = Literal["run", "pause", "cancel"]
 WANTS: tuple[str, ...] = get_args(Want)

@@ -17,9 +17,9 @@ from pipeline.progress import Progress
 from pipeline.recipe import Input, Recipe
 from pipeline.recipe_file import validate
 from pipeline.scoring import specs_of
-from pipeline.shard import read_ids, read_text, usable_rows
 from pipeline.sources.fields import Seen, check_found
-from pipeline.store import Store
+from pipeline.storage.shard import read_ids, read_text, usable_rows
+from pipeline.storage.store import Store
 from scorers.base import Column
 
 

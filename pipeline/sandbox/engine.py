@@ -22,11 +22,11 @@ from pipeline.catalog.views import (
     view_logs,
     view_tables,
 )
-from pipeline.engine import connect
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.store import Store
 
 SETTINGS = {
     "temp_directory": "''",  # a folder for spilling may be written and read by COPY, whatever else is closed

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from pipeline.errors import IntegrityError, PlanError, did_you_mean
-from pipeline.files import file_stamp, is_remote
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.confined import check_confined
 from pipeline.sources.folders import Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
+from pipeline.storage.files import file_stamp, is_remote
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 

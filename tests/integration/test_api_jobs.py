@@ -304,7 +304,8 @@ def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished
 def test_a_job_that_has_ended_takes_no_more_orders(service: Hosted, finished: dict[str, Any]) -> None:
     for order in ("cancel", "pause", "resume", "retry"):
         problem(service.post(f"/v1/jobs/{finished['id']}/{order}"), 409, "wrong_state")
-    problem(service.post("/v1/jobs/job_none/cancel"), 404, "job_not_found")
+    said = problem(service.post("/v1/jobs/job_none/cancel"), 404, "job_not_found")
+    assert service.service.store.root not in said["detail"]
 
 
 def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: Hosted, root: Path) -> None:
@@ -349,5 +350,22 @@ def test_a_full_queue_says_when_to_come_again(root: Path) -> None:
         problem(service.post("/v1/jobs", body, headers={"Idempotency-Key": "k3"}), 429, "queue_full")
         replay = service.post("/v1/jobs", body, headers={"Idempotency-Key": "k0"})
         assert (replay.status_code, replay.json()["id"]) == (202, kept[0].json()["id"])
+        waiting = kept[0].json()["id"]
+        for path in (
+            "funnel",
+            "samples",
+            "clusters",
+            "clusters/x",
+            "histograms/text_bytes",
+            "documents/x",
+            "report",
+            f"compare/{waiting}",
+        ):
+            problem(service.get(f"/v1/jobs/{waiting}/{path}"), 409, "not_ready_yet")
+        problem(service.post(f"/v1/jobs/{waiting}/preview", {"changes": ["name=x"]}), 409, "not_ready_yet")
+        problem(service.get("/v1/schema", params={"job": waiting}), 409, "not_ready_yet")
+        assert service.get(f"/v1/jobs/{waiting}/stages").json() == {"items": []}
+        assert service.get(f"/v1/jobs/{waiting}/artifacts").json()["items"] == []
+        problem(service.post("/v1/sql", {"query": "select 1 from documents", "job": waiting}), 422, "usage")
         for answer in kept:
             service.post(f"/v1/jobs/{answer.json()['id']}/cancel")

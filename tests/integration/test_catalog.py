@@ -21,7 +21,7 @@ import winnow
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.control.state import job_state
 from pipeline.errors import CatalogHeld
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, everything, make_workspace
 from tests.corpora import write_parquet
 from tests.fixtures_sql import RECIPE
@@ -223,7 +223,7 @@ def test_damaged_statistics_and_manifests_are_left_out(tmp_path: Path, made: tup
 def test_a_second_writer_is_told_who_holds_the_file(tmp_path: Path, made: tuple[Store, list[str]]) -> None:
     store, _ = made
     code = (
-        "import sys; from pathlib import Path; from pipeline.catalog.database import Catalog; from pipeline.store import Store\n"
+        "import sys; from pathlib import Path; from pipeline.catalog.database import Catalog; from pipeline.storage.store import Store\n"
         "Catalog(Store(sys.argv[1]), Path(sys.argv[2]))"
     )
     path = tmp_path / "c.duckdb"
@@ -266,7 +266,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from pipeline.catalog.database import Catalog
-from pipeline.store import Store
+from pipeline.storage.store import Store
 catalog = Catalog(Store(sys.argv[1]), Path(sys.argv[2]))
 print("open", flush=True)
 while True:

@@ -13,7 +13,7 @@ from pipeline.clerk.clerk import Clerks
 from pipeline.errors import UsageError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import everything
 from tests.corpora import documents, write_parquet
 from tests.integration.test_ingest_s3 import bucket, server

@@ -19,7 +19,7 @@ from pipeline.errors import SqlError, SqlOutOfMemory, SqlRefused, SqlTimeout, Sq
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Limits
 from pipeline.sandbox.process import Spares, put, start
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.fixtures_sql import QUESTIONS, digests
 from tests.sandboxed import run_all
 from tests.sql_bombs import BOMBS

@@ -11,7 +11,7 @@ from pipeline.catalog import read
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.read import JobFilter, Page
 from pipeline.errors import JobMissing, NotFound
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
 
 SIZE = Size(corpora=3, jobs=4, shards=5, columns=4)

@@ -136,7 +136,7 @@ def compare(job_id: str, other: str | HasId) -> Steps[dict[str, Any]]:
 def report(job_id: str, path: str | Path) -> Steps[Path]:
     """Write the job's report, one self-contained HTML page, to a file."""
     reply = yield from ask(Request("GET", place(job_id, "report"), accept="text/html"))
-    from pipeline.files import told
+    from pipeline.storage.files import told
 
     with told(str(path)):
         Path(path).write_bytes(reply.body)

@@ -1,5 +1,5 @@
 """Attempts at a job of the service: who holds it. An attempt begins with a claim that can be made once, and whoever made
-the highest is the job's one writer (its number is the fencing token, see pipeline/fence.py)."""
+the highest is the job's one writer (its number is the fencing token, see pipeline/storage/fence.py)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from pipeline.processes import started
-from pipeline.store import Store
+from pipeline.execution.processes import started
+from pipeline.storage.store import Store
 
 Role = Literal["runner", "seal", "supervisor"]
 

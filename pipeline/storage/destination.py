@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import IntegrityError, UsageError
-from pipeline.files import told
-from pipeline.store import Store
+from pipeline.storage.files import told
+from pipeline.storage.store import Store
 
 CLAIM = "_winnow.json"
 """Written first: which export the folder is for. Input listings leave such folders out."""

@@ -19,7 +19,7 @@ from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pipeline.halt import Halt
+from pipeline.execution.halt import Halt
 
 PRELOAD = (
     "pipeline.stages.score",
@@ -31,7 +31,7 @@ PRELOAD = (
     "pipeline.stages.mix",
     "pipeline.stages.dedup",
     "pipeline.stages.ingest",
-    "pipeline.warm",
+    "pipeline.execution.warm",
 )
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 
@@ -58,7 +58,7 @@ class _Worker:
 
 
 def prepare(warm: Mapping[str, Any]) -> None:
-    """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/warm.py), on another
+    """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/execution/warm.py), on another
     core while the driver still imports and plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
     os.environ["WINNOW_WARM"] = json.dumps(warm)

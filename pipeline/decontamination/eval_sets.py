@@ -15,12 +15,12 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
+from pipeline.decontamination.eval_files import Item, items_of, rows_of
 from pipeline.errors import PlanError, StorageError
-from pipeline.eval_files import Item, items_of, rows_of
-from pipeline.parquet import write_parquet
 from pipeline.recipe import Strict
 from pipeline.sources.listing import SourceFile, list_files
 from pipeline.sources.streams import open_bytes
+from pipeline.storage.parquet import write_parquet
 from scorers import models
 from scorers.models.card import Card, ModelError
 from scorers.models.evaluations import KIND, SCHEMA

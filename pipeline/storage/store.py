@@ -24,12 +24,12 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.durable import append_line, make_folder, sync, write_text
 from pipeline.errors import IntegrityError
-from pipeline.fence import Fence
-from pipeline.files import file_size, filesystem, is_remote, local_path, read_range, told
-from pipeline.parquet import open_parquet, read_shard, verify_parquet, write_parquet
-from pipeline.processes import alive
+from pipeline.execution.processes import alive
+from pipeline.storage.durable import append_line, make_folder, sync, write_text
+from pipeline.storage.fence import Fence
+from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
+from pipeline.storage.parquet import open_parquet, read_shard, verify_parquet, write_parquet
 
 READ_CHUNK_BYTES = 1 << 22
 COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
@@ -120,7 +120,7 @@ class Store:
             return None
 
     def read_range(self, path: str, start: int, most_bytes: int) -> bytes:
-        """See pipeline.files.read_range."""
+        """See pipeline.storage.files.read_range."""
         return read_range(self.full(path), start, most_bytes)
 
     def size(self, path: str) -> int:
@@ -151,7 +151,7 @@ class Store:
             ) from error
 
     def read_shard(self, path: str, shard: int, columns: list[str]) -> pa.Table:
-        """See pipeline.parquet.read_shard."""
+        """See pipeline.storage.parquet.read_shard."""
         return read_shard(self.parquet(path), shard, columns)
 
     # committing -------------------------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from pipeline import pool
 from pipeline.errors import UnitFailed, UsageError, WinnowError
-from pipeline.halt import Halt
-from pipeline.pool import Outcome, Pool
+from pipeline.execution import pool
+from pipeline.execution.halt import Halt
+from pipeline.execution.pool import Outcome, Pool
 
 ATTEMPTS = 3
 SMALL_JOB_BYTES = 16_000_000
@@ -281,7 +281,7 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
 
 
 def prepare(name: Name, workers: int | None, address: str | None, warm: Mapping[str, Any]) -> None:
-    """Where worker processes are likely, begin to start them, with the scorers that `warm` tells (pipeline/warm.py)."""
+    """Where worker processes are likely, begin to start them, with the scorers that `warm` tells (pipeline/execution/warm.py)."""
     if name != "ray" and not (address or os.environ.get("RAY_ADDRESS")) and (workers or os.cpu_count() or 1) > 1:
         pool.prepare(warm)
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.files import filesystem, is_remote, local_path
+from pipeline.storage.files import filesystem, is_remote, local_path
 
 
 def open_parquet(path: str, **options: Any) -> pq.ParquetFile:

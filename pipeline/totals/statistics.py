@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bins import SHIFT_COARSE, bins
-from pipeline.parquet import parquet_writer
 from pipeline.schema import STATISTICS_TABLE, arrow_schema
-from pipeline.store import PartRecord, Store
+from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.bins import SHIFT_COARSE, bins
 
 METADATA = b"winnow.statistics"
 """Where a part's footer holds its statistics, as JSON."""
@@ -32,7 +32,7 @@ Kind = Literal["number", "flag", "name"]
 
 @dataclass
 class ColumnStatistics:
-    """One column of some rows. bins, names: rows by bin of pipeline.bins (SHIFT_COARSE), and by string."""
+    """One column of some rows. bins, names: rows by bin of pipeline.totals.bins (SHIFT_COARSE), and by string."""
 
     name: str
     kind: Kind

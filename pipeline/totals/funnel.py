@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import ConservationError
 from pipeline.recipe import Recipe
-from pipeline.tokens import BYTES_PER_TOKEN, estimated
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.totals.tokens import BYTES_PER_TOKEN, estimated
 from pipeline.wording import share
 
 Became = Mapping[str, int]

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engine import worker_engine
+from pipeline.sql.engine import worker_engine
 
 Node = dict[str, Any]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bins import SHIFT_FINE, bins, lower_edge
 from pipeline.recipe import Bucket
+from pipeline.totals.bins import SHIFT_FINE, bins, lower_edge
 
 BUCKETS = "buckets"
 """What rules and SQL name them under: `buckets.perplexity`."""

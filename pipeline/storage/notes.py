@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.manifest import Manifest, tables
 from pipeline.scoring import ScorerSpec, source_digest
-from pipeline.shard import Shard, part_key, read_ids
-from pipeline.store import Store
+from pipeline.storage.manifest import Manifest, tables
+from pipeline.storage.shard import Shard, part_key, read_ids
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

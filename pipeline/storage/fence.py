@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from pipeline.errors import Fenced
-from pipeline.files import filesystem, is_remote
+from pipeline.storage.files import filesystem, is_remote
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Lines as they lie in tables: reading and writing what `pipeline.lines` works on."""
+"""Lines as they lie in tables: reading and writing what `pipeline.dedup.lines` works on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lines import Found, Repeated
+from pipeline.dedup.lines import Found, Repeated
+from pipeline.dedup.survivors import ShardSurvivors
 from pipeline.schema import LINE_COUNTS_TABLE, LINES_TABLE, arrow_schema
-from pipeline.store import Store
-from pipeline.survivors import ShardSurvivors
+from pipeline.storage.store import Store
 
 ROW_GROUP_ROWS = 20_000
 """Of a table that every shard reads its own rows of."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConservationError, IntegrityError
-from pipeline.shard import Shard
-from pipeline.store import PartRecord, Store
+from pipeline.storage.shard import Shard
+from pipeline.storage.store import PartRecord, Store
 
 FORMAT_VERSION = 1
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.manifest import Manifest
-from pipeline.store import Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipeline.engine import worker_engine
 from pipeline.errors import PlanError
-from pipeline.parse_tree import Node, NotSql, expressions, parse
 from pipeline.sandbox.functions import uses
+from pipeline.sql.engine import worker_engine
+from pipeline.sql.parse_tree import Node, NotSql, expressions, parse
 
 SQL_CHARS_MAX = 8_192
 TERMS_MAX = 1_000

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline import manifest
 from pipeline.errors import WinnowError
-from pipeline.manifest import Manifest
-from pipeline.store import Store
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.bloom import Bloom
+from pipeline.dedup.bloom import Bloom
 from pipeline.recipe import Lines
 
 LINE_BYTES = 87

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.buckets import BUCKETS
 from pipeline.catalog.views import Tables
-from pipeline.files import told
-from pipeline.manifest import Manifest
-from pipeline.store import Store
+from pipeline.storage.files import told
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 
 Place = tuple[int, int]
 """(shard, row in it)."""

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.files import file_stamp, told
-from pipeline.parquet import open_parquet
-from pipeline.store import Store
+from pipeline.storage.files import file_stamp, told
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.store import Store
 
 BATCH_BYTES = 8_000_000
 """Text per batch: the kernels' scratch stays in the last-level cache, and a worker's memory stays flat."""
