@@ -93,7 +93,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
         raise RecipeError(f"recipe {where}: not YAML: {error}") from None
     if not isinstance(tree, dict):
         raise RecipeError(
-            f"recipe {where}: expected a mapping with name, score, rules ..., found {type(tree).__name__}"
+            f"recipe {where}: expected a mapping with name, score, rules ..., found {'nothing' if tree is None else type(tree).__name__}"
         )
     return tree
 

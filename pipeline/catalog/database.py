@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from pipeline.catalog import opening
+from pipeline.catalog.copying import Copier
 from pipeline.catalog.opening import Damaged
 from pipeline.catalog.snapshots import Snapshots
 from pipeline.catalog.taking import take_in
@@ -47,6 +47,7 @@ class Catalog:
         self._writing = threading.RLock()
         self._generation = 0
         self._connection = self._open()
+        self._copier: Copier | None = None
         self._snapshots = Snapshots(path.parent / "snapshots")
         self.refresh()
 
@@ -74,6 +75,7 @@ class Catalog:
         with self._writing:
             self._snapshots.close()
             opening.shut(self._connection)
+            self._let_go()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists() and not opening.wal(self.path).exists():
@@ -107,7 +109,15 @@ class Catalog:
             self._mended(lambda cursor: cursor.execute("checkpoint published"))
             if opening.wal(self.path).exists():
                 raise IntegrityError(f"{self.path}: its log does not empty, so that no copy can be made; ask again")
-            shutil.copyfile(self.path, path)
+            if self._copier is None or not self._copier.is_of(self.path):
+                self._let_go()
+                self._copier = Copier(self.path)
+            self._copier.copy(path)
+
+    def _let_go(self) -> None:
+        if self._copier is not None:
+            self._copier.close()
+            self._copier = None
 
 
 def rebuild(store: Store, path: Path) -> Counts:

@@ -142,6 +142,11 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     text = load("text") if corpus else []  # what failed before it was planned has none
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
+    if not text[0].parts:
+        raise UsageError(
+            f"job {job.id} in {store.root} took no document in (state: {job.record.get('state')}): no file of its input could be read. "
+            f"{job.record.get('message') or ''}".rstrip()
+        )
     verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})

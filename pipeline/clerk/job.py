@@ -21,6 +21,7 @@ from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
+ENDED = ("completed", "completed_with_quarantine", "failed", "cancelled")
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -61,9 +62,11 @@ class OpenJob:
         """(verdict, mix). Raises NotReadyYet before the job has come so far."""
         verdict, mix = self.tables.verdict, self.tables.mix
         if verdict is None or mix is None:
+            state = str(self.job.record.get("state"))
+            if state in ENDED:
+                raise NotReadyYet(f"job {self.job.id} is {state} and decided about no documents; name another job")
             raise NotReadyYet(
-                f"job {self.job.id} has not decided about its documents yet (state: {self.job.record.get('state')}); "
-                "ask again when it has come to `mix`"
+                f"job {self.job.id} has not decided about its documents yet (state: {state}); ask again when it has come to `mix`"
             )
         return verdict, mix
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
 from pipeline.cli.remote import LOOKING_S, KeyFile, ServerOnly, service
+
+if TYPE_CHECKING:
+    from winnow.client import Client, Job
 
 WIDE_COLUMNS = 12
 """Above it a row is shown upright."""
@@ -110,6 +113,14 @@ def _there(
     return answer.to_arrow()
 
 
+def _decided(client: Client, job: str | None) -> Job:
+    """The job named; else the latest that completed, as `winnow sql` and a workspace of one's own have it."""
+    if job is not None:
+        return client.job(job)
+    completed = client.jobs(1, state=["completed", "completed_with_quarantine"])
+    return next(iter(completed), None) or client.job("last")
+
+
 def _write(result: Any, format_: str, output: str | None) -> None:
     import sys
 
@@ -159,7 +170,7 @@ def why(
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
-            found = client.job(job or "last").explain(doc_id)
+            found = _decided(client, job).explain(doc_id)
     else:
         found = explain(Store(workspace), doc_id, job)
     if as_json:
@@ -185,7 +196,7 @@ def report(
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
-            found = client.job(job or "last")
+            found = _decided(client, job)
             typer.echo(found.report(output or f"report-{found.id}.html"))
         return
     if output is not None:

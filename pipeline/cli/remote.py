@@ -213,6 +213,8 @@ def _cells(job: Job) -> list[str]:
 
 def _state(record: dict[str, Any]) -> str:
     wanted = record.get("wanted")
+    if record["state"] == "failed" and record.get("reason_code"):
+        return f"failed: {record['reason_code']}"
     return f"{record['state']}, {wanted} wanted" if (record["state"], wanted) in COMING else str(record["state"])
 
 
