@@ -167,6 +167,7 @@ def why(
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
     from pipeline.explain import explain, sentences
     from pipeline.storage.store import Store
+    from winnow.client.words import printable
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
@@ -177,7 +178,7 @@ def why(
         say(found, True)
         return
     for line in sentences(found):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 def report(

@@ -31,7 +31,7 @@ def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
         return
     for name, value in rows[0].items():
         shown.add_column(
-            name,
+            _cell(name),
             justify="right" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else "left",
             overflow="fold",
         )
@@ -51,7 +51,9 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     from rich.markup import escape
 
-    return escape(str(value))
+    from winnow.client.words import printable
+
+    return escape(printable(str(value)))
 
 
 def show_plan(told: dict[str, Any]) -> None:
