@@ -243,7 +243,7 @@ def test_a_second_writer_is_told_who_holds_the_file(tmp_path: Path, made: tuple[
 def test_a_copy_for_questions_does_not_let_a_second_writer_in(tmp_path: Path, made: tuple[Store, list[str]]) -> None:
     store, ids = made
     code = (
-        "import sys; from pathlib import Path; from pipeline.catalog.database import rebuild; from pipeline.store import Store\n"
+        "import sys; from pathlib import Path; from pipeline.catalog.database import rebuild; from pipeline.storage.store import Store\n"
         "rebuild(Store(sys.argv[1]), Path(sys.argv[2]))"
     )
     path = tmp_path / "c.duckdb"
