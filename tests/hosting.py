@@ -19,8 +19,8 @@ from api.app import create_app
 from api.server import open_socket
 from api.service import Service
 from api.settings import Settings
-from pipeline import attempts
 from pipeline.control.launch import Processes
+from pipeline.execution import attempts
 from pipeline.storage.store import Store
 
 

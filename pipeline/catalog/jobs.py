@@ -90,7 +90,7 @@ def take_job(store: Store, job_id: str, files: Files, before: Before | None, bat
     are gone meanwhile, is not there."""
     try:
         record = job_state(store, job_id)
-    except (JobMissing, IntegrityError, TypeError) as error:
+    except (JobMissing, IntegrityError, OSError) as error:
         log.info("job %s is left out of the catalog: %s", job_id, error)
         batch.jobs_gone.add(job_id)
         return

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.schema import told_jobs
+from pipeline.catalog.tables import part_id
 from pipeline.errors import JobMissing, NotFound
 from pipeline.totals.bins import SHIFT_COARSE, lower_edge
 
@@ -122,7 +123,7 @@ def _tables(catalog: Catalog, job_id: str, stage: str | None = None) -> list[Row
 
 
 def _shard(row: Row) -> Row:
-    return {k: v for k, v in row.items() if k != "table_id"} | {"counts": json.loads(row["counts"])}
+    return {k: v for k, v in row.items() if k not in ("table_id", "part_id")} | {"counts": json.loads(row["counts"])}
 
 
 def shard(catalog: Catalog, job_id: str, part: str) -> Row:
@@ -130,8 +131,8 @@ def shard(catalog: Catalog, job_id: str, part: str) -> Row:
     share a key (files beside exported ones) are one. NotFound where the job has none."""
     tables = {table["table_id"]: table["number"] for table in _tables(catalog, job_id)}
     rows = catalog.rows(
-        "select s.* from shards s where list_contains(?::ubigint[], table_id) and part = ? order by number limit 1",
-        [list(tables), part],
+        "select * from shards where part_id = ? and part = ? and list_contains(?::ubigint[], table_id) order by number limit 1",
+        [part_id(part), part, list(tables)],
     )
     if not rows:
         raise NotFound(f"job {job_id} has no part {part[:80]!r}")

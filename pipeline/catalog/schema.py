@@ -42,7 +42,7 @@ COLUMNS: dict[Table, str] = {
         text_bytes_in bigint, kept_bytes bigint""",
     "shards": """
         table_id ubigint, number integer, corpus varchar, stage varchar, table_key varchar, part varchar, path varchar,
-        rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
+        part_id ubigint, rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
         counts map(varchar, bigint), counts_bytes map(varchar, bigint), job varchar, event bigint, seconds double,
         mb_per_s double, worker varchar, attempts bigint""",
     "shard_columns": """
@@ -93,7 +93,7 @@ VIEWS = {
         select s.stage, s.part, s.rows, s.bytes, s.seconds, s.mb_per_s, s.worker, s.attempts, s.job, s.sha256,
                to_json(s.counts)::varchar as counts, {_PATH} as path, s.table_key, s.number, s.corpus, s.kept, s.removed,
                s.quarantined, s.text_bytes, (s.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate,
-               s.counts_bytes['kept'] as kept_bytes, s.table_id
+               s.counts_bytes['kept'] as kept_bytes, s.table_id, s.part_id
         from base.shards s""",
     "removals": """
         select corpus, table_key, number, part, reason.key as reason, reason.value as rows,

@@ -29,6 +29,14 @@ def table_id(path: str) -> int:
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big")
 
 
+def part_id(key: str) -> int:
+    """64 bits to find a part by its key among a million: comparing texts took 28 ms of 32."""
+    try:
+        return int(key[:16], 16)
+    except ValueError:  # files beside exported ones are named by their kind
+        return 0
+
+
 def manifest_stamp(store: Store, path: str) -> str | None:
     """What tells a manifest from another at the same path, without reading it; None where there is none."""
     try:
@@ -94,6 +102,7 @@ def _shards(table: int, made: Json) -> pa.Table:
         "table_id": pa.array(np.full(rows, table, np.uint64)), "number": pa.array(np.arange(rows, dtype=np.int32)),
         **dict(zip(("corpus", "stage", "table_key"), fixed, strict=True)),
         "part": pa.array([p["key"] for p in parts], pa.string()), "path": pa.array(paths, pa.string()),
+        "part_id": pa.array([part_id(p["key"]) for p in parts], pa.uint64()),
         "rows": pa.array([p["rows"] for p in parts], pa.int64()), "bytes": pa.array([p["bytes"] for p in parts], pa.int64()),
         "sha256": pa.array([p["sha256"] for p in parts], pa.string()), "text_bytes": pa.array(sizes[:rows], pa.int64()),
         "kept": kept, "removed": removed, "quarantined": quarantined, "counts": counts,

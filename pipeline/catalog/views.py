@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.removed_lines import view_removed_lines
-from pipeline.errors import UsageError, did_you_mean
+from pipeline.errors import IntegrityError, UsageError, did_you_mean
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
@@ -98,11 +99,22 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
                 f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
             )
         return read_job(store, matches[0])
-    told = [JobRecord(j, store.read_json(f"{Store.job(j)}/job.json"), ()) for j in known]  # logs may be long
+    told = list(_records(store, known))
+    if not told:
+        raise UsageError(f"workspace {store.root}: none of its {len(known)} jobs can be read; winnow verify tells more")
     ranked = sorted(
         told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
     )
     return read_job(store, ranked[-1].id)
+
+
+def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
+    """Jobs without their logs, which may be long. A damaged record is not the others' trouble."""
+    for job_id in known:
+        with contextlib.suppress(IntegrityError, OSError):
+            record = store.read_json(f"{Store.job(job_id)}/job.json")
+            if isinstance(record, dict):
+                yield JobRecord(job_id, record, ())
 
 
 @dataclass(frozen=True)
@@ -121,13 +133,13 @@ class Tables:
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
     """Load a job's manifests."""
-    corpus = job.record.get("corpus") or ""  # a job that waits has none yet
+    corpus = str(job.record.get("corpus") or "")  # a job that waits has none yet
 
     def load(kind: str) -> list[Manifest]:
         found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))
         return [m for m in found if m is not None]
 
-    text = load("text")
+    text = load("text") if corpus else []  # what failed before it was planned has none
     if not text:
         raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
     if not text[0].parts:

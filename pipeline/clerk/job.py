@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.catalog.views import JobRecord, Tables, tables_of, view_tables
+from pipeline.control.records import find_record
 from pipeline.errors import JobMissing, NotReadyYet, UsageError
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
@@ -92,6 +93,6 @@ def open_job(store: Store, job_id: str, threads: int, memory_bytes: int) -> Open
         if JOB_ID.fullmatch(job_id) and store.exists(f"{folder}/submission.json"):
             raise NotReadyYet(f"job {job_id} has not started yet; ask again when it has")
         raise JobMissing(f"no job {job_id[:100]!r} in this workspace; GET /v1/jobs lists them")
-    record = store.read_json(f"{folder}/job.json")
+    record = find_record(store, f"{folder}/job.json") or {}
     key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers"))], sort_keys=True)
     return OpenJob(store, JobRecord(job_id, record, ()), key, threads, memory_bytes)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.connection import LOOKING_S, KeyFile, ServerOnly, service
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
-from pipeline.cli.remote import LOOKING_S, KeyFile, ServerOnly, service
 
 if TYPE_CHECKING:
     from winnow.client import Client, Job
