@@ -59,6 +59,8 @@ class Freshness:
     def _refresh(self, job_id: str | None) -> None:
         try:
             self._catalog.refresh(job_id)
+            if job_id is None:
+                self._catalog.rest()
             self._said = ""
         except Exception as error:  # files may be gone for a moment, or a disk be full: the look at all tries again
             if self._said != repr(error):  # once: the same may happen every second for hours

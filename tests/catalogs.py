@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.schema import COLUMNS, ORDER
+from pipeline.recipe_file import validate
 from pipeline.schema import STATISTICS_TABLE, arrow_schema
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
@@ -21,6 +22,7 @@ from pipeline.storage.parquet import write_parquet
 from pipeline.storage.shard import Shard, Slice
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.statistics import statistics_path
+from tests.control import RECIPE
 
 REASONS = ("judge.word_count", "judge.repeats", "dedup.exact", "dedup.fuzzy", "quarantine.bad_utf8")
 
@@ -163,6 +165,7 @@ def _job(store: Store, number: int, text: Manifest, others: list[Manifest], firs
     folder = Path(store.full(Store.job(job_id)))
     folder.mkdir(parents=True)
     (folder / "events.jsonl").write_text("".join(lines))
+    (folder / "recipe.json").write_text(validate(RECIPE, "made up").canonical())
     mix = made[-1]
     record = {
         "id": job_id, "name": f"recipe-{number % 7}", "state": ("completed", "failed", "cancelled")[number % 9 % 3],

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,12 @@ START_S = 60.0
 
 @dataclass
 class ServiceProcess:
-    """A service for one workspace; inputs and outputs lie in `folder`."""
+    """A service for one workspace; inputs and outputs lie in `folder`. settings: WINNOW_* of its environment."""
 
     folder: Path
     options: Sequence[str] = ()
     port: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -50,7 +51,8 @@ class ServiceProcess:
                 self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "pipeline.cli", "serve", "--workspace", str(self.workspace), "--port", str(self.port),
                    "--root", str(self.folder), "--executor", "local", *self.options]  # fmt: skip
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | {"PYTHONPATH": str(ROOT)}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")}
+        environment = {**kept, **self.settings, "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
         if wait:

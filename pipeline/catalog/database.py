@@ -46,6 +46,7 @@ class Catalog:
         self.path = path
         self._writing = threading.RLock()
         self._generation = 0
+        self._reads = self._reads_before = 0
         self._connection = self._open()
         self._copier: Copier | None = None
         self._snapshots = Snapshots(path.parent / "snapshots")
@@ -59,6 +60,7 @@ class Catalog:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """A read of the views, and of the tables in schema base."""
+        self._reads += 1
         return self._mended(lambda cursor: _rows(cursor, sql, parameters))
 
     def counts(self) -> Counts:
@@ -69,6 +71,12 @@ class Catalog:
         """A copy that others may open read-only, at most about `max_age_s` behind the catalog. It stays until two newer
         ones are there. Calls at once share one copy."""
         return self._snapshots.newest(max_age_s, lambda: self._generation, self._copy)
+
+    def rest(self) -> None:
+        """Give back the memory of what was read, if nobody read anything since the last call."""
+        if self._reads == self._reads_before:
+            self._mended(opening.give_back)
+        self._reads_before = self._reads
 
     def close(self) -> None:
         """Let go of the file."""

@@ -18,6 +18,7 @@ from pipeline.control.watch import FENCED_EXIT, Counted, Watch
 from pipeline.errors import Fenced, JobMissing, WinnowError
 from pipeline.execution import attempts
 from pipeline.execution.halt import Halt
+from pipeline.execution.processes import step_back
 from pipeline.job import Job, now
 from pipeline.progress import Lines
 from pipeline.recipe_file import validate
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 where the record says how it ended, FENCED_EXIT where another holds the job, else FAULT_EXIT."""
     told = _parser().parse_args(arguments)
     if told.nice:
-        os.nice(told.nice)
+        step_back(told.nice)
     store = Store(told.workspace)
     asked = read_submission(store, told.job)
     if asked is None:

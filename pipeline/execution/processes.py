@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,16 @@ def alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def step_back(nice: int) -> None:
+    """Let others have the cores first: `nice` more, for this process and what it starts. Linux may share cores out by
+    session (autogroups), and then a process's own niceness counts among those of its session alone: the session's is set
+    too, where this process leads it."""
+    os.nice(nice)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # no Linux, or one without them
+            Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def started(pid: int) -> str | None:

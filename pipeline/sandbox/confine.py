@@ -6,7 +6,6 @@ process. A kernel without Landlock or seccomp leaves the gate, the locked engine
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import sys
@@ -15,6 +14,7 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.execution.processes import step_back
 from pipeline.sandbox import landlock, seccomp
 from pipeline.sandbox.limits import Limits
 
@@ -34,7 +34,7 @@ def end_after(seconds: float) -> None:
 def confine(files: Sequence[str], limits: Limits, remote: bool) -> None:
     """Keep reading of these files, and the limits; give up the rest. remote: the files are in a bucket, and so the
     network stays open, and what reading from it needs."""
-    os.nice(NICE)
+    step_back(NICE)
     cpu_s = int(time.process_time() + limits.seconds * limits.threads + GRACE_S) + 1
     for kind, most in (
         (resource.RLIMIT_AS, address_space_bytes() + limits.memory_bytes + OVERHEAD_BYTES),

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import winnow
+from pipeline.catalog import opening
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.control.state import job_state
 from pipeline.errors import CatalogHeld
@@ -351,3 +352,23 @@ def test_notes_of_a_run_have_the_statistics_of_their_rows(tmp_path: Path) -> Non
         assert sum(one["bin_counts"]) == 60
     assert (whole["shards"], whole["rows"], sum(whole["bin_counts"])) == (4, 240, 240)
     assert whole["total"] == sum(one["mean"] * 60 for one in told)
+
+
+def test_a_catalog_that_nobody_reads_gives_its_memory_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "RESTING_MEMORY", "2MB")
+    store = Store(str(tmp_path / "ws"))
+    make_workspace(store, Size(corpora=2, jobs=3, shards=600, columns=36))
+
+    def held_bytes() -> int:
+        held: int = catalog.rows("select sum(memory_usage_bytes)::bigint as n from duckdb_memory()")[0]["n"]
+        return held
+
+    with opened(store, tmp_path / "catalog.duckdb") as catalog:
+        for table in ("shards", "shard_columns"):
+            catalog.rows(f"select bit_xor(hash(t)) as h from base.{table} t")
+        read = held_bytes()
+        catalog.rest()
+        assert held_bytes() == read > 4_000_000  # somebody asked since the last time
+        catalog.rest()
+        catalog.rest()
+        assert held_bytes() < 3_000_000
