@@ -190,6 +190,11 @@ class Job:
         """One line of the log."""
         self.store.append(f"{Store.job(self.id)}/events.jsonl", event_line(verb, **fields))
 
+    def note(self, message: str) -> None:
+        """What the user should know while it lasts, and nobody later."""
+        self.event("note", message=message)
+        self.progress.warn(message)
+
     def warn(self, message: str) -> None:
         """What the user should know although the job goes on."""
         self.warnings.append(message)

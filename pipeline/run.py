@@ -169,7 +169,7 @@ class _Run:
 
     def _score(self, text: Manifest) -> Notes:
         if warm.compiles_first():
-            self.job.progress.warn("the first run on this machine compiles the kernels: about a minute, once")
+            self.job.note("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1 and not all(self.plan.measured):
             threading.Thread(target=_import_last_steps, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)

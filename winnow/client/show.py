@@ -78,7 +78,7 @@ class Bars:
             case "state":
                 reason = f": {fields['message']}" if fields.get("message") else ""
                 self._console.print(printable(f"{fields.get('state')}{reason}"))
-            case "warning":
+            case "warning" | "note":
                 self._console.print(printable(f"warning: {fields.get('message')}"), style="yellow")
             case "stage":
                 self._stage(fields)
