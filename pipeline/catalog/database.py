@@ -101,13 +101,16 @@ class Catalog:
         try:
             return work(_cursor(used))
         except duckdb.Error as error:
-            opening.check_space(error)
+            opening.check_space(error, self.path)
             with self._writing:
                 if self._connection is used:  # else another thread has done so
                     if not opening.is_damage(error):
                         raise
                     used.close()
-                    opening.set_aside(self.path, str(error).split("\n")[0])
+                    if not opening.was_full(
+                        error
+                    ):  # a disk that was full left the file whole: opening looks at all of it
+                        opening.set_aside(self.path, str(error).split("\n")[0])
                     self._connection = self._open()
                     self._generation += 1
             return work(_cursor(self._connection))
