@@ -6,8 +6,9 @@ from typing import Any
 
 import duckdb
 
+from pipeline.catalog.chosen import Tables, choose_job, tables_of
 from pipeline.catalog.removed_lines import line_sentences, removed_lines
-from pipeline.catalog.views import Tables, choose_job, tables_of, view_tables
+from pipeline.catalog.views import view_tables
 from pipeline.errors import DocumentNotFound
 from pipeline.sql.engine import connect, rows_as_dicts
 from pipeline.storage.rows_at import rows_at

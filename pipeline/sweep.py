@@ -62,7 +62,7 @@ def run_sweep(
 
 
 def _units_scored(store: Store, job_id: str) -> int:
-    from pipeline.catalog.views import read_job
+    from pipeline.catalog.chosen import read_job
 
     events = read_job(store, job_id).events
     return sum(e["verb"] == "unit_done" and e["stage"] == "notes" for e in events)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.catalog.views import choose_job, open_catalog
+from pipeline.catalog.chosen import choose_job
+from pipeline.catalog.views import open_catalog
 from pipeline.report.charts import funnel_svg
 from pipeline.report.page import recipe_of
 from pipeline.report.svg import standalone

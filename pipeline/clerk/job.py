@@ -12,7 +12,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.catalog.views import JobRecord, Tables, tables_of, view_tables
+from pipeline.catalog.chosen import JobRecord, Tables, tables_of
+from pipeline.catalog.views import view_tables
 from pipeline.control.records import find_record
 from pipeline.errors import JobMissing, NotReadyYet, UsageError
 from pipeline.recipe import Recipe

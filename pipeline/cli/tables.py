@@ -44,7 +44,7 @@ def score(
     )
     import pyarrow as pa
 
-    from pipeline.catalog.views import choose_job, tables_of
+    from pipeline.catalog.chosen import choose_job, tables_of
     from pipeline.storage.parquet import write_parquet
     from pipeline.storage.store import Store
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import run as runner
-from pipeline.catalog.views import choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import choose_job, jobs, read_job, tables_of
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.evaluate.fields import read_fields
 from pipeline.progress import Progress

@@ -10,7 +10,8 @@ from jinja2 import Environment
 
 from pipeline import wording
 from pipeline.card.lock import recipe_yaml
-from pipeline.catalog.views import JobRecord, Tables, choose_job, open_catalog, tables_of
+from pipeline.catalog.chosen import JobRecord, Tables, choose_job, tables_of
+from pipeline.catalog.views import open_catalog
 from pipeline.errors import UsageError
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.catalog.views import Tables
+from pipeline.catalog.chosen import Tables
 from pipeline.storage.files import told
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store

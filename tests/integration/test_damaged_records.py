@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.models.jobs import Job
+from pipeline.catalog.chosen import choose_job, tables_of
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.read import jobs_page
-from pipeline.catalog.views import choose_job, tables_of
 from pipeline.control.events import read_events
 from pipeline.control.state import job_state
 from pipeline.control.submission import accept, finish_claims

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.catalog.views import choose_job, open_catalog, tables_of
+from pipeline.catalog.chosen import choose_job, tables_of
+from pipeline.catalog.views import open_catalog
 from pipeline.demo.gathering import largest_clusters
 from pipeline.errors import UsageError
 from pipeline.report.data import rule_losses
