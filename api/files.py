@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import IO, Protocol
+from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
@@ -47,13 +48,20 @@ def file_response(
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(end - first),
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": _attachment(name),
         "ETag": etag,
     }
     if wanted is not None:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
     pieces = _pieces(open_file, first, end)
     return StreamingResponse(pieces, 206 if wanted is not None else 200, headers, media_type)
+
+
+def _attachment(name: str) -> str:
+    """As a download of this name (RFC 6266): a header holds nothing but ASCII, and a quote would end the name early."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+    exact = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
+    return f'attachment; filename="{plain}"{exact}'
 
 
 def _pieces(open_file: Opens, first: int, end: int) -> Iterator[bytes]:

@@ -52,7 +52,8 @@ def position_of(token: str | None, question: Mapping[str, Any], *kinds: type) ->
         if len(token) > TOKEN_CHARS_MAX or raw[:CHECK_BYTES] != _check(body, question):
             raise refused
         position = json.loads(body)
-    except (binascii.Error, ValueError, UnicodeError):
+        json.dumps(position, ensure_ascii=False).encode()  # half a character is no text: the catalog could not be asked
+    except (binascii.Error, ValueError, UnicodeError, RecursionError):
         raise refused from None
     if not isinstance(position, list) or [type(p) for p in position] != list(kinds):
         raise refused

@@ -11,7 +11,7 @@ from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
 from pipeline.control.submission import finish_claims
 from pipeline.control.supervisor import Limits, Supervisor
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 STOP_S = 10.0
 

@@ -19,6 +19,7 @@ from api.codes import BY_STATUS, CODES
 from api.errors import RequestError
 from api.observe.redact import redacted
 from pipeline.errors import UsageError, WinnowError
+from pipeline.storage.files import is_remote, local_path
 
 MEDIA_TYPE = "application/problem+json"
 METHOD_NOT_ALLOWED = 405
@@ -73,6 +74,16 @@ def problem_response(
     return Response(orjson.dumps(body.model_dump(exclude_none=True)), known.status, dict(headers or {}), MEDIA_TYPE)
 
 
+def _placeless(scope: Scope, text: str) -> str:
+    """Without the place of the workspace on this machine, which is nobody's business but its owner's."""
+    app = scope.get("app")
+    if app is None:
+        return text
+    workspace: str = app.state.settings.workspace
+    place = workspace.rstrip("/") if is_remote(workspace) else str(local_path(workspace).absolute())
+    return text.replace(place, "<workspace>")
+
+
 def response_of(scope: Scope, error: WinnowError) -> Response:
     """The answer that tells an error of ours. Its message is a sentence for the user already."""
     headers: dict[str, str] = {}
@@ -83,7 +94,7 @@ def response_of(scope: Scope, error: WinnowError) -> Response:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     places = error.places[:ERRORS_MAX] if isinstance(error, UsageError) else ()
     errors = [_field_error(p.pointer, p.detail, p.code) for p in places]
-    return problem_response(scope, error.code, str(error), headers=headers, errors=errors or None)
+    return problem_response(scope, error.code, _placeless(scope, str(error)), headers=headers, errors=errors or None)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -26,7 +26,7 @@ from pipeline.catalog.database import Catalog
 from pipeline.clerk.clerk import Clerks
 from pipeline.control.supervisor import Supervisor
 from pipeline.sandbox.process import Spares
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 LANE_THREADS, LANE_PLACES, LANE_PLACES_PER_CALLER, LANE_PATIENCE_S = 8, 256, 128, 30.0
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import UsageError
-from pipeline.files import is_remote, local_path
+from pipeline.storage.files import is_remote, local_path
 
 PREFIX = "WINNOW_"
 LIMIT_PREFIX = "WINNOW_LIMIT_"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import winnow
 from benchmarks.measuring import CORPUS, DATA, batches, best_s, machine, texts
 from benchmarks.planted import KINDS, Planted, planted
-from pipeline.eval_sets import index_of
+from pipeline.decontamination.eval_sets import index_of
 from scorers.contamination import Contamination
 from scorers.models.overlap_profiles import PROFILES
 from scorers.text import TextBatch

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from benchmarks.decontamination import EVALS, SEED, corpus
 from benchmarks.measuring import machine
 from benchmarks.planted import planted
-from pipeline.eval_sets import index_of
+from pipeline.decontamination.eval_sets import index_of
 from scorers.contamination import Contamination
 from scorers.text import TextBatch
 

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import winnow
-from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.control.submission import Submission
 from pipeline.control.wish import want
 from pipeline.errors import WrongState
-from pipeline.store import Store
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 from tests.control import RECIPE, crawl, events_of, processes_of, supervising, until
 from tests.integration.test_run import digests
 

@@ -22,18 +22,18 @@ import pyarrow.compute as pc
 
 from benchmarks.end_to_end import tenfold, told
 from benchmarks.measuring import CORPUS, batches, best_s, machine, texts, watch
-from pipeline import manifest
-from pipeline.bloom import Bloom
+from pipeline.dedup.bloom import Bloom
+from pipeline.dedup.lines import find_lines
+from pipeline.dedup.urls import normalised
 from pipeline.line_dedup import line_cuts
-from pipeline.lines import find_lines
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes
 from pipeline.recipe import Bloom as BloomSettings
 from pipeline.recipe import Input, Lines
 from pipeline.stages.ingest import plan_ingest
 from pipeline.stages.judge import Judge
-from pipeline.store import Store
-from pipeline.urls import normalised
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
+from pipeline.storage.store import Store
 from scorers.kernels.bloom import holds, remember
 
 STYLES = {

@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 
 import winnow
 from benchmarks.measuring import machine
-from pipeline.catalog.views import choose_job
+from pipeline.catalog.chosen import choose_job
 from pipeline.clerk.clerk import Clerks
-from pipeline.parquet import write_parquet
-from pipeline.store import Store
+from pipeline.storage.parquet import write_parquet
+from pipeline.storage.store import Store
 from tests.corpora import WORDS
 
 DOCUMENTS = 1_000_000

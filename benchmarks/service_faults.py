@@ -26,7 +26,7 @@ from pipeline.catalog import opening
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.control.events import read_events
 from pipeline.control.state import TERMINAL, job_state
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import everything
 from tests.control import RECIPE, crawl, processes_of, until
 from tests.integration.test_run import digests

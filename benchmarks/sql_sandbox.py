@@ -20,7 +20,7 @@ from pipeline.catalog.views import VIEWS, open_catalog
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.gate import check
 from pipeline.sandbox.process import Spares, end, start
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
 QUESTIONS = Path(__file__).parents[1] / "tests" / "sql_questions.sql"

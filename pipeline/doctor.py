@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.files import is_remote, local_path
+from pipeline.storage.files import is_remote, local_path
 
 PACKAGES = ("pyarrow", "duckdb", "numba", "numpy", "ray")
 LOW_DISK_BYTES = 5_000_000_000

@@ -6,12 +6,13 @@ from typing import Any
 
 import duckdb
 
+from pipeline.catalog.chosen import Tables, choose_job, tables_of
 from pipeline.catalog.removed_lines import line_sentences, removed_lines
-from pipeline.catalog.views import Tables, choose_job, tables_of, view_tables
-from pipeline.engine import connect, rows_as_dicts
+from pipeline.catalog.views import view_tables
 from pipeline.errors import DocumentNotFound
-from pipeline.rows_at import rows_at
-from pipeline.store import Store
+from pipeline.sql.engine import connect, rows_as_dicts
+from pipeline.storage.rows_at import rows_at
+from pipeline.storage.store import Store
 
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""

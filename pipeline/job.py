@@ -12,18 +12,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from pipeline import attempts
 from pipeline.errors import Cancelled, Fenced, Paused, WinnowError
-from pipeline.halt import Halt
-from pipeline.manifest import Manifest
-from pipeline.processes import alive
+from pipeline.execution import attempts
+from pipeline.execution.halt import Halt
+from pipeline.execution.processes import alive
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 if TYPE_CHECKING:
-    from pipeline.executors import Done, Executor
+    from pipeline.execution.executors import Done, Executor
 
 RECENT_JOBS = 100
 """How far back a new job looks for others that died."""
@@ -189,6 +189,11 @@ class Job:
     def event(self, verb: str, **fields: Any) -> None:
         """One line of the log."""
         self.store.append(f"{Store.job(self.id)}/events.jsonl", event_line(verb, **fields))
+
+    def note(self, message: str) -> None:
+        """What the user should know while it lasts, and nobody later."""
+        self.event("note", message=message)
+        self.progress.warn(message)
 
     def warn(self, message: str) -> None:
         """What the user should know although the job goes on."""

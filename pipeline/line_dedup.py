@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from pipeline.line_columns import ALIAS
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes
+from pipeline.dedup.line_columns import ALIAS
+from pipeline.dedup.survivors import Survivors
 from pipeline.recipe import Lines as Settings
 from pipeline.stage import Stage
 from pipeline.stages.line_counts import LineCounts
@@ -16,8 +15,9 @@ from pipeline.stages.line_filter import LineFilter
 from pipeline.stages.line_keys import LineKeys
 from pipeline.stages.line_notes import LineNotes
 from pipeline.stages.lines import Lines
-from pipeline.store import Store
-from pipeline.survivors import Survivors
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
+from pipeline.storage.store import Store
 
 Do = Callable[[Stage], Manifest]
 """Runs a stage and commits its table."""

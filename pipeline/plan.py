@@ -10,20 +10,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import gate, line_columns, line_forecast
 from pipeline import rules as rule_checks
-from pipeline.buckets import BUCKETS
-from pipeline.engine import check_expression
+from pipeline.dedup import line_columns, line_forecast
 from pipeline.errors import PlanError, did_you_mean, placed
-from pipeline.manifest import manifest_path
-from pipeline.notes import plan_passes
 from pipeline.recipe import Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
+from pipeline.sql import gate
+from pipeline.sql.engine import check_expression
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import notes_key
-from pipeline.store import Store
+from pipeline.storage.manifest import manifest_path
+from pipeline.storage.notes import plan_passes
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 from scorers import models
 from scorers.base import models_of
 from scorers.models.card import ModelError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.manifest import Manifest
 from pipeline.recipe import Budget
+from pipeline.storage.manifest import Manifest
 
 TOLD_REASONS = 3
 

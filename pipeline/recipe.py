@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipeline.decontaminate import with_decontamination
+from pipeline.decontamination.decontaminate import with_decontamination
 from scorers.models.overlap_profiles import PROFILES
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -15,6 +15,8 @@ from pipeline.errors import Place, RecipeError, did_you_mean, pointer
 from pipeline.recipe import Recipe
 
 SUFFIXES = (".yaml", ".yml", ".json")
+ERRORS_MAX = 100
+"""How many faults of one recipe are told: the words for each take a while, and a hostile recipe has thousands."""
 
 
 def presets() -> dict[str, Path]:
@@ -43,9 +45,11 @@ def validate(tree: Mapping[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(plain(tree))
     except ValidationError as error:
-        told = [(e, _tell(e, tree, where)) for e in error.errors()]
+        found = error.errors()
+        told = [(e, _tell(e, tree, where)) for e in found[:ERRORS_MAX]]
         places = [Place(pointer(*e["loc"]), said.partition(": ")[2], e["type"]) for e, said in told]
-        raise RecipeError("\n".join(said for _, said in told), places) from None
+        more = [f"and {len(found) - len(told):,} more"] if len(found) > len(told) else []
+        raise RecipeError("\n".join([*(said for _, said in told), *more]), places) from None
 
 
 def _read_tree(name: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
@@ -93,7 +97,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
         raise RecipeError(f"recipe {where}: not YAML: {error}") from None
     if not isinstance(tree, dict):
         raise RecipeError(
-            f"recipe {where}: expected a mapping with name, score, rules ..., found {type(tree).__name__}"
+            f"recipe {where}: expected a mapping with name, score, rules ..., found {'nothing' if tree is None else type(tree).__name__}"
         )
     return tree
 

@@ -7,12 +7,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipeline import destination, executors, manifest, warm
 from pipeline.errors import PlanError, QuarantineOverBudget
+from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.line_dedup import line_cuts, with_line_notes
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, plan_passes
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
@@ -30,7 +28,10 @@ from pipeline.stages.mix import Mix
 from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
 from pipeline.stages.shingles import Shingles
-from pipeline.store import Store
+from pipeline.storage import destination, manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, plan_passes
+from pipeline.storage.store import Store
 from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
@@ -168,7 +169,7 @@ class _Run:
 
     def _score(self, text: Manifest) -> Notes:
         if warm.compiles_first():
-            self.job.progress.warn("the first run on this machine compiles the kernels: about a minute, once")
+            self.job.note("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1 and not all(self.plan.measured):
             threading.Thread(target=_import_last_steps, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)

@@ -51,7 +51,7 @@ VERDICT_TABLE = (
 HISTOGRAM_TABLE = (
     TableColumn("bucket", pa.string(), "name", "the recipe's bucket that these counts are for"),
     TableColumn("group", pa.string(), "name", "value of the bucket's `by`; empty where it has none"),
-    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/bins.py)"),
+    TableColumn("bin", pa.int64(), "bin", "leading 20 bits of the value as a float (see pipeline/totals/bins.py)"),
     TableColumn("documents", pa.int64(), "documents", "documents of this shard in this bin"),
 )
 
@@ -67,7 +67,9 @@ STATISTICS_TABLE = (
     TableColumn("min", pa.float64(), "as measured", "least value; null where there is none, and for names"),
     TableColumn("max", pa.float64(), "as measured", "largest value; likewise"),
     TableColumn("total", pa.float64(), "as measured", "sum of the values"),
-    TableColumn("bins", pa.list_(pa.int16()), "bin", "leading 12 bits of the values as floats (see pipeline/bins.py)"),
+    TableColumn(
+        "bins", pa.list_(pa.int16()), "bin", "leading 12 bits of the values as floats (see pipeline/totals/bins.py)"
+    ),
     TableColumn("bin_counts", pa.list_(pa.int64()), "rows", "values in each bin"),
     TableColumn("names", pa.list_(pa.string()), "name", "the most frequent strings"),
     TableColumn("name_counts", pa.list_(pa.int64()), "rows", "rows with each; exact where `others` is 0"),

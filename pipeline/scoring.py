@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.decontamination.eval_sets import with_index
 from pipeline.errors import PlanError, WinnowError, placed
-from pipeline.eval_sets import with_index
 from pipeline.recipe import NAME, Recipe
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from pipeline import executors, manifest
 from pipeline.errors import IntegrityError, Paused, WinnowError
+from pipeline.execution import executors
 from pipeline.job import Job
-from pipeline.manifest import Manifest
-from pipeline.parquet import verify_parquet, write_parquet
-from pipeline.store import COUNTS, TEXT_BYTES, PartRecord, Store
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import verify_parquet, write_parquet
+from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
 LIMIT_FLOOR_S = 900.0

@@ -16,7 +16,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_file import set_value, validate
 from pipeline.result import Result
 from pipeline.run import Settings, run
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run_sweep(
 
 
 def _units_scored(store: Store, job_id: str) -> int:
-    from pipeline.catalog.views import read_job
+    from pipeline.catalog.chosen import read_job
 
     events = read_job(store, job_id).events
     return sum(e["verb"] == "unit_done" and e["stage"] == "notes" for e in events)

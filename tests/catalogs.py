@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import manifest
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.schema import COLUMNS, ORDER
-from pipeline.manifest import Manifest
-from pipeline.parquet import write_parquet
 from pipeline.recipe_file import validate
 from pipeline.schema import STATISTICS_TABLE, arrow_schema
-from pipeline.shard import Shard, Slice
-from pipeline.statistics import statistics_path
-from pipeline.store import PartRecord, Store
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import write_parquet
+from pipeline.storage.shard import Shard, Slice
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.statistics import statistics_path
 from tests.control import RECIPE
 
 REASONS = ("judge.word_count", "judge.repeats", "dedup.exact", "dedup.fuzzy", "quarantine.bad_utf8")

@@ -10,14 +10,14 @@ from typing import Any
 
 import psutil
 
-from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.events import Event, read_events
 from pipeline.control.launch import MARK
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.control.submission import Submission
 from pipeline.control.supervisor import Supervisor
-from pipeline.store import Store
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
 SCORER = Path(__file__).parent / "slow_scorer.py"

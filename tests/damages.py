@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.opening import wal
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, everything, make_workspace
 
 KINDS = (

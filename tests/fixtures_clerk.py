@@ -13,7 +13,7 @@ import pytest
 import winnow
 from pipeline.clerk.clerk import Clerks
 from pipeline.clerk.desk import Desk
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
 JOB_RECIPE: dict[str, Any] = {

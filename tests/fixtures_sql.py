@@ -11,7 +11,7 @@ import pytest
 
 import winnow
 from pipeline.sandbox.process import Spares
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
 TESTS = Path(__file__).parent

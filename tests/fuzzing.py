@@ -110,9 +110,9 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=500, help="for each operation and phase")
     parser.add_argument("--minutes", type=float, default=None, help="go on for so long")
     given, others = parser.parse_known_args()
-    with tempfile.TemporaryDirectory(prefix="winnow-fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="winnow-fuzz-", ignore_cleanup_errors=True) as folder:
         found = fuzz(Path(folder), given.examples, given.minutes, others)
-    print(found.said)  # noqa: T201
+        print(found.said)  # noqa: T201
     return found.exit_code
 
 

@@ -19,6 +19,9 @@ from api.app import create_app
 from api.server import open_socket
 from api.service import Service
 from api.settings import Settings
+from pipeline.control.launch import Processes
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,18 @@ def hosted(workspace: Path, **settings: Any) -> Iterator[Hosted]:
         server.should_exit = True
         thread.join(30)
         listening.close()
+        _end_runners(Store(str(workspace)))
+
+
+def _end_runners(store: Store) -> None:
+    """Runners outlive their service; not their test."""
+    launcher = Processes(store, Path(store.root))
+    for job_id in store.names("jobs"):
+        latest = attempts.highest(store, job_id)
+        for attempt in range(1, latest + 1):
+            claim = attempts.read(store, job_id, attempt)
+            if claim is not None and claim.role == "runner":  # others are of the supervisor, which is this process
+                launcher.kill(job_id, attempt, claim)
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

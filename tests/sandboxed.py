@@ -45,7 +45,7 @@ def main() -> None:
     from pipeline.sandbox.confine import confine
     from pipeline.sandbox.engine import close, open_job
     from pipeline.sandbox.limits import Limits
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     child._warm()
     question = json.loads(sys.stdin.read())

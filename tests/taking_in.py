@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import manifest
-from pipeline.manifest import Manifest
 from pipeline.recipe import Input
-from pipeline.shard import read_ids, read_text, usable_rows
 from pipeline.stages.ingest import Ingest, plan_ingest
-from pipeline.store import Store
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import read_ids, read_text, usable_rows
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.catalog.views import choose_job, open_catalog
-from pipeline.funnel import condensed, funnel
+from pipeline.catalog.chosen import choose_job
+from pipeline.catalog.views import open_catalog
 from pipeline.report.charts import funnel_svg
 from pipeline.report.page import recipe_of
 from pipeline.report.svg import standalone
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.funnel import condensed, funnel
 
 SMALL_FRAC = 0.02
 

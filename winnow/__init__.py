@@ -48,7 +48,7 @@ def plan(
     Raises pipeline.errors.PlanError where the recipe does not fit the input.
     """
     from pipeline.plan import make_plan
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     return make_plan(Store(workspace), recipe(source, inputs, changes)).told(workers=1)
 
@@ -74,7 +74,7 @@ def run(
 def sql(query: str, *, workspace: str = DEFAULT_WORKSPACE, job: str | None = None) -> pa.Table:
     """Ask a workspace in SQL (DuckDB): documents, verdicts, duplicates, shards, stages, jobs, scorers, columns, quarantine."""
     from pipeline.catalog.views import open_catalog
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     return open_catalog(Store(workspace), job).sql(query).to_arrow_table()
 
@@ -82,6 +82,6 @@ def sql(query: str, *, workspace: str = DEFAULT_WORKSPACE, job: str | None = Non
 def why(doc_id: str, *, workspace: str = DEFAULT_WORKSPACE, job: str | None = None) -> list[dict[str, Any]]:
     """What became of a document, and why; one entry for each document with this id."""
     from pipeline.explain import explain
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     return explain(Store(workspace), doc_id, job)

@@ -66,7 +66,7 @@ class Gatekeeper:
         scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer" or not text.strip():
             raise Unauthorized(
-                "a key is needed: send it as `Authorization: Bearer wn_…`. Make one with: winnow keys create --name NAME --role viewer",
+                "a key is needed: send it as `Authorization: Bearer wn_…`. Make one on the service's machine: winnow keys create --name NAME --role operator",
                 headers={"WWW-Authenticate": 'Bearer realm="winnow"'},
             )
         caller = self.keys.caller(text.strip())

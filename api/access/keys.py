@@ -21,13 +21,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from api.access.roles import Caller, Role
 from api.errors import KeysDamaged
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.files import told
+from pipeline.storage.files import told
 
 FILE_NAME = "keys.json"
 KEY_TEXT = re.compile(r"wn_([0-9a-z]{10})_([A-Za-z0-9_-]{43})")
 NAME = re.compile(r"[\w.@+-][\w.@+ -]{0,63}")
 NOBODY = "0" * 64
 """Compared with where there is no such key, so that a missing id takes as long as a wrong secret."""
+MADE = b"keys were made here\n"
+"""What the lock of the file holds from the first key on."""
 Stamp = tuple[int, int, int] | None
 
 
@@ -61,7 +63,7 @@ class _File(BaseModel):
 class Keys:
     """The keys of a service's state folder; safe between threads, and beside `winnow keys` in another process.
 
-    Once it has seen a key it never lets anybody in without one, even where its file is gone.
+    Once a key was made it never lets anybody in without one, even where its file is gone: the lock beside it remembers.
     """
 
     def __init__(self, state_folder: Path) -> None:
@@ -74,6 +76,7 @@ class Keys:
     def required(self) -> bool:
         """Whether a key was ever made here. KeysDamaged where the file cannot be read."""
         self._current()
+        self._ever = self._ever or _has_words(self.path.with_suffix(".lock"))
         return self._ever
 
     def records(self) -> list[KeyRecord]:
@@ -150,6 +153,7 @@ class Keys:
             yield there
             with told(str(self.path)):
                 _replace(self.path, _File(keys=tuple(there.values())).model_dump(mode="json"))
+                os.pwrite(lock, MADE, 0)
         finally:
             os.close(lock)
 
@@ -175,6 +179,13 @@ def _stamp(path: Path) -> Stamp:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _has_words(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _read(path: Path) -> dict[str, KeyRecord]:

@@ -12,15 +12,14 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import escape, iglob
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
 
 from api.settings import Settings
 from pipeline.errors import PathOutside
-from pipeline.files import is_remote, local_path
 from pipeline.sources.confined import is_below, is_below_url
 from pipeline.sources.folders import fixed_part
+from pipeline.storage.files import is_remote, local_path
 
 PATH_BYTES_MAX = 4096
 NAME_BYTES_MAX = 255
@@ -47,21 +46,21 @@ INTERNAL = (
 
 @dataclass(frozen=True)
 class Confinement:
-    """roots: real paths of folders; buckets: `scheme://bucket/prefix`; internal: real paths and URLs of what is the service's own."""
+    """roots: real paths of folders; buckets: `scheme://bucket/prefix`; internal: real paths and URLs of what is the service's
+    own; workspace: the folder or URL above most of these, which may hold exports, too, and is neither input nor output itself."""
 
     roots: tuple[str, ...]
     buckets: tuple[str, ...]
     internal: tuple[str, ...]
+    workspace: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Confinement:
         """As a service's settings have it."""
-        if is_remote(settings.workspace):
-            own = [f"{settings.workspace.rstrip('/')}/{name}" for name in INTERNAL]
-        else:
-            own = [str(Path(os.path.realpath(local_path(settings.workspace))) / name) for name in INTERNAL]
-        own.append(os.path.realpath(settings.state_folder))
-        return cls(tuple(map(str, settings.root_folders)), settings.buckets, tuple(own))
+        given = settings.workspace
+        workspace = given.rstrip("/") if is_remote(given) else os.path.realpath(local_path(given))
+        own = [*(f"{workspace}/{name}" for name in INTERNAL), os.path.realpath(settings.state_folder)]
+        return cls(tuple(map(str, settings.root_folders)), settings.buckets, tuple(own), workspace)
 
     def input(self, given: str) -> str:
         """A file, folder, glob or URL to read; absolute. Raises PathOutside."""
@@ -94,7 +93,7 @@ class Confinement:
             _refuse(what, given, "is a link that leads back to itself")
         if not is_below(real, self.roots):
             _refuse(what, given, f"lies outside the folders that are allowed: {', '.join(self.roots)}")
-        if self._is_internal(real):
+        if real == self.workspace or self._is_internal(real):
             _refuse(what, given, "is the workspace's own; export into another folder and read that")
         return real
 
@@ -132,7 +131,8 @@ class Confinement:
         inside = [b for b in self.buckets if is_below_url(f"{scheme}://{'/'.join(fixed)}", b)]
         if not inside:
             _refuse(what, given, f"lies outside the buckets that are allowed: {', '.join(self.buckets)}")
-        if self._is_internal(f"{scheme}://{'/'.join(pieces)}"):
+        url = f"{scheme}://{'/'.join(pieces)}"
+        if url == self.workspace or self._is_internal(url):
             _refuse(what, given, "is the workspace's own; export into another prefix and read that")
         return given
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
+import structlog
 from fastapi import Header, Response
 from pydantic import StringConstraints
 
@@ -14,6 +15,8 @@ from api.routes.documented import Responses, header
 from api.service import Service
 from pipeline.control.state import job_state
 from pipeline.control.submission import Submission
+
+log = structlog.get_logger("winnow.jobs")
 
 KEY = r"^[\x20-\x7e]{1,255}$"
 IdempotencyKey = Annotated[
@@ -55,12 +58,21 @@ NOT_MODIFIED: Responses = {
 def accepted(service: Service, caller: Caller, asked: Submission, key: str | None) -> Response:
     """The answer to a submission, once it is on the disk. Raises QueueFull, KeyReused."""
     taken = service.supervisor.submit(asked, key)
-    service.catalog.refresh(taken.job_id)
+    take_in(service, taken.job_id)
     service.audit.note("submit", caller.owner, job=taken.job_id, replayed=taken.replayed)
     headers = {"Location": f"/v1/jobs/{taken.job_id}"}
     if taken.replayed:
         headers["Idempotent-Replayed"] = "true"
     return told(service, taken.job_id, 202, headers)
+
+
+def take_in(service: Service, job_id: str) -> None:
+    """Bring the catalog up to what was just done to a job. It is done whether or not that works: saying otherwise would
+    have clients do it twice; the catalog is brought up again soon (api/freshness.py)."""
+    try:
+        service.catalog.refresh(job_id)
+    except Exception as error:
+        log.error("catalog_not_refreshed", job_id=job_id, kind=type(error).__name__, exc_info=error)
 
 
 def told(service: Service, job_id: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field
 
+import api.routes.any_text  # noqa: F401 - {x:text} in paths
 from api.access.roles import GuardedRoute, needs
 from api.files import file_response
 from api.models.lists import ArtifactEntry, Artifacts
@@ -19,16 +20,16 @@ from api.routes.documented import OF_JOBS, Responses, errors, header
 from api.routes.given import JobId, Served
 from api.service import Service
 from pipeline.control.state import job_state
-from pipeline.destination import CONTENT, files
 from pipeline.errors import NotFound, PathOutside
-from pipeline.files import file_stamp
 from pipeline.sources.confined import is_below
-from pipeline.store import Store
+from pipeline.storage.destination import CONTENT, files
+from pipeline.storage.files import file_stamp
+from pipeline.storage.store import Store
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]
 )
-NAME_PIECE = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,255}")
+NAME_PIECE = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".md": "text/markdown; charset=utf-8",
@@ -87,7 +88,7 @@ def list_artifacts(service: Served, job_id: JobId, paging: Annotated[ArtifactPag
     after = position_of(paging.page_token, question, str)
     output = _output_of(service, job_id)
     beyond = str(after[0]) if after else ""
-    found = [] if output is None else sorted(f for f in files(output) if f[0] > beyond)
+    found = [] if output is None else sorted(f for f in files(output) if f[0] > beyond and _is_plain(f[0]))
     page = found[: paging.page_size]
     following = page_token((page[-1][0],), question) if len(found) > len(page) else None
     items = [ArtifactEntry(name=name, bytes=size) for name, size in page]
@@ -95,7 +96,7 @@ def list_artifacts(service: Served, job_id: JobId, paging: Annotated[ArtifactPag
 
 
 @router.get(
-    "/artifacts/{name:path}", operation_id="get_job_artifact", summary="One file of a job's output",
+    "/artifacts/{name:text}", operation_id="get_job_artifact", summary="One file of a job's output",
     response_class=Response, responses=errors(*OF_JOBS, "not_found", "path_outside", "range_not_satisfiable", "storage") | SENT,
 )  # fmt: skip
 def get_artifact(
@@ -143,14 +144,18 @@ def _output_of(service: Service, job_id: str) -> Store | None:
 
 def _path_in(output: Store, name: str) -> str | None:
     """The whole path of a file of an export; None where there is none of this name, or it leads elsewhere."""
-    pieces = name.split("/")
-    if pieces[0] not in CONTENT or not all(NAME_PIECE.fullmatch(piece) for piece in pieces):
+    if name.partition("/")[0] not in CONTENT or not _is_plain(name):
         return None
     path = output.full(name)
     if output.remote:
         return path if output.fs.isfile(path) else None
     real = os.path.realpath(path)
     return real if os.path.isfile(real) and is_below(real, [os.path.realpath(output.root)]) else None
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can be sent and asked for: others' files may lie in an output, too."""
+    return all(NAME_PIECE.fullmatch(piece) for piece in name.split("/"))
 
 
 def _media_type(name: str) -> str:

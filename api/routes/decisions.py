@@ -15,9 +15,9 @@ from api.routes.given import Asking, JobId, Served, ask_clerk
 from api.service import Service
 from pipeline.catalog.read import became
 from pipeline.control.state import TERMINAL, job_state
-from pipeline.funnel import as_values, funnel_of
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.funnel import as_values, funnel_of
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}", tags=["results"], route_class=GuardedRoute, dependencies=[needs("viewer")]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+import api.routes.any_text  # noqa: F401 - {x:text} in paths
 from api.access.roles import GuardedRoute, needs
 from api.models.documents import ClusterDetail, ClustersPage, Explanations, Outcome, Samples
 from api.models.shape import DOC_ID_CHARS_MAX, Body
@@ -77,7 +78,7 @@ async def list_clusters(
 
 
 @router.get(
-    "/clusters/{cluster:path}", operation_id="get_job_cluster", summary="One cluster", response_model=ClusterDetail,
+    "/clusters/{cluster:text}", operation_id="get_job_cluster", summary="One cluster", response_model=ClusterDetail,
     responses=errors(*OF_RESULTS, "not_found"),
 )  # fmt: skip
 async def get_cluster(
@@ -88,7 +89,7 @@ async def get_cluster(
 
 
 @router.get(
-    "/documents/{doc_id:path}", operation_id="get_job_document", summary="Why a document is where it is",
+    "/documents/{doc_id:text}", operation_id="get_job_document", summary="Why a document is where it is",
     response_model=Explanations, responses=errors(*OF_RESULTS, "not_found"),
 )  # fmt: skip
 async def get_document(service: Served, caller: Asking, job_id: JobId, doc_id: DocId) -> Any:

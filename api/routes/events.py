@@ -24,7 +24,7 @@ from api.watch.told import coalesced
 from pipeline.control.events import events_path, read_events
 from pipeline.control.launch import log_path
 from pipeline.control.state import TERMINAL, job_state
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 router = APIRouter(
     prefix="/v1/jobs/{job_id}", tags=["events"], route_class=GuardedRoute, dependencies=[needs("viewer")]

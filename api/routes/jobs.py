@@ -13,13 +13,22 @@ from api.access.roles import GuardedRoute, needs
 from api.models.jobs import RECIPE_EXAMPLE, Job, JobPlan, JobsPage, NewJob, State
 from api.models.shape import Body
 from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
-from api.routes.answers import ACCEPTED, NOT_MODIFIED, IdempotencyKey, IfNoneMatch, accepted, told, unless_matched
+from api.routes.answers import (
+    ACCEPTED,
+    NOT_MODIFIED,
+    IdempotencyKey,
+    IfNoneMatch,
+    accepted,
+    take_in,
+    told,
+    unless_matched,
+)
 from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, Responses, body_of, errors
 from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=GuardedRoute)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -152,7 +161,7 @@ def get_job(service: Served, job_id: JobId, if_none_match: IfNoneMatch = None) -
 def delete_ended_job(service: Served, caller: Asking, job_id: JobId) -> None:
     """Forget an ended job and its log. Its tables stay, because other jobs may stand on them; so does its output."""
     delete_job(service.store, job_id)
-    service.catalog.refresh(job_id)
+    take_in(service, job_id)
     service.audit.note("delete", caller.owner, job=job_id)
 
 

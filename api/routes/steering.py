@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from api.access.roles import Caller, GuardedRoute, needs
-from api.routes.answers import ACCEPTED, STEERED, IdempotencyKey, accepted, told
+from api.routes.answers import ACCEPTED, STEERED, IdempotencyKey, accepted, take_in, told
 from api.routes.documented import OF_JOBS, errors
 from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import have_room
@@ -65,6 +65,6 @@ def retry_job(
 def _steered(service: Service, caller: Caller, job_id: str, what: Want) -> Response:
     want(service.store, job_id, what, by=caller.owner or caller.name)
     service.supervisor.wake(job_id)
-    service.catalog.refresh(job_id)
+    take_in(service, job_id)
     service.audit.note(what, caller.owner, job=job_id)
     return told(service, job_id, 202)

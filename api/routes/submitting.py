@@ -17,7 +17,7 @@ from api.models.jobs import YAML_CHARS_MAX, NewJob
 from api.service import Service
 from pipeline.control.submission import Submission
 from pipeline.errors import PlanError, QueueFull, UsageError
-from pipeline.files import is_remote
+from pipeline.storage.files import is_remote
 
 JSON_TYPES = ("application/json",)
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")

@@ -12,7 +12,7 @@ from api.stopping import Stopping
 from pipeline.control.events import Event, read_events
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.errors import WinnowError
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 PAGE_EVENTS = 500
 POLL_S = 0.25

@@ -30,7 +30,8 @@ def told(event: Event) -> JobEvent:
 
 def _progress(fields: dict[str, Any]) -> dict[str, Any]:
     """stage, units_done, units, rows, bytes_done, bytes, mb_per_s (since the stage began), eta_s (null: not known)."""
-    so_far: dict[str, Any] = fields.get("progress") or {}
+    said = fields.get("progress")
+    so_far: dict[str, Any] = said if isinstance(said, dict) else {}
     seconds, bytes_done, all_bytes = (so_far.get(k) or 0 for k in ("seconds", "bytes_done", "bytes"))
     rate = bytes_done / seconds if seconds > 0 else 0.0
     return {

@@ -16,7 +16,7 @@ from benchmarks.measuring import machine
 from benchmarks.service import answering, reading, resting, steering, submitting
 from benchmarks.service.figures import Figure
 from benchmarks.service.serving import Options
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
 
 SECTIONS: dict[str, Callable[[Options], Iterator[Figure]]] = {

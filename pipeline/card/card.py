@@ -19,16 +19,16 @@ import pyarrow.compute as pc
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline import wording
-from pipeline.bands import choose_bands, match_probability
 from pipeline.card.croissant import croissant
 from pipeline.card.lock import as_yaml, lock_text, scorers_of
-from pipeline.funnel import FunnelRow, ends, funnel_of
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes
+from pipeline.dedup.bands import choose_bands, match_probability
 from pipeline.recipe import Recipe
 from pipeline.report.texts import visible
 from pipeline.rules import sentence
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.funnel import FunnelRow, ends, funnel_of
 
 DISTRIBUTION = "winnow-curation"
 HUB_LICENSES = frozenset(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.manifest import Manifest
 from pipeline.recipe import Recipe
+from pipeline.storage.manifest import Manifest
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 PARQUET = "application/x-parquet"

@@ -10,11 +10,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.line_columns import ALIAS
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes
+from pipeline.dedup.line_columns import ALIAS
 from pipeline.recipe import Recipe
 from pipeline.scoring import ScorerSpec
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
 from scorers import base, models
 
 ONE_LINE = 10_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import duckdb
 
 from pipeline.catalog import opening
+from pipeline.catalog.copying import Copier
 from pipeline.catalog.opening import Damaged
 from pipeline.catalog.snapshots import Snapshots
 from pipeline.catalog.taking import is_taken_in, take_in
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import IntegrityError
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.store import Store
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class Catalog:
         self._generation = 0
         self._reads = self._reads_before = 0
         self._connection = self._open()
+        self._copier: Copier | None = None
         self._snapshots = Snapshots(path.parent / "snapshots")
         self.refresh()
 
@@ -65,7 +67,7 @@ class Catalog:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """A read of the views, and of the tables in schema base."""
         self._reads += 1
-        return self._mended(lambda cursor: rows_as_dicts(cursor, sql, list(parameters)))
+        return self._mended(lambda cursor: _rows(cursor, sql, parameters))
 
     def counts(self) -> Counts:
         """How much there is."""
@@ -87,6 +89,7 @@ class Catalog:
         with self._writing:
             self._snapshots.close()
             opening.shut(self._connection)
+            self._let_go()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists() and not opening.wal(self.path).exists():
@@ -104,13 +107,16 @@ class Catalog:
         try:
             return work(_cursor(used))
         except duckdb.Error as error:
-            opening.check_space(error)
+            opening.check_space(error, self.path)
             with self._writing:
                 if self._connection is used:  # else another thread has done so
                     if not opening.is_damage(error):
                         raise
                     used.close()
-                    opening.set_aside(self.path, str(error).split("\n")[0])
+                    if not opening.was_full(
+                        error
+                    ):  # a disk that was full left the file whole: opening looks at all of it
+                        opening.set_aside(self.path, str(error).split("\n")[0])
                     self._connection = self._open()
                     self._generation += 1
             return work(_cursor(self._connection))
@@ -120,7 +126,15 @@ class Catalog:
             self._mended(lambda cursor: cursor.execute("checkpoint published"))
             if opening.wal(self.path).exists():
                 raise IntegrityError(f"{self.path}: its log does not empty, so that no copy can be made; ask again")
-            shutil.copyfile(self.path, path)
+            if self._copier is None or not self._copier.is_of(self.path):
+                self._let_go()
+                self._copier = Copier(self.path)
+            self._copier.copy(path)
+
+    def _let_go(self) -> None:
+        if self._copier is not None:
+            self._copier.close()
+            self._copier = None
 
 
 def rebuild(store: Store, path: Path) -> Counts:
@@ -134,11 +148,15 @@ def rebuild(store: Store, path: Path) -> Counts:
         left.unlink(missing_ok=True)
     made = path.with_name(f"{path.name}.building-{os.getpid()}")
     connection = opening.make_file(made, store.root)
+    collecting = gc.isenabled()
+    gc.disable()  # it would look at millions of rows again and again: a seventh of the time
     try:
         take_in(connection, store)
         found = count(connection)
     finally:
         opening.shut(connection)
+        if collecting:
+            gc.enable()
     opening.wal(path).unlink(missing_ok=True)
     os.replace(made, path)
     return found
@@ -148,6 +166,13 @@ def _cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     cursor = connection.cursor()
     cursor.execute("use published")
     return cursor
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    """Small answers: a third less time than by way of Arrow."""
+    found = cursor.execute(sql, list(parameters))
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def count(connection: duckdb.DuckDBPyConnection) -> Counts:

@@ -15,9 +15,9 @@ from pipeline.catalog.tables import table_id
 from pipeline.control.events import read_events
 from pipeline.control.state import job_state
 from pipeline.errors import IntegrityError, JobMissing
-from pipeline.files import remote_stamp
-from pipeline.manifest import manifest_path
-from pipeline.store import Store
+from pipeline.storage.files import remote_stamp
+from pipeline.storage.manifest import manifest_path
+from pipeline.storage.store import Store
 
 RECORDS = ("job.json", "submission.json", "wish.json")
 LOG = "events.jsonl"
@@ -90,7 +90,7 @@ def take_job(store: Store, job_id: str, files: Files, before: Before | None, bat
     are gone meanwhile, is not there."""
     try:
         record = job_state(store, job_id)
-    except (JobMissing, IntegrityError, TypeError) as error:
+    except (JobMissing, IntegrityError, OSError) as error:
         log.info("job %s is left out of the catalog: %s", job_id, error)
         batch.jobs_gone.add(job_id)
         return

@@ -6,15 +6,16 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import uuid
 from pathlib import Path
 
 import duckdb
 
 from pipeline.catalog.schema import COLUMNS, VERSION, statements
-from pipeline.engine import connect
 from pipeline.errors import CatalogHeld, StorageError
 from pipeline.rules import quoted
+from pipeline.sql.engine import connect
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,9 @@ MEMORY, RESTING_MEMORY = "1GB", "96MB"
 THREADS = 2
 KEPT_ASIDE = 3
 """Files set aside that stay for inspection; older ones go."""
+
+SPACE_BYTES = 4 << 20
+"""Free bytes with which it is worth opening the file again after the disk was full."""
 
 DAMAGE = (duckdb.InternalException, duckdb.FatalException, duckdb.IOException, duckdb.SerializationException)
 
@@ -102,9 +106,14 @@ def is_damage(error: duckdb.Error) -> bool:
     return isinstance(error, DAMAGE) or "corrupt" in str(error).lower()
 
 
-def check_space(error: duckdb.Error) -> None:
-    """A full disk is no damage: raise StorageError."""
-    if re.search("no space left|disk quota", str(error), re.IGNORECASE):
+def was_full(error: duckdb.Error) -> bool:
+    """Whether it comes from a disk that was full: the engine refuses all that follows, too, until the file is opened again."""
+    return re.search("no space left|disk quota", str(error), re.IGNORECASE) is not None
+
+
+def check_space(error: duckdb.Error, path: Path) -> None:
+    """A full disk is no damage: raise StorageError, unless there is space again."""
+    if was_full(error) and not ("invalidated" in str(error) and shutil.disk_usage(path.parent).free > SPACE_BYTES):
         raise StorageError(f"the catalog cannot be written: no space is left; free some ({error})") from error
 
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pipeline.bins import SHIFT_COARSE, lower_edge
 from pipeline.catalog.database import Catalog
+from pipeline.catalog.schema import told_jobs
+from pipeline.catalog.tables import part_id
 from pipeline.errors import JobMissing, NotFound
+from pipeline.totals.bins import SHIFT_COARSE, lower_edge
 
 Row = dict[str, Any]
 Key = TypeVar("Key")
@@ -50,10 +52,9 @@ def jobs_page(
         where.append(f"(created_at, id) {'<' if newest_first else '>'} (?, ?)")
         parameters += after
     way = "desc" if newest_first else "asc"
-    rows = catalog.rows(
-        f"from base.told_jobs where {' and '.join(where)} order by created_at {way}, id {way} limit {size + 1}",
-        parameters,
-    )
+    order = f"order by created_at {way}, id {way}"
+    page = f"select * from base.jobs where {' and '.join(where)} {order} limit {size + 1}"
+    rows = catalog.rows(f"with page as ({page}) {told_jobs('page')} {order}", parameters)
     items = [_job(row) for row in rows[:size]]
     last = (items[-1]["created_at"], items[-1]["id"]) if len(rows) > size else None
     return Page(items, last)
@@ -105,9 +106,9 @@ def shards_page(
         if table["number"] < position or len(items) > size:
             continue
         beyond = number if table["number"] == position else -1
-        rows = catalog.rows(
-            "select s.* from shards s where table_id = ? and number > ? order by number limit ?",
-            [table["table_id"], beyond, size + 1 - len(items)],
+        rows = catalog.rows(  # numbers have no gaps: a range of them is found without sorting
+            "select s.* from shards s where table_id = ? and number between ? and ? order by number",
+            [table["table_id"], beyond + 1, beyond + 1 + size - len(items)],
         )
         items += [_shard(row) | {"table": table["number"]} for row in rows]
     last = items[:size][-1] if len(items) > size else None
@@ -122,24 +123,25 @@ def _tables(catalog: Catalog, job_id: str, stage: str | None = None) -> list[Row
 
 
 def _shard(row: Row) -> Row:
-    return {k: v for k, v in row.items() if k != "table_id"} | {"counts": json.loads(row["counts"])}
+    return {k: v for k, v in row.items() if k not in ("table_id", "part_id")} | {"counts": json.loads(row["counts"])}
 
 
 def shard(catalog: Catalog, job_id: str, part: str) -> Row:
     """One part of a job's tables by its key, with `columns`: its column statistics, where it is of notes. Parts that
     share a key (files beside exported ones) are one. NotFound where the job has none."""
-    for table in _tables(catalog, job_id):
-        rows = catalog.rows(
-            "select s.* from shards s where table_id = ? and part = ? order by number limit 1",
-            [table["table_id"], part],
-        )
-        if rows:
-            columns = catalog.rows(
-                "select * exclude (table_id, number) from base.shard_columns where table_id = ? and number = ? order by name",
-                [table["table_id"], rows[0]["number"]],
-            )
-            return _shard(rows[0]) | {"table": table["number"], "columns": [_column(c) for c in columns]}
-    raise NotFound(f"job {job_id} has no part {part[:80]!r}")
+    tables = {table["table_id"]: table["number"] for table in _tables(catalog, job_id)}
+    rows = catalog.rows(
+        "select * from shards where part_id = ? and part = ? and list_contains(?::ubigint[], table_id) order by number limit 1",
+        [part_id(part), part, list(tables)],
+    )
+    if not rows:
+        raise NotFound(f"job {job_id} has no part {part[:80]!r}")
+    found = rows[0]
+    columns = catalog.rows(
+        "select * exclude (table_id, number) from base.shard_columns where table_id = ? and number = ? order by name",
+        [found["table_id"], found["number"]],
+    )
+    return _shard(found) | {"table": tables[found["table_id"]], "columns": [_column(c) for c in columns]}
 
 
 def column_statistics(catalog: Catalog, job_id: str, names: Sequence[str] = ()) -> list[Row]:
@@ -166,13 +168,12 @@ def _column(row: Row) -> Row:
 
 
 def became(catalog: Catalog, job_id: str) -> tuple[dict[str, int], dict[str, int]] | None:
-    """(documents, bytes of text) of a job by what became of them, as pipeline.funnel.funnel_of takes them; None while the
+    """(documents, bytes of text) of a job by what became of them, as pipeline.totals.funnel.funnel_of takes them; None while the
     job has no mix table, or where it is of a version that did not measure bytes."""
     rows = catalog.rows(
         "select b.counts, b.text_bytes from base.job_tables u join base.tables b using (table_id) "
         "where u.job = ? and u.stage = 'mix' order by u.number",
         [job_id],
     )
-    if not rows or rows[0]["text_bytes"] is None:
-        return None
-    return json.loads(rows[0]["counts"]), json.loads(rows[0]["text_bytes"])
+    text_bytes = json.loads(rows[0]["text_bytes"]) if rows else {}
+    return (json.loads(rows[0]["counts"]), text_bytes) if text_bytes else None

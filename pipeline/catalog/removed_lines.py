@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import WinnowError
-from pipeline.manifest import Manifest
-from pipeline.parquet import open_parquet
 from pipeline.rules import quoted
 from pipeline.schema import TABLES, arrow_schema
-from pipeline.shard import Shard, Slice, read_source
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.shard import Shard, Slice, read_source
+from pipeline.storage.store import Store
 
 LINES_TOLD = 10
 LINE_CHARS = 80

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.tokens import BYTES_PER_TOKEN
+from pipeline.totals.tokens import BYTES_PER_TOKEN
 
 VERSION = 2
 """Of tables and views, and of what fills them: a file of another version is made anew."""
@@ -38,10 +38,11 @@ COLUMNS: dict[Table, str] = {
     "job_tables": "job varchar, number integer, stage varchar, table_key varchar, table_id ubigint, path varchar",
     "tables": """
         table_id ubigint, path varchar, stamp varchar, corpus varchar, stage varchar, table_key varchar, rows bigint,
-        bytes bigint, parts bigint, counts varchar, inputs varchar, text_bytes varchar""",
+        bytes bigint, parts bigint, counts varchar, inputs varchar, text_bytes varchar,
+        text_bytes_in bigint, kept_bytes bigint""",
     "shards": """
         table_id ubigint, number integer, corpus varchar, stage varchar, table_key varchar, part varchar, path varchar,
-        rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
+        part_id ubigint, rows bigint, bytes bigint, sha256 varchar, text_bytes bigint, kept bigint, removed bigint, quarantined bigint,
         counts map(varchar, bigint), counts_bytes map(varchar, bigint), job varchar, event bigint, seconds double,
         mb_per_s double, worker varchar, attempts bigint""",
     "shard_columns": """
@@ -68,16 +69,22 @@ _PATH = (
     "coalesce(s.path, concat('corpora/', s.corpus, '/', s.stage, '/parts/', left(s.part, 2), '/', s.part, '.parquet'))"
 )
 
-VIEWS = {
-    "base.told_jobs": f"""
+
+def told_jobs(jobs: str) -> str:
+    """A query for rows of the table `jobs` (all, or a page of them by name) and what their tables add to each."""
+    return f"""
         select j.* exclude (stamps, events_bytes), t.text_rows, t.text_bytes,
                (t.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate, t.kept_bytes,
                (t.kept_bytes / {BYTES_PER_TOKEN})::bigint as kept_tokens_estimate
-        from base.jobs j left join (
-            select job, max(b.rows) filter (b.stage = 'text') as text_rows,
-                   max((b.text_bytes::json ->> '$.documents')::bigint) filter (b.stage = 'text') as text_bytes,
-                   max((b.text_bytes::json ->> '$.kept')::bigint) filter (b.stage = 'mix') as kept_bytes
-            from base.job_tables u join base.tables b using (table_id) group by job) t on t.job = j.id""",
+        from {jobs} j left join (
+            select job, max(b.rows) filter (b.stage = 'text') as text_rows, max(b.text_bytes_in) as text_bytes,
+                   max(b.kept_bytes) as kept_bytes
+            from base.job_tables u join base.tables b using (table_id) where u.job in (select id from {jobs}) group by job
+        ) t on t.job = j.id"""
+
+
+VIEWS = {
+    "base.told_jobs": told_jobs("base.jobs"),
     "jobs": """
         select * exclude (tables, scorers), since as "at", nullif(message, '') as error from base.told_jobs""",
     "stages": 'select * exclude (table_key, started_event), table_key as "table" from base.stages',
@@ -86,7 +93,7 @@ VIEWS = {
         select s.stage, s.part, s.rows, s.bytes, s.seconds, s.mb_per_s, s.worker, s.attempts, s.job, s.sha256,
                to_json(s.counts)::varchar as counts, {_PATH} as path, s.table_key, s.number, s.corpus, s.kept, s.removed,
                s.quarantined, s.text_bytes, (s.text_bytes / {BYTES_PER_TOKEN})::bigint as tokens_estimate,
-               s.counts_bytes['kept'] as kept_bytes, s.table_id
+               s.counts_bytes['kept'] as kept_bytes, s.table_id, s.part_id
         from base.shards s""",
     "removals": """
         select corpus, table_key, number, part, reason.key as reason, reason.value as rows,

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipeline.catalog.batch import Batch, tree
 from pipeline.errors import WinnowError
-from pipeline.files import remote_stamp
-from pipeline.quick_json import parse
-from pipeline.store import Store
+from pipeline.storage.files import remote_stamp
+from pipeline.storage.quick_json import parse
+from pipeline.storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,14 @@ Json = dict[str, Any]
 def table_id(path: str) -> int:
     """64 bits that name a table in the catalog, by the path of its manifest: the same in every catalog of a workspace."""
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big")
+
+
+def part_id(key: str) -> int:
+    """64 bits to find a part by its key among a million: comparing texts took 28 ms of 32."""
+    try:
+        return int(key[:16], 16)
+    except ValueError:  # files beside exported ones are named by their kind
+        return 0
 
 
 def manifest_stamp(store: Store, path: str) -> str | None:
@@ -46,11 +54,11 @@ def take_table(store: Store, path: str, stamp: str, batch: Batch) -> None:
         with store.open(path) as file:
             made = parse(file.read())
         number = table_id(path)
-        shards = _shards(number, made)
+        shards, text_bytes = _shards(number, made), _text_bytes(made)
         row = (
             number, path, stamp, made["corpus"], made["kind"], made["key"], made["rows"],
             sum(p["bytes"] for p in made["parts"]), len(made["parts"]), tree(made["counts"]), tree(made["inputs"]),
-            tree(_text_bytes(made)),
+            tree(text_bytes), text_bytes.get("documents"), text_bytes.get("kept"),
         )  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         log.warning("table %s is left out of the catalog: %s: %s", path, type(error).__name__, error)
@@ -73,12 +81,12 @@ def _take_statistics(store: Store, table: int, path: str, batch: Batch) -> None:
     batch.arrow.append(("table_columns", rows.slice(of_shards).drop_columns(["shard"])))
 
 
-def _text_bytes(made: Json) -> dict[str, int] | None:
+def _text_bytes(made: Json) -> dict[str, int]:
     """Bytes of text by what became of documents; of a text table all of them."""
     if made["shards"]:
         return {"documents": sum(s["text_bytes"] for s in made["shards"])}
     told = made["details"].get("text_bytes")
-    return told if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def _shards(table: int, made: Json) -> pa.Table:
@@ -94,6 +102,7 @@ def _shards(table: int, made: Json) -> pa.Table:
         "table_id": pa.array(np.full(rows, table, np.uint64)), "number": pa.array(np.arange(rows, dtype=np.int32)),
         **dict(zip(("corpus", "stage", "table_key"), fixed, strict=True)),
         "part": pa.array([p["key"] for p in parts], pa.string()), "path": pa.array(paths, pa.string()),
+        "part_id": pa.array([part_id(p["key"]) for p in parts], pa.uint64()),
         "rows": pa.array([p["rows"] for p in parts], pa.int64()), "bytes": pa.array([p["bytes"] for p in parts], pa.int64()),
         "sha256": pa.array([p["sha256"] for p in parts], pa.string()), "text_bytes": pa.array(sizes[:rows], pa.int64()),
         "kept": kept, "removed": removed, "quarantined": quarantined, "counts": counts,

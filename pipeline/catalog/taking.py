@@ -12,10 +12,10 @@ from pipeline.catalog.batch import Batch
 from pipeline.catalog.jobs import Before, list_jobs, take_job
 from pipeline.catalog.tables import manifest_stamp, take_table
 from pipeline.catalog.writing import apply, remove_tables
-from pipeline.engine import rows_as_dicts
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.store import Store
 
-BATCH_ROWS = 200_000
+BATCH_ROWS = 400_000
 """Rows a transaction writes at once while much is taken in."""
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from pipeline import manifest
-from pipeline.buckets import BUCKETS
+from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
 from pipeline.catalog.removed_lines import view_removed_lines
-from pipeline.engine import connect
-from pipeline.errors import UsageError, did_you_mean
-from pipeline.manifest import Manifest
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 
 VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
@@ -33,95 +31,21 @@ VIEWS = {
     "columns": "every column there is: type, unit, meaning",
 }
 
+JOB_FIELDS = (
+    "id",
+    "name",
+    "state",
+    "created_at",
+    "at",
+    "seconds",
+    "corpus",
+    "output",
+    "rows",
+    "recipe_digest",
+    "error",
+)
 OVER_ALL_JOBS = frozenset({"shards", "stages", "jobs"})
 """Views of these that are made from logs and manifests."""
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """A job as its folder tells it."""
-
-    id: str
-    record: dict[str, Any]
-    events: tuple[dict[str, Any], ...]
-
-    def table(self, kind: str) -> list[str]:
-        keys: list[str] = self.record.get("tables", {}).get(kind, [])
-        return keys
-
-
-def read_job(store: Store, job_id: str) -> JobRecord:
-    """A job's record and log; a last line torn by a crash is left out."""
-    record = store.read_json(f"{Store.job(job_id)}/job.json")
-    events = []
-    path = f"{Store.job(job_id)}/events.jsonl"
-    if store.exists(path):
-        with store.open(path) as file:
-            for line in file.read().splitlines():
-                try:
-                    events.append(json.loads(line))
-                except ValueError:
-                    continue
-    return JobRecord(job_id, record, tuple(events))
-
-
-def jobs(store: Store) -> list[str]:
-    """Ids of the workspace's jobs, oldest first."""
-    return [name for name in store.names("jobs") if store.exists(f"{Store.job(name)}/job.json")]
-
-
-def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
-    """The named job, or the latest that decided about documents (else the latest that took any in): `winnow score` and
-    `winnow dedup` make jobs, too, that nobody means when asking what became of a document."""
-    known = jobs(store)
-    if not known:
-        raise UsageError(
-            f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}"
-        )
-    if job_id is not None:
-        matches = [j for j in known if j == job_id or j.startswith(job_id)]
-        if len(matches) != 1:
-            raise UsageError(
-                f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
-            )
-        return read_job(store, matches[0])
-    told = [JobRecord(j, store.read_json(f"{Store.job(j)}/job.json"), ()) for j in known]  # logs may be long
-    ranked = sorted(
-        told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
-    )
-    return read_job(store, ranked[-1].id)
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The committed tables a job stands on. aliases: of each notes table, the scorers that this job uses; another may
-    have the same name with other parameters."""
-
-    text: Manifest
-    notes: tuple[Manifest, ...]
-    aliases: tuple[tuple[str, ...], ...]
-    verdict: Manifest | None
-    dedup: Manifest | None
-    mix: Manifest | None
-    cuts: Manifest | None = None
-
-
-def tables_of(store: Store, job: JobRecord) -> Tables:
-    """Load a job's manifests."""
-    corpus = job.record["corpus"]
-
-    def load(kind: str) -> list[Manifest]:
-        found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))
-        return [m for m in found if m is not None]
-
-    text = load("text")
-    if not text:
-        raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
-    verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
-    notes = tuple(load("notes"))
-    used: dict[str, str] = job.record.get("scorers", {})
-    aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
-    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts)
 
 
 def open_catalog(store: Store, job_id: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -234,22 +158,7 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
 def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
     """The views over jobs' records and logs (jobs, stages), and over the parts of one job's tables (shards)."""
     records = [
-        {
-            k: j.record.get(k)
-            for k in (
-                "id",
-                "name",
-                "state",
-                "created_at",
-                "at",
-                "seconds",
-                "corpus",
-                "output",
-                "rows",
-                "recipe_digest",
-                "error",
-            )
-        }
+        {k: j.record.get(k) for k in JOB_FIELDS}
         | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
         for j in told
     ]

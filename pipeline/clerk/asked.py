@@ -17,6 +17,7 @@ TEXT_CHARS_MAX = 256 << 10
 VALUES_MAX = 20_000
 DEPTH_MAX = 24
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NESTING_MAX = 200
 SENT = "sent"
 """What errors call a recipe that came with the question."""
 
@@ -56,10 +57,25 @@ def _tree(given: str | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
             f"recipe {given[:200]!r} is neither a preset's name nor YAML; presets: {', '.join(presets())}. Files of the "
             "service's machine are not read: send the text of yours"
         )
+    if _nesting(given) > NESTING_MAX:  # a parser takes seconds to find out
+        raise RecipeError(f"recipe {SENT}: nested more than {NESTING_MAX} deep; a recipe has five levels")
     try:
         return parse(given, SENT), SENT
     except (RecursionError, ValueError, TypeError, KeyError, AttributeError) as error:  # what its parser stumbles over
         raise RecipeError(f"recipe {SENT}: not YAML that can be read ({type(error).__name__})") from None
+
+
+def _nesting(text: str) -> int:
+    """An upper bound on how deep YAML is nested: open brackets, and what a line's beginning opens by columns and marks."""
+    open_ = deepest = 0
+    for line in text.splitlines():
+        begins = line[: len(line) - len(line.lstrip(" -?:"))]
+        here = open_
+        for mark in line:
+            here += (mark in "[{") - (mark in "]}")
+            deepest = max(deepest, here + len(begins))
+        open_ = max(here, 0)
+    return deepest
 
 
 def bounded(tree: Any) -> None:

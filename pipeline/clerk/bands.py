@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.errors import IntegrityError
-from pipeline.files import told
-from pipeline.manifest import Manifest
-from pipeline.parquet import open_parquet
+from pipeline.storage.files import told
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import open_parquet
 
 BAND_ROWS = 1 << 20
 FAILED_RULE = "failed.list.element.rule"

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from pipeline.clerk.cache import Cache
 from pipeline.clerk.job import OpenJob, open_job
-from pipeline.engine import connect
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.store import Store
 
 CACHED_FRAC = 0.4
 ENGINE_FRAC = 0.4

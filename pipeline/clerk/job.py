@@ -12,14 +12,17 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.catalog.views import JobRecord, Tables, tables_of, view_tables
-from pipeline.engine import connect
+from pipeline.catalog.chosen import JobRecord, Tables, tables_of
+from pipeline.catalog.views import view_tables
+from pipeline.control.records import find_record
 from pipeline.errors import JobMissing, NotReadyYet, UsageError
-from pipeline.manifest import Manifest
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
 
+ENDED = ("completed", "completed_with_quarantine", "failed", "cancelled")
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -60,9 +63,11 @@ class OpenJob:
         """(verdict, mix). Raises NotReadyYet before the job has come so far."""
         verdict, mix = self.tables.verdict, self.tables.mix
         if verdict is None or mix is None:
+            state = str(self.job.record.get("state"))
+            if state in ENDED:
+                raise NotReadyYet(f"job {self.job.id} is {state} and decided about no documents; name another job")
             raise NotReadyYet(
-                f"job {self.job.id} has not decided about its documents yet (state: {self.job.record.get('state')}); "
-                "ask again when it has come to `mix`"
+                f"job {self.job.id} has not decided about its documents yet (state: {state}); ask again when it has come to `mix`"
             )
         return verdict, mix
 
@@ -89,6 +94,6 @@ def open_job(store: Store, job_id: str, threads: int, memory_bytes: int) -> Open
         if JOB_ID.fullmatch(job_id) and store.exists(f"{folder}/submission.json"):
             raise NotReadyYet(f"job {job_id} has not started yet; ask again when it has")
         raise JobMissing(f"no job {job_id[:100]!r} in this workspace; GET /v1/jobs lists them")
-    record = store.read_json(f"{folder}/job.json")
+    record = find_record(store, f"{folder}/job.json") or {}
     key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers"))], sort_keys=True)
     return OpenJob(store, JobRecord(job_id, record, ()), key, threads, memory_bytes)

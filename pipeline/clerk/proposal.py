@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.buckets import BUCKETS, Cuts, bucket_columns, column, cuts_of, histogram
 from pipeline.clerk.asked import bounded
 from pipeline.clerk.bands import Columns
 from pipeline.clerk.job import OpenJob
@@ -22,6 +21,7 @@ from pipeline.recipe_file import apply_setting, validate
 from pipeline.rules import condition, names_in
 from pipeline.schema import TEXT_TABLE
 from pipeline.stages.judge import columns_needed
+from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns, column, cuts_of, histogram
 
 DECIDED_LATER = ("score", "dedup", "input", "export", "version")
 """Parts of a recipe that a preview cannot try: they need another pass, or all documents at once."""

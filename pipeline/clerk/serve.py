@@ -21,7 +21,7 @@ from pipeline.clerk.plain import plain
 from pipeline.clerk.verbs import answer
 from pipeline.errors import ClerkOutOfMemory, InternalError, UsageError, WinnowError
 from pipeline.sandbox.confine import GRACE_S, address_space_bytes
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 OVERHEAD_BYTES = 256 << 20
 """Above a question's own memory: stacks, what allocators hold back, the answer while it is written."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.connection import LOOKING_S, KeyFile, ServerOnly, service
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
-from pipeline.cli.remote import LOOKING_S, KeyFile, ServerOnly, service
+
+if TYPE_CHECKING:
+    from winnow.client import Client, Job
 
 WIDE_COLUMNS = 12
 """Above it a row is shown upright."""
@@ -70,7 +73,7 @@ def _here(query: str, workspace: str, job: str | None) -> Any:
 
     from pipeline.catalog.views import VIEWS, open_catalog
     from pipeline.errors import UsageError
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     connection = open_catalog(Store(workspace), job)
     try:
@@ -88,7 +91,7 @@ def _confined(query: str, workspace: str, job: str | None, timeout: float | None
     """A stranger's question, as the service would take it."""
     from pipeline.sandbox.ask import ask
     from pipeline.sandbox.limits import Limits
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     usual = Limits()
     limits = Limits(seconds=timeout or usual.seconds, rows=max_rows or usual.rows)
@@ -110,12 +113,20 @@ def _there(
     return answer.to_arrow()
 
 
+def _decided(client: Client, job: str | None) -> Job:
+    """The job named; else the latest that completed, as `winnow sql` and a workspace of one's own have it."""
+    if job is not None:
+        return client.job(job)
+    completed = client.jobs(1, state=["completed", "completed_with_quarantine"])
+    return next(iter(completed), None) or client.job("last")
+
+
 def _write(result: Any, format_: str, output: str | None) -> None:
     import sys
 
     from pipeline.cli.show import table
-    from pipeline.encode import encoded, json_lines
-    from pipeline.files import told
+    from pipeline.sql.encode import encoded, json_lines
+    from pipeline.storage.files import told
 
     if format_ == "table" and output is None:
         rows = [{k: _short(v) for k, v in row.items()} for row in result.slice(0, 200).to_pylist()]
@@ -155,18 +166,19 @@ def why(
 ) -> None:
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
     from pipeline.explain import explain, sentences
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
+    from winnow.client.words import printable
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
-            found = client.job(job or "last").explain(doc_id)
+            found = _decided(client, job).explain(doc_id)
     else:
         found = explain(Store(workspace), doc_id, job)
     if as_json:
         say(found, True)
         return
     for line in sentences(found):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 def report(
@@ -181,11 +193,11 @@ def report(
     """Write a job's report: one self-contained HTML page."""
     from pipeline.errors import UsageError
     from pipeline.report.page import write_report
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:
-            found = client.job(job or "last")
+            found = _decided(client, job)
             typer.echo(found.report(output or f"report-{found.id}.html"))
         return
     if output is not None:

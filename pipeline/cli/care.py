@@ -26,8 +26,8 @@ def verify(
     """Read every committed part again: digest, page checksums, row count, and the conservation law of each table."""
     from pipeline.cli.show import table
     from pipeline.errors import IntegrityError, UsageError
-    from pipeline.integrity import check_export, check_workspace, repair
-    from pipeline.store import Store
+    from pipeline.storage.integrity import check_export, check_workspace, repair
+    from pipeline.storage.store import Store
 
     if not Store(folder or workspace).names(""):
         raise UsageError(f"{folder or workspace}: nothing there; name a workspace or an exported corpus")

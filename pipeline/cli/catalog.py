@@ -10,7 +10,7 @@ import typer
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
 
 if TYPE_CHECKING:
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
 State = Annotated[
     str | None, typer.Option("--state", help="The service's folder; <workspace>/service, or as `winnow serve` has it.")
@@ -79,7 +79,7 @@ def _written(path: Path) -> str:
 
 def _store(workspace: str) -> Store:
     from pipeline.errors import UsageError
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     store = Store(workspace)
     if not store.names(""):

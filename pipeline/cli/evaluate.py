@@ -136,7 +136,7 @@ def _names(given: str | None) -> tuple[str, ...]:
 
 
 def _write(path: str, page: str) -> None:
-    from pipeline.files import told
+    from pipeline.storage.files import told
 
     with told(path), open(path, "w", encoding="utf-8") as file:
         file.write(page)

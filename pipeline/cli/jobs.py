@@ -76,7 +76,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a recipe on input. Run it again after anything: it goes on where it stopped."""
-    from pipeline import executors
+    from pipeline.execution import executors
 
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
@@ -122,7 +122,7 @@ def plan(
     from pipeline.cli.show import show_plan
     from pipeline.plan import make_plan
     from pipeline.recipe_file import load_recipe
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     made = make_plan(Store(workspace), load_recipe(recipe, settings or [], inputs or []), corpus)
     told = made.told(workers or cores())
@@ -143,13 +143,14 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
-    from pipeline import executors, progress
+    from pipeline import progress
     from pipeline import run as runner
     from pipeline.catalog.views import open_catalog
     from pipeline.cli.show import show_demo, show_result
     from pipeline.demo import gathering as demo_corpus
+    from pipeline.execution import executors
     from pipeline.recipe_file import load_recipe
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     recipe = _recipe_for_demo(recipe)

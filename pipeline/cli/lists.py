@@ -83,10 +83,10 @@ def _dedup(recipe: Any) -> str:
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:
     """List the corpora of a workspace and their tables."""
-    from pipeline import manifest
     from pipeline.cli.show import table
     from pipeline.errors import UsageError
-    from pipeline.store import Store
+    from pipeline.storage import manifest
+    from pipeline.storage.store import Store
 
     store = Store(workspace)
     if not store.names("corpora"):

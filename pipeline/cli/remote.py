@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.connection import CHANGING_S, LOOKING_S, JobName, KeyFile, Server, service
 from pipeline.cli.options import Json, Output, Set, examples, say
-from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from winnow.client import Client, Job
+    from winnow.client import Job
 
-Server = Annotated[
-    str | None,
-    typer.Option("--server", envvar="WINNOW_SERVER", help="Address of the service; http://127.0.0.1:8765 otherwise."),
-]
-ServerOnly = Annotated[
-    str | None, typer.Option("--server", help="Ask the service at this address instead of a workspace here.")
-]
-KeyFile = Annotated[
-    Path | None,
-    typer.Option("--key-file", envvar="WINNOW_KEY_FILE", help="File that holds the key; WINNOW_KEY otherwise."),
-]
-JobName = Annotated[
-    str, typer.Argument(help="A job's id, a beginning of it that only one job has, or `last`.", metavar="JOB")
-]
 ServiceWorkers = Annotated[
     int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; what the service chooses otherwise.")
 ]
-LOOKING_S = 5.0
-"""How long a command that only looks waits for a service; one that changes something waits as the client does."""
-CHANGING_S = 60.0
 COMING = {("running", "pause"), ("paused", "run")}
 """A state, and what is wanted of it and will come."""
 STATES = (
@@ -55,45 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("winnow pause last"))(pause)
     app.command(epilog=examples("winnow resume last"))(resume)
     app.command(epilog=examples("winnow retry job_0193 --watch"))(retry)
-
-
-@contextlib.contextmanager
-def service(server: str | None, key_file: Path | None, patience_s: float) -> Iterator[Client]:
-    """A client for one command. What it waits for is said on stderr."""
-    from winnow.client import Client
-
-    log, said = logging.getLogger("winnow.client"), _Waiting(patience_s)
-    log.addHandler(said)
-    log.setLevel(logging.INFO)
-    log.propagate = False
-    try:
-        with Client(server, key_of(key_file), patience_s=patience_s) as client:
-            yield client
-    finally:
-        log.removeHandler(said)
-
-
-class _Waiting(logging.Handler):
-    """Says once why a command waits; a command that only looks does not wait for long."""
-
-    def __init__(self, patience_s: float) -> None:
-        super().__init__()
-        self._patience_s, self._told = patience_s, False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not self._told and self._patience_s > LOOKING_S:
-            typer.echo(f"{record.getMessage()}; for {self._patience_s:.0f} s at most", err=True)
-        self._told = True
-
-
-def key_of(key_file: Path | None) -> str | None:
-    """The key in a file. A key is no option of a command: every user of the machine sees those."""
-    if key_file is None:
-        return None
-    try:
-        return key_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--key-file {key_file}: cannot be read: {error}") from None
 
 
 def submit(
@@ -213,6 +154,8 @@ def _cells(job: Job) -> list[str]:
 
 def _state(record: dict[str, Any]) -> str:
     wanted = record.get("wanted")
+    if record["state"] == "failed" and record.get("reason_code"):
+        return f"failed: {record['reason_code']}"
     return f"{record['state']}, {wanted} wanted" if (record["state"], wanted) in COMING else str(record["state"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,9 @@ Insecure = Annotated[
     typer.Option("--insecure", help="Let others in without keys: only where something in front keeps strangers out."),
 ]
 LogLevel = Annotated[str, typer.Option(envvar="WINNOW_LOG_LEVEL", help="debug, info, warning or error.")]
+
+
+TIMES = ("created_at", "expires_at", "revoked_at")
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +79,9 @@ def serve(
         "hosts": trusted_host or None, "proxies": proxy or None, "executor": executor, "ray_address": ray_address, "jobs_at_once": jobs_at_once,
         "queue": queue, "insecure": insecure or None,
     })  # fmt: skip
+    for folder in root or ():
+        if not Path(folder).is_dir():
+            typer.echo(f"note: --root {folder}: there is no such folder here, so far", err=True)
     configure_logs(log_level)
     serve_app(settings, lambda address, keys: _told(address, keys, settings))
 
@@ -114,7 +121,10 @@ def create(
         return
     typer.echo(text)
     ends = f"until {made.expires_at:%Y-%m-%d %H:%M} UTC" if made.expires_at else "without an end"
-    typer.echo(f"{made.role} key {made.name!r} ({made.id}), {ends}. Keep it: it is not shown again.", err=True)
+    typer.echo(
+        f"{made.role} key {made.name!r} ({made.id}), {ends}. Keep it: it is not shown again. Clients take it from WINNOW_KEY.",
+        err=True,
+    )
 
 
 def list_(workspace: Workspace = DEFAULT_WORKSPACE, state: State = None, as_json: Json = False) -> None:
@@ -125,7 +135,7 @@ def list_(workspace: Workspace = DEFAULT_WORKSPACE, state: State = None, as_json
     if as_json:
         say(shown, True)
     elif shown:
-        table(shown)
+        table([{**k, **{name: _day(k[name]) for name in TIMES}} for k in shown])
     else:
         typer.echo("no key was ever made: the service answers this machine only, without keys")
 
@@ -148,12 +158,16 @@ def _keys(workspace: str, state: str | None) -> Any:
     return Keys(load_settings({"workspace": workspace, "state": state}).state_folder)
 
 
+def _day(time: str | None) -> str:
+    """To the minute, so that a line holds a key."""
+    return time[:16].replace("T", " ") if time else ""
+
+
 def _shown(record: Any) -> dict[str, Any]:
     import datetime
 
     times = {
-        name: value.isoformat().replace("+00:00", "Z") if (value := getattr(record, name)) else None
-        for name in ("created_at", "expires_at", "revoked_at")
+        name: value.isoformat().replace("+00:00", "Z") if (value := getattr(record, name)) else None for name in TIMES
     }
     state = record.state(datetime.datetime.now(datetime.UTC))
     return {"id": record.id, "name": record.name, "role": record.role, "state": state, **times}

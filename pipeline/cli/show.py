@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -30,8 +31,8 @@ def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
         return
     for name, value in rows[0].items():
         shown.add_column(
-            name,
-            justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left",
+            _cell(name),
+            justify="right" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else "left",
             overflow="fold",
         )
     for row in rows:
@@ -44,11 +45,15 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:,.4g}"
+    if isinstance(value, Decimal):  # sums of whole numbers are wider than 64 bits to DuckDB
+        return f"{value:,f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     from rich.markup import escape
 
-    return escape(str(value))
+    from winnow.client.words import printable
+
+    return escape(printable(str(value)))
 
 
 def show_plan(told: dict[str, Any]) -> None:
@@ -78,7 +83,7 @@ def show_result(result: Result, workspace: str, as_json: bool) -> None:
     table([
         {"what": name, "documents": n, "of input": f"{100 * n / max(1, rows):.2f} %"}
         for name, n in sorted(result.funnel.items(), key=lambda item: (item[0] not in ("kept", "documents"), -item[1]))
-    ], f"{result.state}: {rows:,} rows in = " + " + ".join(f"{n:,}" for n in _ends(result.funnel)))  # fmt: skip
+    ], f"{result.state}: {rows:,} rows in = {_account(result.funnel)}")  # fmt: skip
     out = console()
     for file in result.quarantined_files[:5]:
         out.print(f"not read, in quarantine: {file['path']} ({file['reason']})", markup=False)
@@ -108,6 +113,11 @@ def show_sweep(made: Sequence[Made], workspace: str, as_json: bool) -> None:
             }
         )
     table(rows, f"{len(made)} corpora of one scoring pass, workspace {workspace}")
+
+
+def _account(funnel: dict[str, int]) -> str:
+    names = ("kept", "removed", "quarantined")
+    return " + ".join(f"{n:,} {name}" for n, name in zip(_ends(funnel), names, strict=True))
 
 
 def _ends(funnel: dict[str, int]) -> list[int]:

@@ -44,9 +44,9 @@ def score(
     )
     import pyarrow as pa
 
-    from pipeline.catalog.views import choose_job, tables_of
-    from pipeline.parquet import write_parquet
-    from pipeline.store import Store
+    from pipeline.catalog.chosen import choose_job, tables_of
+    from pipeline.storage.parquet import write_parquet
+    from pipeline.storage.store import Store
 
     made = tables_of(store, choose_job(store, result.job_id))
     destination = Store(output)
@@ -96,7 +96,7 @@ def dedup(
     }
     result, store, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
     from pipeline.catalog.views import open_catalog
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     table = open_catalog(store, result.job_id).sql(
         """
@@ -146,7 +146,7 @@ def _run(
     from pipeline import run as runner
     from pipeline.recipe_file import validate
     from pipeline.scoring import specs_of
-    from pipeline.store import Store
+    from pipeline.storage.store import Store
 
     if Store(output).names(""):
         raise UsageError(f"output {output}: not empty; choose another folder")

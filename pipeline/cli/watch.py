@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.connection import LOOKING_S, JobName, KeyFile, Server, service
 from pipeline.cli.options import Json, examples
-from pipeline.cli.remote import LOOKING_S, JobName, KeyFile, Server, service
 from pipeline.errors import WinnowError
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline import attempts
-from pipeline.attempts import Claim
 from pipeline.control.ends import attempts_lost, note_end
 from pipeline.control.events import events_path
 from pipeline.control.launch import Launcher
 from pipeline.control.lease import Pulse, read_beat
 from pipeline.control.state import TERMINAL
 from pipeline.control.wish import wanted
+from pipeline.execution import attempts
+from pipeline.execution.attempts import Claim
 from pipeline.job import event_line, now
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 30.0
 BEGIN_S = 30.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 
-from pipeline.attempts import Claim
 from pipeline.control.events import read_events
-from pipeline.store import Store
+from pipeline.execution.attempts import Claim
+from pipeline.storage.store import Store
 
 PROGRESS = frozenset({"unit_done", "stage_finished"})
 END = re.compile(r"(\d+)\.end")

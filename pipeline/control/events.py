@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.quick_json import parse
-from pipeline.store import Store
+from pipeline.storage.quick_json import parse
+from pipeline.storage.store import Store
 
 READ_BYTES = 1 << 18
 
@@ -63,6 +63,7 @@ def _some(store: Store, path: str, after: int, limit: int) -> tuple[list[Event],
 def _event(line: bytes, end: int) -> Event | None:
     try:
         fields = parse(line)
-        return Event(end, str(fields.pop("at")), str(fields.pop("verb")), fields)
+        at, verb = fields.pop("at"), fields.pop("verb")
+        return Event(end, at, verb, fields) if isinstance(at, str) and isinstance(verb, str) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import psutil
 
-from pipeline.attempts import Claim
-from pipeline.processes import started
-from pipeline.store import Store
+from pipeline.execution.attempts import Claim
+from pipeline.execution.processes import started
+from pipeline.storage.store import Store
 
 MARK = "WINNOW_RUNNER"
 """In the environment of a runner, and so of every process it starts, whatever session that moves to."""

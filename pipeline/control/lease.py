@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.errors import IntegrityError
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 LOOK_S = 5.0
 """The longest that one look at a beat can count: whoever watches may have been stopped in between."""

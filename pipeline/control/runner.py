@@ -12,17 +12,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from pipeline import attempts
 from pipeline.control.ends import attempts_lost
 from pipeline.control.submission import Submission, read_submission
 from pipeline.control.watch import FENCED_EXIT, Counted, Watch
 from pipeline.errors import Fenced, JobMissing, WinnowError
-from pipeline.halt import Halt
+from pipeline.execution import attempts
+from pipeline.execution.halt import Halt
+from pipeline.execution.processes import step_back
 from pipeline.job import Job, now
-from pipeline.processes import step_back
 from pipeline.progress import Lines
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 FAULT_EXIT = 70
 
@@ -59,7 +59,7 @@ def _run(store: Store, asked: Submission, told: argparse.Namespace) -> None:
     Watch(store, asked.job_id, told.attempt, counted, halt).start()
     with job.telling():
         job.state("running", attempts_failed=attempts_lost(store, asked.job_id))
-        from pipeline import run  # after the first beat: it brings the kernels
+        from pipeline import run
 
         executor = told.executor if asked.executor == "auto" else asked.executor
         run.go_on(job, run.Settings(

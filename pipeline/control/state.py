@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from pipeline.control.records import Shapes, damaged, find_record
 from pipeline.control.submission import Submission, forget_claim, read_submission, submission_path
 from pipeline.errors import JobMissing, WrongState
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 State = Literal[
     "queued", "running", "paused", "cancelling", "completed", "completed_with_quarantine", "failed", "cancelled"
@@ -37,6 +38,14 @@ SHOWN: Mapping[tuple[str, str], str] = {
 }
 """(recorded, wanted) -> what a job is in; any other pair is as recorded. So no second writer of job.json is needed."""
 
+_COUNT, _MAYBE = (int, type(None)), (str, type(None))
+SHAPES: Shapes = {
+    "state": str, "name": str, "created_at": str, "at": str, "code": str, "error": str, "corpus": _MAYBE, "output": _MAYBE,
+    "attempt": int, "attempts_failed": int, "rows": _COUNT, "seconds": (int, float, type(None)),
+    "funnel": (dict, type(None)), "tables": dict, "scorers": dict, "warnings": list,
+}  # fmt: skip
+"""Of job.json, where a field is there."""
+
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -50,11 +59,13 @@ def job_state(store: Store, job_id: str) -> dict[str, Any]:
     if not JOB_ID.fullmatch(job_id):
         raise JobMissing(f"no job {job_id[:80]!r}: an id is letters, digits, '_' and '-'")
     folder = Store.job(job_id)
-    record = store.find_json(f"{folder}/job.json")
+    record = find_record(store, f"{folder}/job.json", SHAPES)
+    if record is not None and record.get("state", "queued") not in RECORDED:
+        damaged(store, f"{folder}/job.json", f"its state is {str(record['state'])[:40]!r}")
     asked = read_submission(store, job_id)
     if record is None and asked is None:
         raise JobMissing(f"no job {job_id!r} in {store.root}; winnow jobs lists those there are")
-    wish = store.find_json(f"{folder}/wish.json") or {}
+    wish = find_record(store, f"{folder}/wish.json") or {}
     return _record(job_id, record or {}, asked, wish)
 
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import KeyReused
+from pipeline.control.records import damaged, find_record
+from pipeline.errors import IntegrityError, KeyReused, RecipeError
 from pipeline.job import new_id, now
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 if TYPE_CHECKING:  # they bring kernels and Ray, which the service goes without
-    from pipeline.executors import Name
+    from pipeline.execution.executors import Name
     from pipeline.run import Until
+
+log = logging.getLogger(__name__)
 
 CLAIMS = "requests"
 OWN = ("job_id", "created_at", "request_id", "recipe")
 """What differs between two requests for the same work; recipes are compared in their canonical form."""
+SHAPES = {"recipe": dict, "job_id": str, "labels": dict, "owner": str, "created_at": str}
+CLAIM_SHAPES = {"job_id": str, "fingerprint": str, "submission": dict}
+"""What a submission and a claim must be for anybody to go on with them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +76,7 @@ def accept(
     fingerprint = _fingerprint(submission, recipe)
     name = hashlib.sha256(json.dumps([submission.owner, key]).encode()).hexdigest()
     path = f"{CLAIMS}/{name}.json"
-    if (claim := store.find_json(path)) is None:
+    if (claim := find_record(store, path, CLAIM_SHAPES)) is None:
         if room is not None:
             room()
         store.commit_json(path, {
@@ -77,7 +84,7 @@ def accept(
             "submission": dataclasses.asdict(submission),
         }, sort_keys=False)  # fmt: skip
         claim = store.read_json(path)
-    if claim["fingerprint"] != fingerprint:
+    if claim.get("fingerprint") != fingerprint:
         raise KeyReused(
             f"idempotency key {key[:40]!r} stands for another request (job {claim['job_id']}): send a new key with new work"
         )
@@ -86,21 +93,22 @@ def accept(
 
 
 def finish_claims(store: Store) -> int:
-    """Make the jobs of claims whose folder is missing, because the service ended between the two; returns how many."""
+    """Make the jobs of claims whose folder is missing, because the service ended between the two; returns how many. A
+    claim that is damaged, or that this version cannot read, keeps no other from being finished: it is logged."""
     finished = 0
     for file in store.names(CLAIMS):
-        claim = store.find_json(f"{CLAIMS}/{file}")
-        finished += claim is not None and _finish(store, claim, file.removesuffix(".json"))
+        try:
+            claim = find_record(store, f"{CLAIMS}/{file}", CLAIM_SHAPES)
+            finished += claim is not None and _finish(store, claim, file.removesuffix(".json"))
+        except (IntegrityError, RecipeError) as error:
+            log.error("a claim is passed over: %s/%s: %s", CLAIMS, file, error)
     return finished
 
 
 def read_submission(store: Store, job_id: str) -> Submission | None:
     """What was asked for a job; None where it is not one of a service."""
-    found = store.find_json(submission_path(job_id))
-    if found is None:
-        return None
-    names = {f.name for f in dataclasses.fields(Submission)}
-    return Submission(**{k: v for k, v in found.items() if k in names})
+    found = find_record(store, submission_path(job_id), SHAPES)
+    return None if found is None else _submission(store, found, submission_path(job_id))
 
 
 def submission_path(job_id: str) -> str:
@@ -109,7 +117,7 @@ def submission_path(job_id: str) -> str:
 
 def forget_claim(store: Store, job_id: str) -> None:
     """Free the key that a job was asked for with, so that no start of the service makes the job again."""
-    found = store.find_json(submission_path(job_id))
+    found = find_record(store, submission_path(job_id))
     if found is not None and found.get("claim"):
         store.remove(f"{CLAIMS}/{found['claim']}.json")
 
@@ -129,11 +137,21 @@ def complete(store: Store, job_id: str) -> None:
 
 
 def _finish(store: Store, claim: dict[str, Any], name: str) -> bool:
+    if "job_id" not in claim or "submission" not in claim:
+        damaged(store, f"{CLAIMS}/{name}.json", "no job_id, or no submission")
     if store.exists(f"{Store.job(claim['job_id'])}/job.json"):
         return False
-    submission = Submission(**claim["submission"])
+    submission = _submission(store, claim["submission"], f"{CLAIMS}/{name}.json")
     _make(store, submission, validate(submission.recipe, "the recipe submitted"), name)
     return True
+
+
+def _submission(store: Store, found: dict[str, Any], path: str) -> Submission:
+    """Of a file; what a later version wrote beside is passed over."""
+    if "recipe" not in found:
+        damaged(store, path, "no recipe")
+    names = {f.name for f in dataclasses.fields(Submission)}
+    return Submission(**{k: v for k, v in found.items() if k in names})
 
 
 def _make(store: Store, submission: Submission, recipe: Recipe, claim: str | None) -> None:

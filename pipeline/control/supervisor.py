@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline import attempts
 from pipeline.control.care import Care, Case, Limits, Verdict
 from pipeline.control.launch import Launcher, Processes
 from pipeline.control.state import TERMINAL
 from pipeline.control.submission import Accepted, Submission, accept, complete, finish_claims, submission_path
 from pipeline.errors import QueueFull
-from pipeline.store import Store
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 
 __all__ = ["Limits", "Supervisor"]
 

@@ -13,9 +13,9 @@ import psutil
 from pipeline.control.lease import Beat, write_beat
 from pipeline.control.wish import wanted
 from pipeline.errors import Fenced
-from pipeline.halt import Halt
+from pipeline.execution.halt import Halt
 from pipeline.progress import Progress
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 BEAT_S, LISTEN_S = 1.0, 0.3
 REMOTE_BEAT_S, REMOTE_LISTEN_S = 3.0, 2.0

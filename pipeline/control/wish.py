@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any, Literal, get_args
 
+from pipeline.control.records import find_record
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.errors import NotSupervised, WrongState
 from pipeline.job import now
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 Want = Literal["run", "pause", "cancel"]
 WANTS: tuple[str, ...] = get_args(Want)
@@ -24,7 +25,7 @@ def wish_path(job_id: str) -> str:
 
 def wanted(store: Store, job_id: str) -> str:
     """What is wanted of a job now."""
-    found = store.find_json(wish_path(job_id)) or {}
+    found = find_record(store, wish_path(job_id)) or {}
     return str(found.get("want", "run"))
 
 
@@ -40,7 +41,7 @@ def want(store: Store, job_id: str, what: Want, by: str) -> dict[str, Any]:
             raise WrongState(f"job {job_id} is {state}: it cannot be {VERBS[what]}")
         if record["wanted"] == what:
             return record
-        before = store.find_json(wish_path(job_id)) or {}
+        before = find_record(store, wish_path(job_id)) or {}
         wish = {"want": what, "by": by, "at": now(), "serial": int(before.get("serial", 0)) + 1}
         store.put_json(wish_path(job_id), wish, durable=True)
         return job_state(store, job_id)

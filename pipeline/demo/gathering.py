@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.demo.texts import DemoText, Package, docstrings, packages, pages, sources
-from pipeline.engine import rows_as_dicts
-from pipeline.parquet import write_parquet
 from pipeline.recipe_file import load_recipe
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.parquet import write_parquet
 
 CORPUS = "demo"
 """Its name in the workspace: a run that names it, too, finds the measurements of the demo."""

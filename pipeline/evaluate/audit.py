@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine import connect, rows_as_dicts
 from pipeline.errors import UsageError
 from pipeline.evaluate.asking import scorer_of
 from pipeline.evaluate.data import (
@@ -30,6 +29,7 @@ from pipeline.measures.splits import NO_GROUP
 from pipeline.progress import Progress
 from pipeline.rules import quoted
 from pipeline.scoring import parse_spec
+from pipeline.sql.engine import connect, rows_as_dicts
 from scorers import base
 from scorers.base import Column
 from scorers.identity import GROUPS

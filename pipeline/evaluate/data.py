@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import run as runner
-from pipeline.catalog.views import choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import choose_job, jobs, read_job, tables_of
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.evaluate.fields import read_fields
 from pipeline.progress import Progress
 from pipeline.recipe import Input, Recipe
 from pipeline.recipe_file import validate
 from pipeline.scoring import specs_of
-from pipeline.shard import read_ids, read_text, usable_rows
 from pipeline.sources.fields import Seen, check_found
-from pipeline.store import Store
+from pipeline.storage.shard import read_ids, read_text, usable_rows
+from pipeline.storage.store import Store
 from scorers.base import Column
 
 

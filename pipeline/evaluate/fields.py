@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from pipeline.files import told
-from pipeline.parquet import open_parquet
 from pipeline.schema import METADATA_COLUMN, PROVENANCE
-from pipeline.shard import Shard, read_ids, read_source
 from pipeline.sources.columns import as_strings
 from pipeline.sources.fields import Seen, field_of, inside, json_objects, json_strings, outer_of
-from pipeline.store import Store
+from pipeline.storage.files import told
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.shard import Shard, read_ids, read_source
+from pipeline.storage.store import Store
 
 
 def read_fields(store: Store, shard: Shard, names: Sequence[str], seen: Seen) -> dict[str, pa.Array]:

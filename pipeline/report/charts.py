@@ -13,9 +13,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.funnel import End, FunnelRow
 from pipeline.report.histograms import Categories, Cut, Histogram
 from pipeline.report.svg import rect, shown, svg, text
+from pipeline.totals.funnel import End, FunnelRow
 from pipeline.wording import count, measure, share, short_count, size
 
 ROW_PX = 40

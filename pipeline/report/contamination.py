@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.engine import rows_as_dicts
-from pipeline.manifest import Manifest
 from pipeline.report.samples import texts_of
-from pipeline.store import Store
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
 from scorers import models
 from scorers.models.card import ModelError
 from scorers.models.evaluations import item_texts

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engine import rows_as_dicts
 from pipeline.recipe import Recipe
 from pipeline.rules import sentence
+from pipeline.sql.engine import rows_as_dicts
 
 SAMPLES_PER_RULE = 3
 SAMPLES_KEPT = 6

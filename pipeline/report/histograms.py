@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.engine import rows_as_dicts
 from pipeline.recipe import Recipe, Rule
 from pipeline.rules import BOUNDS, column_sql, number, quoted
+from pipeline.sql.engine import rows_as_dicts
 
 BINS = 48
 SAMPLE_DOCUMENTS = 500_000

@@ -10,9 +10,9 @@ from jinja2 import Environment
 
 from pipeline import wording
 from pipeline.card.lock import recipe_yaml
-from pipeline.catalog.views import JobRecord, Tables, choose_job, open_catalog, tables_of
+from pipeline.catalog.chosen import JobRecord, Tables, choose_job, tables_of
+from pipeline.catalog.views import open_catalog
 from pipeline.errors import UsageError
-from pipeline.funnel import FunnelRow, ends, funnel
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.report import charts, data
@@ -21,7 +21,8 @@ from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
 from pipeline.report.texts import Comparison, compare
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.funnel import FunnelRow, ends, funnel
 
 EXCERPT_CHARS = 400
 COMPARED_CHARS = 4_000

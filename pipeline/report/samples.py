@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import WinnowError
-from pipeline.manifest import Manifest
-from pipeline.parquet import open_parquet
-from pipeline.shard import Shard, Slice, as_text, read_source
-from pipeline.store import Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.shard import Shard, Slice, as_text, read_source
+from pipeline.storage.store import Store
 
 Place = tuple[int, int]
 """(shard, row in it)."""

@@ -6,7 +6,7 @@ from pipeline.errors import SqlTooLarge
 from pipeline.sandbox.gate import SQL_BYTES_MAX
 from pipeline.sandbox.limits import Answer, Format, Limits
 from pipeline.sandbox.process import Spares, put, start
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 
 def ask(

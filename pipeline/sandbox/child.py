@@ -14,13 +14,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.encode import encoded
 from pipeline.errors import SqlError, SqlOutOfMemory, SqlTooLarge, WinnowError
 from pipeline.sandbox import gate
 from pipeline.sandbox.confine import confine, end_after
 from pipeline.sandbox.engine import Opened, close, open_job
 from pipeline.sandbox.limits import Answer, Format, Limits
-from pipeline.store import Store
+from pipeline.sql.encode import encoded
+from pipeline.storage.store import Store
 
 BATCH_ROWS = 1024
 COLUMNS_MAX = 2_000

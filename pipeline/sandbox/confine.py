@@ -14,7 +14,7 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.processes import step_back
+from pipeline.execution.processes import step_back
 from pipeline.sandbox import landlock, seccomp
 from pipeline.sandbox.limits import Limits
 

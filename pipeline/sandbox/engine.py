@@ -11,22 +11,13 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog.views import (
-    OVER_ALL_JOBS,
-    VIEWS,
-    Tables,
-    choose_job,
-    jobs,
-    read_job,
-    tables_of,
-    view_logs,
-    view_tables,
-)
-from pipeline.engine import connect
+from pipeline.catalog.chosen import Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.views import OVER_ALL_JOBS, VIEWS, view_logs, view_tables
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.sql.engine import connect
+from pipeline.storage.store import Store
 
 SETTINGS = {
     "temp_directory": "''",  # a folder for spilling may be written and read by COPY, whatever else is closed

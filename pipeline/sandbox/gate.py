@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, NoReturn
 
-from pipeline.engine import worker_engine
 from pipeline.errors import SqlRefused, SqlTooLarge, did_you_mean
-from pipeline.parse_tree import Node, NotSql, parse
 from pipeline.sandbox.functions import uses
 from pipeline.sandbox.grammar import EXPRESSIONS, MODIFIERS, NAME, ORDERS, QUERIES, SHOWS, TABLES, TYPES, WIDE, WORDS
+from pipeline.sql.engine import worker_engine
+from pipeline.sql.parse_tree import Node, NotSql, parse
 
 SQL_BYTES_MAX = 32 << 10
 NODES_MAX = 5_000

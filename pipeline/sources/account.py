@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from pipeline.shard import Shard, Slice, part_key
 from pipeline.sources.columns import MAX_ID_BYTES
 from pipeline.sources.part import Run, read_account
 from pipeline.sources.rows import Tally
-from pipeline.store import PartRecord, Store
+from pipeline.storage.shard import Shard, Slice, part_key
+from pipeline.storage.store import PartRecord, Store
 
 READ_THREADS = 8
 MAX_COMPARED_IDS = 8_000_000

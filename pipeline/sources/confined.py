@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 
 from pipeline.errors import PathOutside
-from pipeline.files import is_remote
+from pipeline.storage.files import is_remote
 
 VARIABLE = "WINNOW_CONFINED_TO"
 """Set by the service for the processes it starts: real paths of folders and prefixes in buckets, a line each. Unset: what is

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.parquet import parquet_writer, verify_parquet
-from pipeline.shard import part_key
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
 from pipeline.sources.parquet import ParquetUnit, give_up, register
-from pipeline.store import PartRecord, Store
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 
 GROUPS_KEY = b"winnow.copied_groups"
 

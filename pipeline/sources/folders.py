@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.files import filesystem, local_path, remote_stamp, told
 from pipeline.sources.confined import check_confined
+from pipeline.storage.files import filesystem, local_path, remote_stamp, told
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.shard import part_key
 from pipeline.sources.jsonl_probe import JsonlProbe, blocks_of
 from pipeline.sources.lines import line_batches
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
@@ -17,7 +16,8 @@ from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.records import Records, parse
 from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, id_rows, positions, quarantined_rows, with_text
 from pipeline.sources.streams import StreamBroken
-from pipeline.store import PartRecord, Store
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 
 FORMAT = 1
 GROUP_BYTES = 64_000_000

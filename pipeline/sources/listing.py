@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from pipeline.errors import IntegrityError, PlanError, did_you_mean
-from pipeline.files import file_stamp, is_remote
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.confined import check_confined
 from pipeline.sources.folders import Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
+from pipeline.storage.files import file_stamp, is_remote, local_path
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -96,8 +96,11 @@ def partitions(path: str) -> dict[str, str | None]:
 
 
 def _expand(given: str, format: str, ignored: _Ignored) -> Iterator[tuple[str, SourceFile]]:
-    if is_remote(given):
-        check_confined(folders.fixed_part(given) if WILD.search(given) else given)
+    place = given if is_remote(given) else str(local_path(given))
+    if is_remote(given) or not os.path.lexists(
+        place
+    ):  # before anything is looked for: what is not found is told with its neighbours
+        check_confined(folders.fixed_part(place) if WILD.search(place) else place)
     where = folders.Remote(given) if is_remote(given) else folders.Local(given)
     if (whole := where.file(given)) is not None:
         yield given, _as_file(whole, whole.path.rsplit("/", 1)[-1], format, given)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import filesystem, is_remote, local_path
-from pipeline.parquet import open_parquet
+from pipeline.storage.files import filesystem, is_remote, local_path
+from pipeline.storage.parquet import open_parquet
 
 BATCH_DECODED_BYTES = 128_000_000
 """No batch of one reader call can decode to more than this (or one row)."""

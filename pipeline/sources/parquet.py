@@ -10,8 +10,6 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.parquet import open_parquet
-from pipeline.shard import part_key
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
@@ -20,7 +18,9 @@ from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader
 from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
 from pipeline.sources.streams import open_bytes
-from pipeline.store import PartRecord, Store
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 
 FORMAT = 1
 Edges = tuple[int, ...]

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.sources.rows import Tally
 from pipeline.stage import counts_metadata
-from pipeline.store import PartRecord, Store
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.store import PartRecord, Store
 
 FOOTER_KEY = b"winnow.ingest"
 GROUP_ROWS = 65_536

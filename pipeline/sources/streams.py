@@ -8,8 +8,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from pipeline.files import filesystem, is_remote, local_path
 from pipeline.sources.pages import ReadInterrupted
+from pipeline.storage.files import filesystem, is_remote, local_path
 
 BLOCK_BYTES = 2_000_000
 STEP_BYTES = 1 << 16

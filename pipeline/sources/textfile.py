@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.schema import PROVENANCE
-from pipeline.shard import part_key
 from pipeline.sources.formats import codec_of
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
 from pipeline.sources.pages import GATHERED_BYTES, ReadInterrupted
 from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, file_rows, judge_text, with_text
 from pipeline.sources.streams import StreamBroken, open_bytes, packed_blocks
-from pipeline.store import PartRecord, Store
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 
 FORMAT = 1
 GROUP_BYTES = 64_000_000

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buckets import Cuts, column, cuts_of, histogram
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Bucket
 from pipeline.schema import HISTOGRAM_TABLE, TEXT_TABLE, arrow_schema
-from pipeline.shard import part_key
 from pipeline.stage import DRIVER_ROWS, Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.buckets import Cuts, column, cuts_of, histogram
 from pipeline.unit import Unit
 
 FORMAT = 1

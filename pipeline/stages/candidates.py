@@ -13,16 +13,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bands import choose_bands
-from pipeline.clusters import first_of_equals
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, binary_rows
+from pipeline.dedup.bands import choose_bands
+from pipeline.dedup.clusters import first_of_equals
 from pipeline.recipe import Fuzzy
 from pipeline.schema import CANDIDATES_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.shard import part_key
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, binary_rows
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.base import parameters
 from scorers.kernels.lsh import NO_KEY, band_keys, candidate_pairs

@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Decontaminate
 from pipeline.schema import COMMON_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec, notes_schema
-from pipeline.shard import part_key
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers import base
 from scorers.contamination import Contamination, Hits, measured

@@ -15,19 +15,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
-from pipeline.engine import query
+from pipeline.dedup.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
+from pipeline.dedup.urls import digests as url_digests
 from pipeline.errors import GuardHeld
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, binary_rows, read_notes
 from pipeline.recipe import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
-from pipeline.shard import part_key, read_ids
+from pipeline.sql.engine import query
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, binary_rows, read_notes
+from pipeline.storage.shard import part_key, read_ids
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
-from pipeline.urls import digests as url_digests
 
 FORMAT = 2
 ROW_GROUP_ROWS = 20_000

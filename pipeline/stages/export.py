@@ -12,18 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buckets import BUCKETS
-from pipeline.engine import query
 from pipeline.errors import ConservationError
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, ShardNotes, read_notes
-from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
-from pipeline.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
+from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_columns import Columns
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import Shard, as_text, batch_rows, part_key, read_ids, read_source, usable_rows
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
 from scorers.spans import apply_spans, joined_spans, spans_array
 from scorers.text import TextBatch

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buckets import BUCKETS
-from pipeline.manifest import Manifest
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN
 from pipeline.scoring import ScorerSpec, notes_schema
-from pipeline.shard import Shard
 from pipeline.sources.columns import source_schema
-from pipeline.store import Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard
+from pipeline.storage.store import Store
+from pipeline.totals.buckets import BUCKETS
 
 FINEWEB = ("text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count")
 """FineWeb's column order; a name is left out where there is nothing to put into it."""

@@ -10,9 +10,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError, did_you_mean
-from pipeline.manifest import Manifest
 from pipeline.recipe import Input
-from pipeline.shard import Shard, part_key
 from pipeline.sources import account, jsonl, parquet, textfile
 from pipeline.sources.columns import check_named, merge_types, schema_details
 from pipeline.sources.copying import copy_in, copy_path
@@ -24,7 +22,9 @@ from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
 from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.stage import add_counts
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1

@@ -10,17 +10,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.buckets import BUCKETS, Cuts, bucket_columns
-from pipeline.engine import query
 from pipeline.errors import ConservationError
-from pipeline.manifest import Manifest
-from pipeline.notes import Notes, ShardNotes, read_notes
 from pipeline.recipe import Bucket, Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
-from pipeline.shard import part_key
+from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns
 from pipeline.unit import Unit
 
 FORMAT = 1

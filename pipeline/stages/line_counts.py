@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.line_tables import ROW_GROUP_ROWS, counts_table, layout
-from pipeline.lines import range_bounds, repeated
-from pipeline.manifest import Manifest
-from pipeline.parquet import rows_between
-from pipeline.shard import part_key
+from pipeline.dedup.line_tables import ROW_GROUP_ROWS, counts_table, layout
+from pipeline.dedup.lines import range_bounds, repeated
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import rows_between
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1

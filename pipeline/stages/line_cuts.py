@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.line_tables import layout, read_counts, read_lines
-from pipeline.lines import bounds, cut, emptied
-from pipeline.manifest import Manifest
+from pipeline.dedup.line_tables import layout, read_counts, read_lines
+from pipeline.dedup.lines import bounds, cut, emptied
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import LINE_CUTS_TABLE, arrow_schema
-from pipeline.shard import part_key
 from pipeline.stage import Stage, add_counts, commit_part
-from pipeline.store import PartRecord, Store
-from pipeline.survivors import ShardSurvivors, Survivors
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1

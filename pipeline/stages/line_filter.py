@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.bloom import Bloom
-from pipeline.line_tables import ROW_GROUP_ROWS, counts_table, layout, read_hashes
-from pipeline.lines import Repeated, range_of
-from pipeline.manifest import Manifest
+from pipeline.dedup.bloom import Bloom
+from pipeline.dedup.line_tables import ROW_GROUP_ROWS, counts_table, layout, read_hashes
+from pipeline.dedup.lines import Repeated, range_of
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import LINE_FILTER_TABLE, arrow_schema
-from pipeline.shard import part_key
 from pipeline.stage import Stage, add_counts, commit_part
-from pipeline.store import PartRecord, Store
-from pipeline.survivors import ShardSurvivors, Survivors
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.bloom import remember
 

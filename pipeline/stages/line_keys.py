@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.line_tables import layout, read_lines
-from pipeline.lines import Keys, keys_of, range_of
-from pipeline.manifest import Manifest
-from pipeline.parquet import parquet_writer, verify_parquet
+from pipeline.dedup.line_tables import layout, read_lines
+from pipeline.dedup.lines import Keys, keys_of, range_of
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import LINE_KEYS_TABLE, arrow_schema
-from pipeline.shard import part_key
 from pipeline.stage import Stage, counts_metadata
-from pipeline.store import PartRecord, Store
-from pipeline.survivors import ShardSurvivors, Survivors
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.bloom import holds
 

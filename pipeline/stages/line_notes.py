@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.line_columns import ALIAS, COLUMNS, STRUCT
-from pipeline.line_tables import read_counts, read_lines
-from pipeline.lines import Found, Repeated, cut
-from pipeline.manifest import Manifest
-from pipeline.shard import Shard, part_key, read_ids, usable_rows
+from pipeline.dedup.line_columns import ALIAS, COLUMNS, STRUCT
+from pipeline.dedup.line_tables import read_counts, read_lines
+from pipeline.dedup.lines import Found, Repeated, cut
+from pipeline.dedup.survivors import Survivors
 from pipeline.stage import Stage, add_counts, commit_part
-from pipeline.store import PartRecord, Store
-from pipeline.survivors import Survivors
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key, read_ids, usable_rows
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1

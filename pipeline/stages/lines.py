@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.line_tables import layout, lines_table
-from pipeline.lines import find_lines
-from pipeline.manifest import Manifest
-from pipeline.parquet import parquet_writer, verify_parquet
+from pipeline.dedup.line_tables import layout, lines_table
+from pipeline.dedup.lines import find_lines
 from pipeline.recipe import Lines as Settings
 from pipeline.schema import LINES_TABLE, arrow_schema
-from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.stage import Stage, counts_metadata
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.text import TextBatch
 

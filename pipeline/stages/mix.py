@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine import query
-from pipeline.manifest import Manifest
 from pipeline.schema import MIX_TABLE, arrow_schema
-from pipeline.shard import Shard, part_key, read_ids
+from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key, read_ids
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1

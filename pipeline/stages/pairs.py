@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.manifest import Manifest
 from pipeline.schema import PAIRS_TABLE, arrow_schema
-from pipeline.shard import part_key
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import jaccard_between
 

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import Manifest
-from pipeline.parquet import parquet_writer, verify_parquet
 from pipeline.scoring import ScorerSpec, measure, notes_schema
-from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.stage import Stage, add_counts, counts_metadata
-from pipeline.statistics import Statistics, gather, statistics_path
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.statistics import Statistics, gather, statistics_path
 from pipeline.unit import Unit
 from scorers import base
 from scorers.text import TextBatch

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.manifest import Manifest
-from pipeline.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.stage import Stage, commit_part
-from pipeline.store import PartRecord, Store
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch

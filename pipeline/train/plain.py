@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine import check_expression, query
-from pipeline.gate import check as check_gate
 from pipeline.sources.listing import SourceFile, list_files
+from pipeline.sql.engine import check_expression, query
+from pipeline.sql.gate import check as check_gate
 from pipeline.train.files import Entry, tables, text_of
 
 PIECE_BYTES = 8_000_000

@@ -55,7 +55,7 @@ def ran(home: Path) -> Path:
 def test_run_prints_the_account(ran: Path) -> None:
     said = winnow("run", "small.yaml", "crawl/", "--output", "out", "-q", cwd=ran)
     assert said.returncode == 0
-    assert "240 rows in = 168 + 72 + 0" in said.stdout
+    assert "240 rows in = 168 kept + 72 removed + 0 quarantined" in said.stdout
     assert "judge.word_count" in said.stdout
 
 

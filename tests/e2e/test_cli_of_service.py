@@ -199,7 +199,7 @@ def test_a_terminal_shows_bars_and_the_account(service: ServiceProcess, submitte
     assert watching.wait(120) == 0
     words = shown.decode()
     assert "notes" in words
-    assert "240 rows in = 216 + 24 + 0" in words
+    assert "240 rows in = 216 kept + 24 removed + 0 quarantined" in words
     assert words.count("4/4") >= 2  # also of stages that were over before a bar moved
     assert '"event"' not in words
 

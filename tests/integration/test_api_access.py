@@ -166,6 +166,8 @@ def test_once_a_key_was_seen_nobody_is_let_in_without_one_even_if_the_file_goes(
         (settings.state_folder / "keys.json").unlink()
         assert client.get("/v1/limits", headers=bearer(text)).status_code == 401
         assert client.get("/v1/limits").status_code == 401
+    with serving(settings) as client:  # nor by a service that never saw the file
+        assert client.get("/v1/limits").status_code == 401
 
 
 def test_a_damaged_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:

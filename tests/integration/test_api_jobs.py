@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import concurrent.futures
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from api.pages import _check
 from tests.corpora import write_parquet
 from tests.fixtures_sql import RECIPE
 from tests.hosting import Hosted, hosted, problem
@@ -193,6 +197,16 @@ def test_a_page_token_that_is_none_is_refused(service: Hosted, finished: dict[st
     assert answer.status_code == 422 if len(token) > 2000 else problem(answer, 400, "bad_page_token")
 
 
+def test_a_page_token_of_half_a_character_is_refused(service: Hosted) -> None:
+    question = {
+        "path": "/v1/jobs", "state": [], "name": None, "label": [], "owner": None, "created_after": None,
+        "created_before": None, "order_by": "-created_at",
+    }  # fmt: skip
+    body = rb'["\ud800","x"]'
+    token = base64.urlsafe_b64encode(_check(body, question) + body).decode().rstrip("=")
+    problem(service.get("/v1/jobs", params={"page_token": token}), 400, "bad_page_token")
+
+
 def test_a_page_token_of_another_question_is_refused(service: Hosted, finished: dict[str, Any]) -> None:
     token = service.get(f"/v1/jobs/{finished['id']}/shards", params={"page_size": 1}).json()["next_page_token"]
     problem(service.get("/v1/jobs", params={"page_token": token}), 400, "bad_page_token")
@@ -283,6 +297,40 @@ def test_a_link_in_the_output_leads_nowhere(service: Hosted, root: Path, finishe
         (root / "out" / "data" / "link.txt").unlink()
 
 
+@pytest.mark.parametrize("name", ['quote".txt', "snow\u2603.txt", "caf\u00e9; x.txt"])
+def test_a_file_of_any_name_is_sent_under_it(service: Hosted, root: Path, finished: dict[str, Any], name: str) -> None:
+    path = root / "out" / "data" / name
+    path.write_text("content")
+    try:
+        answer = service.get(f"/v1/jobs/{finished['id']}/artifacts/data/{name}")
+        assert (answer.status_code, answer.text) == (200, "content")
+        told = answer.headers["content-disposition"]
+        assert told.isascii()
+        assert told.count('"') == 2
+        assert unquote(told.partition("filename*=UTF-8''")[2]) == name
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize("name", [b"bad\xff.txt", b"line\nbreak.txt"])
+def test_a_file_whose_name_cannot_be_sent_is_left_out(
+    service: Hosted, root: Path, finished: dict[str, Any], name: bytes
+) -> None:
+    path = os.fsencode(root / "out" / "data") + b"/" + name
+    with open(path, "wb") as file:
+        file.write(b"x")
+    try:
+        listed = service.get(f"/v1/jobs/{finished['id']}/artifacts").json()["items"]
+        assert {e["name"].partition(".")[2] for e in listed} <= {"json", "md", "lock.yaml", "parquet"}
+    finally:
+        os.unlink(path)
+
+
+def test_a_line_break_is_part_of_a_files_name(service: Hosted, finished: dict[str, Any]) -> None:
+    assert service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json").status_code == 200
+    problem(service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json%0A"), 404, "not_found")
+
+
 def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
     log = root / "ws" / "jobs" / finished["id"] / "runner.log"
     before = log.read_text() if log.exists() else ""
@@ -304,7 +352,8 @@ def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished
 def test_a_job_that_has_ended_takes_no_more_orders(service: Hosted, finished: dict[str, Any]) -> None:
     for order in ("cancel", "pause", "resume", "retry"):
         problem(service.post(f"/v1/jobs/{finished['id']}/{order}"), 409, "wrong_state")
-    problem(service.post("/v1/jobs/job_none/cancel"), 404, "job_not_found")
+    said = problem(service.post("/v1/jobs/job_none/cancel"), 404, "job_not_found")
+    assert service.service.store.root not in said["detail"]
 
 
 def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: Hosted, root: Path) -> None:
@@ -349,5 +398,22 @@ def test_a_full_queue_says_when_to_come_again(root: Path) -> None:
         problem(service.post("/v1/jobs", body, headers={"Idempotency-Key": "k3"}), 429, "queue_full")
         replay = service.post("/v1/jobs", body, headers={"Idempotency-Key": "k0"})
         assert (replay.status_code, replay.json()["id"]) == (202, kept[0].json()["id"])
+        waiting = kept[0].json()["id"]
+        for path in (
+            "funnel",
+            "samples",
+            "clusters",
+            "clusters/x",
+            "histograms/text_bytes",
+            "documents/x",
+            "report",
+            f"compare/{waiting}",
+        ):
+            problem(service.get(f"/v1/jobs/{waiting}/{path}"), 409, "not_ready_yet")
+        problem(service.post(f"/v1/jobs/{waiting}/preview", {"changes": ["name=x"]}), 409, "not_ready_yet")
+        problem(service.get("/v1/schema", params={"job": waiting}), 409, "not_ready_yet")
+        assert service.get(f"/v1/jobs/{waiting}/stages").json() == {"items": []}
+        assert service.get(f"/v1/jobs/{waiting}/artifacts").json()["items"] == []
+        problem(service.post("/v1/sql", {"query": "select 1 from documents", "job": waiting}), 422, "usage")
         for answer in kept:
             service.post(f"/v1/jobs/{answer.json()['id']}/cancel")

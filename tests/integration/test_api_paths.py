@@ -97,6 +97,26 @@ def test_no_output_leads_out(given: str, folder: Path, confinement: Confinement)
         confinement.output(filled(given, folder))
 
 
+def test_the_workspace_itself_is_no_input_and_no_output(folder: Path, confinement: Confinement) -> None:
+    workspace = folder / "workspace"
+    with pytest.raises(PathOutside, match="workspace's own"):
+        confinement.input(str(workspace))
+    with pytest.raises(PathOutside, match="workspace's own"):
+        confinement.output(f"{workspace}/")
+    assert confinement.output(f"{workspace}/exports") == str(workspace / "exports")
+
+
+@pytest.mark.parametrize("given", ["{outside}/missing", "{outside}/*.none", "~/missing", "/missing/*.jsonl"])
+def test_what_is_not_there_tells_nothing_of_its_neighbours(
+    given: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(folder / "root"))
+    monkeypatch.setenv("HOME", str(folder / "outside"))
+    with pytest.raises(PathOutside) as refused:
+        list_files([filled(given, folder)])
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("given", URLS, ids=ascii)
 def test_without_buckets_no_url_passes(given: str, folder: Path) -> None:
     local_only = Confinement((str(folder / "root"),), (), ())

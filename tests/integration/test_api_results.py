@@ -104,6 +104,8 @@ def test_a_document_is_explained(service: Hosted) -> None:
     said = problem(service.get(at("loose", "documents/doc-000099")), 404, "document_not_found")
     assert "doc-00009" in said["detail"]
     problem(service.get(at("loose", "documents/..%2F..%2Fetc%2Fpasswd%00")), 404, "document_not_found")
+    for other in ("doc-00009%0A", "doc-00009%0Ax"):  # a line break is part of an id, and its document another
+        problem(service.get(at("loose", f"documents/{other}")), 404, "document_not_found")
 
 
 def test_two_jobs_are_compared_document_by_document(service: Hosted) -> None:

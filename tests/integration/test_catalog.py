@@ -21,7 +21,7 @@ import winnow
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.control.state import job_state
 from pipeline.errors import CatalogHeld
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, everything, make_workspace
 from tests.corpora import write_parquet
 from tests.fixtures_sql import RECIPE
@@ -223,7 +223,7 @@ def test_damaged_statistics_and_manifests_are_left_out(tmp_path: Path, made: tup
 def test_a_second_writer_is_told_who_holds_the_file(tmp_path: Path, made: tuple[Store, list[str]]) -> None:
     store, _ = made
     code = (
-        "import sys; from pathlib import Path; from pipeline.catalog.database import Catalog; from pipeline.store import Store\n"
+        "import sys; from pathlib import Path; from pipeline.catalog.database import Catalog; from pipeline.storage.store import Store\n"
         "Catalog(Store(sys.argv[1]), Path(sys.argv[2]))"
     )
     path = tmp_path / "c.duckdb"
@@ -240,11 +240,33 @@ def test_a_second_writer_is_told_who_holds_the_file(tmp_path: Path, made: tuple[
     assert list(tmp_path.glob("*aside*")) == []
 
 
+def test_a_copy_for_questions_does_not_let_a_second_writer_in(tmp_path: Path, made: tuple[Store, list[str]]) -> None:
+    store, ids = made
+    code = (
+        "import sys; from pathlib import Path; from pipeline.catalog.database import rebuild; from pipeline.storage.store import Store\n"
+        "rebuild(Store(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    path = tmp_path / "c.duckdb"
+    with opened(store, path) as catalog:
+        for _ in range(2):
+            catalog.snapshot(max_age_s=0.0)
+            (Path(store.full(Store.job(ids[0]))) / "wish.json").write_text(
+                '{"wanted": "run", "at": "2026-11-21T00:00:00Z"}'
+            )
+            catalog.refresh(ids[0])
+        before = path.stat().st_ino
+        other = subprocess.run(
+            [sys.executable, "-c", code, store.root, str(path)], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        assert "CatalogHeld" in other.stderr
+        assert path.stat().st_ino == before
+
+
 WRITER = """
 import sys, time
 from pathlib import Path
 from pipeline.catalog.database import Catalog
-from pipeline.store import Store
+from pipeline.storage.store import Store
 catalog = Catalog(Store(sys.argv[1]), Path(sys.argv[2]))
 print("open", flush=True)
 while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.catalog.database import Catalog
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
 
 ROOT = Path(__file__).parents[2]

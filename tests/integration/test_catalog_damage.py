@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.catalog.database import Catalog
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, everything, make_workspace
 from tests.damages import KINDS, mended, prepared
 

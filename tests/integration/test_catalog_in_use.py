@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.catalog import opening, read
 from pipeline.catalog.database import Catalog
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
 
 

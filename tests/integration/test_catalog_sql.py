@@ -15,7 +15,7 @@ from pipeline.catalog.views import VIEWS, open_catalog
 from pipeline.errors import SqlRefused, UsageError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.process import Spares
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
 
 

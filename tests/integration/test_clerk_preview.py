@@ -17,7 +17,7 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.verbs import answer
 from pipeline.errors import PlanError, RecipeError
 from pipeline.recipe_file import set_value
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.fixtures_clerk import JOB_RECIPE, run_job
 
 CHANGES: dict[str, list[tuple[str, Any]]] = {
@@ -148,7 +148,7 @@ def test_a_preview_opens_no_text(
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
     opened: list[str] = []
     from pipeline.clerk import bands as reading
 

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.decontamination.eval_sets import index_of, with_index
 from pipeline.errors import PlanError, RecipeError
-from pipeline.eval_sets import index_of, with_index
 from pipeline.explain import explain, sentences
 from pipeline.plan import make_plan
 from pipeline.recipe_file import validate
 from pipeline.report.page import render_report
 from pipeline.run import Settings
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from scorers import models
 from scorers.models.evaluations import field_texts
 

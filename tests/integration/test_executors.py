@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline import executors
 from pipeline.errors import PlanError, UnitFailed
-from pipeline.executors import Done, Executor, InProcess, LocalPool, OnRay
+from pipeline.execution import executors
+from pipeline.execution.executors import Done, Executor, InProcess, LocalPool, OnRay
 
 
 def square(unit: int) -> int:

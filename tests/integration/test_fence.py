@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline import attempts, executors, fence
 from pipeline.errors import Fenced
-from pipeline.executors import InProcess, LocalPool
+from pipeline.execution import attempts, executors
+from pipeline.execution.executors import InProcess, LocalPool
 from pipeline.job import Job
 from pipeline.progress import Silent
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage import fence
+from pipeline.storage.store import Store
 from tests.control import RECIPE
 
 WRITES: dict[str, Callable[[Store], Any]] = {

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import executors
 from pipeline.control.lease import LOOK_S, Pulse
-from pipeline.executors import Executor, InProcess, LocalPool, OnRay
-from pipeline.halt import Halt
+from pipeline.execution import executors
+from pipeline.execution.executors import Executor, InProcess, LocalPool, OnRay
+from pipeline.execution.halt import Halt
 
 STOPPED = """
 import sys, threading, time
-from pipeline.halt import Halt
+from pipeline.execution.halt import Halt
 halt = Halt()
 halt.listen()
 if sys.argv[1] == "decided":

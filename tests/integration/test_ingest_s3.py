@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 import s3fs
 
-from pipeline import manifest
 from pipeline.errors import IntegrityError, PlanError
-from pipeline.files import file_stamp, filesystem
-from pipeline.parquet import verify_parquet, write_parquet
-from pipeline.shard import part_key
 from pipeline.sources.listing import list_files
-from pipeline.store import Store
+from pipeline.storage import manifest
+from pipeline.storage.files import file_stamp, filesystem
+from pipeline.storage.parquet import verify_parquet, write_parquet
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import Store
 from tests.taking_in import take_in
 
 pytest.importorskip("s3fs", reason="s3fs is not installed")
@@ -136,7 +136,7 @@ def test_a_second_commit_loses_quietly(bucket: str) -> None:
 
 def test_racing_commits_agree_on_one_winner(bucket: str) -> None:
     code = (
-        "import sys, time; from pipeline.store import Store\n"
+        "import sys, time; from pipeline.storage.store import Store\n"
         "store = Store(sys.argv[1]); time.sleep(max(0, float(sys.argv[3]) - time.time()))\n"
         "for i in range(20): store.commit_json(f'race/{i}.json', {'by': sys.argv[2], 'pad': 'x' * 1000})"
     )

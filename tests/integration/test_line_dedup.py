@@ -15,7 +15,7 @@ from pipeline.explain import sentences
 from pipeline.recipe import Lines
 from pipeline.report.page import render_report
 from pipeline.stages import line_filter, line_keys
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests import oracle_lines as oracle
 from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write
 
@@ -127,7 +127,7 @@ def test_other_bounds_read_hashes_and_no_text(crawl: Path, tmp_path: Path, monke
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
     rules = {"long": {"column": "gopher.word_count", "min": 60}}
     again = run(recipe({"max_count": 3, "keep": 0}, rules=rules), crawl, tmp_path, until="mix")
     assert again.funnel["judge.long"] > 0

@@ -14,15 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.catalog.views import choose_job, open_catalog, tables_of
+from pipeline.catalog.chosen import choose_job, tables_of
+from pipeline.catalog.views import open_catalog
 from pipeline.demo.gathering import largest_clusters
 from pipeline.errors import UsageError
-from pipeline.funnel import funnel
 from pipeline.report.data import rule_losses
 from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.page import recipe_of, render_report, write_report
 from pipeline.report.samples import texts_of
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.funnel import funnel
 from pipeline.wording import count
 from tests.corpora import documents, prose
 

@@ -13,9 +13,9 @@ import xxhash
 
 import winnow
 from pipeline.errors import PlanError, WinnowError
-from pipeline.integrity import check_workspace, repair
-from pipeline.shard import Shard, Slice, read_source
-from pipeline.store import Store
+from pipeline.storage.integrity import check_workspace, repair
+from pipeline.storage.shard import Shard, Slice, read_source
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 from tests.integration.test_run import RECIPE, digests
 

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 import winnow
+from pipeline.catalog import read
+from pipeline.catalog.database import Catalog, rebuild
 from pipeline.clerk.clerk import Clerks
 from pipeline.errors import UsageError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from tests.catalogs import everything
 from tests.corpora import documents, write_parquet
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import RECIPE
@@ -54,3 +57,28 @@ def test_a_foreign_prefix_is_refused(bucket: str, tmp_path: Path) -> None:
         winnow.run(
             RECIPE, [str(crawl)], workspace=str(tmp_path / "ws"), output=f"{bucket}/mine", executor="local", workers=1
         )
+
+
+def test_a_catalog_of_a_bucket_follows_its_files(bucket: str, tmp_path: Path) -> None:
+    crawl = write_parquet(tmp_path / "crawl")
+    store = Store(f"{bucket}/catalogued")
+    winnow.run(RECIPE, [str(crawl)], workspace=store.root, executor="local", workers=1)
+    catalog = Catalog(store, tmp_path / "live.duckdb")
+    try:
+        assert catalog.counts().jobs == 1
+        later = winnow.run(RECIPE, [str(crawl)], workspace=store.root, executor="local", workers=1)
+        store.append(f"{Store.job(later.job_id)}/events.jsonl", '{"at": "2026-11-21T00:00:00.000Z", "verb": "note"}')
+        catalog.refresh(later.job_id)
+        assert read.job(catalog, later.job_id)["funnel"] == later.funnel
+        assert read.column_statistics(catalog, later.job_id, ["gopher.word_count"])[0]["rows"] == 240
+        store.remove(Store.job(later.job_id))
+        catalog.refresh()
+        rebuild(store, tmp_path / "fresh.duckdb")
+        fresh = Catalog(store, tmp_path / "fresh.duckdb")
+        try:
+            assert everything(catalog) == everything(fresh)
+            assert fresh.counts().jobs == 1
+        finally:
+            fresh.close()
+    finally:
+        catalog.close()

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 import winnow
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import RECIPE

@@ -18,7 +18,7 @@ from pipeline.errors import SqlRefused, SqlTooLarge
 from pipeline.sandbox import landlock
 from pipeline.sandbox.gate import check
 from pipeline.sandbox.process import Spares, environment, start
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.fixtures_sql import ATTACKS, CANARY, TESTS, digests, written
 from tests.sandboxed import run_all
 
@@ -89,7 +89,7 @@ from pipeline.sandbox.child import _warm
 from pipeline.sandbox.confine import confine
 from pipeline.sandbox.engine import close, open_job
 from pipeline.sandbox.limits import Limits
-from pipeline.store import Store
+from pipeline.storage.store import Store
 _warm()
 opened = open_job(Store(sys.argv[1]), None, None)
 threads = len(os.listdir('/proc/self/task')) - [open(f'/proc/self/task/{t}/comm').read() for t in os.listdir('/proc/self/task')].count('jemalloc_bg_thd\\n')

@@ -14,7 +14,7 @@ from pipeline.sandbox.process import environment
 SAID = """
 import os
 from pathlib import Path
-from pipeline.processes import step_back
+from pipeline.execution.processes import step_back
 step_back(5)
 print(os.nice(0), Path("/proc/self/autogroup").read_text().split()[-1])
 """

@@ -19,13 +19,13 @@ from pipeline.errors import JobMissing, KeyReused, NotSupervised, QueueFull, Rec
 from pipeline.job import Job
 from pipeline.progress import Silent
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.control import RECIPE, submission
 
 ASKER = """
 import sys
 from pipeline.control.submission import accept
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.control import submission
 sys.stdin.readline()
 print(accept(Store(sys.argv[1]), submission(), "a key").job_id)

@@ -15,7 +15,6 @@ import psutil
 import pytest
 
 import winnow
-from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.launch import Processes
 from pipeline.control.state import job_state, retry
@@ -23,7 +22,8 @@ from pipeline.control.submission import Submission, accept
 from pipeline.control.supervisor import Supervisor
 from pipeline.control.wish import want
 from pipeline.errors import QueueFull
-from pipeline.store import Store
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 from tests.control import crawl, events_of, processes_of, slow_recipe, submission, supervising, until, until_ended
 from tests.control import until_scoring as scoring
 from tests.integration.test_run import digests
@@ -308,7 +308,7 @@ def test_the_service_loads_no_kernels_to_supervise() -> None:
 
 
 def test_a_process_is_known_by_its_start_too() -> None:
-    from pipeline.processes import started
+    from pipeline.execution.processes import started
 
     child = subprocess.Popen(["sleep", "60"])
     try:

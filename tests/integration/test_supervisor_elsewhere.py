@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import winnow
-from pipeline import attempts
 from pipeline.control.care import Limits
 from pipeline.control.events import read_events
 from pipeline.control.state import delete_job, job_state
 from pipeline.control.submission import Submission, accept, finish_claims
 from pipeline.control.wish import want
 from pipeline.errors import Fenced, KeyReused
-from pipeline.store import Store
+from pipeline.execution import attempts
+from pipeline.storage.store import Store
 from tests.control import crawl, events_of, processes_of, slow_recipe, submission, supervising, until, until_ended
 from tests.control import until_scoring as scoring
 from tests.integration.test_ingest_s3 import bucket, server

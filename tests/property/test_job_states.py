@@ -12,8 +12,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline import attempts
-from pipeline.attempts import Claim
 from pipeline.control.care import Limits
 from pipeline.control.lease import Beat, write_beat
 from pipeline.control.state import RECORDED, STATES, TERMINAL, TRANSITIONS, job_state
@@ -21,10 +19,12 @@ from pipeline.control.submission import accept
 from pipeline.control.supervisor import Supervisor
 from pipeline.control.wish import want, wanted
 from pipeline.errors import Fenced, QueueFull, WrongState
+from pipeline.execution import attempts
+from pipeline.execution.attempts import Claim
 from pipeline.job import Job
 from pipeline.progress import Silent
 from pipeline.recipe_file import validate
-from pipeline.store import Store
+from pipeline.storage.store import Store
 from tests.control import RECIPE, nothing, submission
 
 LIMITS = Limits(jobs_at_once=2, queue=4, lease_s=6.0, stall_s=40.0, attempts_without_progress=3, cancel_grace_s=3.0)

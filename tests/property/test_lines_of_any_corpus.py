@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.bloom import Bloom
-from pipeline.lines import (
+from pipeline.dedup.bloom import Bloom
+from pipeline.dedup.lines import (
     Found,
     Keys,
     Repeated,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.buckets import ALL, bucket_of, cuts_of, histogram
 from pipeline.recipe import Bucket
+from pipeline.totals.buckets import ALL, bucket_of, cuts_of, histogram
 
 NUMBERS = st.floats(-(2.0**100), 2.0**100, width=32)
 

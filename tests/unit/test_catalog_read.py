@@ -11,7 +11,8 @@ from pipeline.catalog import read
 from pipeline.catalog.database import Catalog
 from pipeline.catalog.read import JobFilter, Page
 from pipeline.errors import JobMissing, NotFound
-from pipeline.store import Store
+from pipeline.storage.store import Store
+from pipeline.totals.tokens import BYTES_PER_TOKEN
 from tests.catalogs import Size, make_workspace
 
 SIZE = Size(corpora=3, jobs=4, shards=5, columns=4)
@@ -72,7 +73,7 @@ def test_a_job_that_is_not_there_says_so(catalog: Catalog) -> None:
 
 def test_a_job_tells_bytes_and_an_estimate_of_tokens(catalog: Catalog) -> None:
     found = read.jobs_page(catalog).items[0]
-    assert found["tokens_estimate"] == round(found["text_bytes"] / 4)
+    assert found["tokens_estimate"] == round(found["text_bytes"] / BYTES_PER_TOKEN)
     documents, text_bytes = read.became(catalog, found["id"]) or ({}, {})
     assert (documents, text_bytes["kept"]) == (found["funnel"], found["kept_bytes"])
     assert sum(documents.values()) == found["rows"]

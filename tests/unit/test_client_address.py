@@ -21,6 +21,7 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert address().url == "https://winnow.example.org/api"
     assert address().headers == {"authorization": f"Bearer {KEY}"}
     assert address("http://other:1", "").headers == {}
+    assert address("http://other:1/v1/", "").url == "http://other:1"
     monkeypatch.delenv("WINNOW_SERVER")
     assert address().url == "http://127.0.0.1:8765"
 

@@ -14,14 +14,29 @@ from winnow.client.words import printable
 
 def test_a_problem_becomes_an_error_that_says_everything() -> None:
     told = error_of(
-        problem(422, "recipe", "the recipe is not one", hint="See docs/recipe.md", request_id="r1",
+        problem(422, "model", "the recipe is not one", hint="See docs/recipe.md", request_id="r1",
                 errors=[{"pointer": "/rules/x/min", "detail": "expected a number", "code": "type"}])
     )  # fmt: skip
     assert type(told) is Refused
-    assert (told.status, told.code, told.request_id, told.hint) == (422, "recipe", "r1", "See docs/recipe.md")
+    assert (told.status, told.code, told.request_id, told.hint) == (422, "model", "r1", "See docs/recipe.md")
     assert told.errors == ({"pointer": "/rules/x/min", "detail": "expected a number", "code": "type"},)
     assert str(told) == "the recipe is not one\n  /rules/x/min: expected a number\nSee docs/recipe.md"
     assert told.exit_code == 2
+
+
+def test_who_has_no_key_is_told_where_the_clients_take_one_from() -> None:
+    told = error_of(problem(401, "unauthorized", "a key is needed", hint="Make a key, and send its text."))
+    assert (
+        str(told) == "a key is needed\nThe clients take a key from WINNOW_KEY, from --key-file, or as Client(key=...)."
+    )
+
+
+def test_a_hint_in_the_words_of_rest_is_not_shown_where_the_detail_has_said_all() -> None:
+    told = error_of(
+        problem(422, "plan", "no column 'a'. Did you mean 'b'?", hint="POST /v1/plans checks without running.")
+    )
+    assert str(told) == "no column 'a'. Did you mean 'b'?"
+    assert told.hint == "POST /v1/plans checks without running."
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"[1]", b'{"code": 7'])

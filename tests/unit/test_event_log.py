@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.control import events as log
 from pipeline.control.events import events_path, read_events
-from pipeline.store import Store
+from pipeline.storage.store import Store
 
 
 def write(store: Store, *verbs: str) -> None:

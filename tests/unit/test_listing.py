@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PlanError
-from pipeline.files import file_stamp
 from pipeline.sources.formats import by_content, by_name, codec_of
 from pipeline.sources.listing import list_files, list_input, partitions
+from pipeline.storage.files import file_stamp
 
 
 def _touch(folder: Path, *names: str) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline import gate
-from pipeline.engine import check_expression, worker_engine
 from pipeline.errors import PlanError
 from pipeline.plan import check_recipe
 from pipeline.recipe_file import load_recipe, presets
 from pipeline.sandbox.functions import uses
+from pipeline.sql import gate
+from pipeline.sql.engine import check_expression, worker_engine
 
 LINES = (Path(__file__).parents[1] / "recipe_attacks.txt").read_text(encoding="utf-8").splitlines()
 ATTACKS = [line for line in LINES if not line.startswith("#")]

@@ -7,12 +7,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.recipe import Recipe, Rule
 from pipeline.report import charts
 from pipeline.report.histograms import Categories, Cut, Histogram
 from pipeline.report.svg import standalone
 from pipeline.report.texts import compare, visible
+from pipeline.totals.funnel import FunnelRow, condensed, ends, funnel_of
 from pipeline.wording import count, duration, measure, share, short_count, size
 
 HOSTILE = "</svg><script>alert(1)</script>"

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.bins import SHIFT_COARSE, SHIFT_FINE, bins, lower_edge
-from pipeline.statistics import MOST_NAMES, ColumnStatistics, measure
+from pipeline.totals.bins import SHIFT_COARSE, SHIFT_FINE, bins, lower_edge
+from pipeline.totals.statistics import MOST_NAMES, ColumnStatistics, measure
 
 VALUES = [0.0, -0.0, 1.0, 0.999, 1.125, 3.0, 1e-30, -1e-30, 7.5, -7.5, 1e30, -2.0, 1e300, float("inf"), -1e300, 5e-324]
 

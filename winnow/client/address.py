@@ -51,7 +51,7 @@ def _checked_url(given: str) -> str:
         raise UsageError(f"address of the service {given!r}: expected http:// or https://, such as {DEFAULT_URL}")
     if parts.query or parts.fragment:
         raise UsageError(f"address of the service {given!r}: expected scheme, host, port and at most a path")
-    return given.rstrip("/")
+    return given.rstrip("/").removesuffix("/v1")  # as it stands in the documentation of the paths
 
 
 def _checked_key(given: str) -> str:

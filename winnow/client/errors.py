@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from winnow.client.request import Reply
 
 PROBLEM = "application/problem+json"
+ADVICE: Mapping[str, str] = {
+    "unauthorized": "The clients take a key from WINNOW_KEY, from --key-file, or as Client(key=...).",
+    "forbidden": "",
+    "path_outside": "Whoever runs the service allows more with winnow serve --root FOLDER or --bucket s3://BUCKET/PREFIX.",
+    "job_not_found": "winnow jobs lists them.",
+    "wrong_state": "",
+    "not_ready_yet": "winnow jobs says how each job is, winnow watch JOB waits for its end.",
+    "recipe": "", "plan": "", "usage": "", "column_not_found": "",
+    "sql_refused": "The views and their columns: docs/sql.md, or select * from columns.",
+    "sql_timeout": "",
+}  # fmt: skip
+"""By code, what to do in the words of these clients, in place of the service's hint, which is in those of REST. Nothing where
+the detail has said all."""
 
 
 class ServiceError(WinnowError):
@@ -44,8 +57,9 @@ class ServiceError(WinnowError):
         said = [self.detail]
         pointed = [f"  {e.get('pointer') or '/'}: {e.get('detail', '')}" for e in self.errors]
         said += [line for line in pointed if line.partition(": ")[2] not in self.detail]
-        if self.hint and self.hint not in self.detail:
-            said.append(self.hint)
+        advice = ADVICE.get(self.code, self.hint)
+        if advice and advice not in self.detail:
+            said.append(advice)
         if self.status >= 500 and self.request_id:
             said.append(f"(request {self.request_id}: the service's log says more)")
         return printable("\n".join(said))

@@ -55,11 +55,18 @@ class Bars:
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
+        from rich.text import Text
+
+        class Rate(TransferSpeedColumn):
+            """Bytes a second; none of a stage that was there already."""
+
+            def render(self, task: Any) -> Any:
+                return Text("reused") if task.fields.get("reused") else super().render(task)
 
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._bars = Progress(
             TextColumn("{task.description:<10}", markup=False), BarColumn(bar_width=30), TextColumn("{task.fields[units]:>9}"),
-            TransferSpeedColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
+            Rate(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
         )  # fmt: skip
         self._tasks: dict[str, Any] = {}
         self._units: dict[str, int] = {}
@@ -71,7 +78,7 @@ class Bars:
             case "state":
                 reason = f": {fields['message']}" if fields.get("message") else ""
                 self._console.print(printable(f"{fields.get('state')}{reason}"))
-            case "warning":
+            case "warning" | "note":
                 self._console.print(printable(f"warning: {fields.get('message')}"), style="yellow")
             case "stage":
                 self._stage(fields)
@@ -89,10 +96,11 @@ class Bars:
             done = fields.get("units_done") or 0  # there before: a stage counts only what is left as its units
             self._units[stage] = done + (fields.get("units") or 0)
             units = f"{done}/{self._units[stage]}"
-            self._bars.reset(task, total=max(fields.get("bytes") or 0, 1), units=units)
+            self._bars.reset(task, total=max(fields.get("bytes") or 0, 1), units=units, reused=False)
         else:
             units = f"{self._units[stage]}/{self._units[stage]}" if stage in self._units else ""
-            self._bars.update(task, completed=self._bars.tasks[task].total, units=units)
+            reused = fields.get("verb") == "stage_reused"
+            self._bars.update(task, completed=self._bars.tasks[task].total, units=units, reused=reused)
             self._bars.stop_task(task)
 
     def _task(self, stage: str) -> Any:

@@ -8,9 +8,9 @@ import duckdb
 
 from pipeline.catalog.views import VIEWS, view_logs
 from pipeline.clerk.desk import Desk
-from pipeline.engine import connect, rows_as_dicts
 from pipeline.report.page import render_report
 from pipeline.schema import DEDUP_TABLE, MIX_TABLE, TEXT_TABLE, VERDICT_TABLE
+from pipeline.sql.engine import connect, rows_as_dicts
 
 OWN = {"documents": (*TEXT_TABLE, *MIX_TABLE), "verdicts": VERDICT_TABLE, "duplicates": DEDUP_TABLE}
 PLACE = {"shard": "position of the document's shard in the text table", "row": "row in that shard"}

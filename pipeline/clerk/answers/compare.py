@@ -14,9 +14,9 @@ from pipeline.clerk.answers.numbers import became
 from pipeline.clerk.bands import Columns, bands_of
 from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
-from pipeline.funnel import funnel_of
-from pipeline.rows_at import rows_at
-from pipeline.tokens import estimated
+from pipeline.storage.rows_at import rows_at
+from pipeline.totals.funnel import funnel_of
+from pipeline.totals.tokens import estimated
 
 CHANGES_SHOWN = 50
 EXAMPLES = 10

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
-from pipeline.engine import rows_as_dicts
 from pipeline.errors import ClusterNotFound, UsageError
 from pipeline.explain import explain_in
 from pipeline.report.samples import texts_of
-from pipeline.rows_at import Place, rows_at
+from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.rows_at import Place, rows_at
 
 TEXT_CHARS = 2_000
 TEXT_CHARS_MAX = 100_000

@@ -6,9 +6,9 @@ import dataclasses
 import inspect
 from typing import Any
 
-from pipeline import manifest
 from pipeline.clerk.desk import Desk
 from pipeline.errors import NotFound, did_you_mean
+from pipeline.storage import manifest
 from scorers import base, models
 
 

@@ -17,11 +17,11 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.clerk.tally import added
 from pipeline.errors import ColumnNotFound, did_you_mean
-from pipeline.funnel import as_values, funnel_of
 from pipeline.recipe import Rule
 from pipeline.report.histograms import Scale, Shape, edges_of, names_of
 from pipeline.rules import BOUNDS, number
 from pipeline.schema import TEXT_TABLE
+from pipeline.totals.funnel import as_values, funnel_of
 
 BINS_MAX = 512
 VALUES_MAX = 100

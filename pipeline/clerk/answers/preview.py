@@ -17,7 +17,7 @@ from pipeline.clerk.proposal import Proposal, changed, failing, present, propose
 from pipeline.clerk.tally import Documents, Groups, Judged, added, by_group, groups_of, judged, largest
 from pipeline.errors import UsageError
 from pipeline.rules import sentence
-from pipeline.tokens import BYTES_PER_TOKEN, estimated
+from pipeline.totals.tokens import BYTES_PER_TOKEN, estimated
 
 GROUPS_SHOWN = 20
 HOST = """

@@ -63,7 +63,7 @@ def download(job_id: str, name: str, path: str | Path) -> Steps[Path]:
     if target.is_dir():
         target = target / name.rpartition("/")[2]
     aside = target.with_name(f"{target.name}.part")
-    from pipeline.files import told
+    from pipeline.storage.files import told
 
     try:
         with told(str(aside)), aside.open("wb") as sink:

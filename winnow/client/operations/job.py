@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from winnow.client.errors import WrongState
 from winnow.client.operations import service
@@ -21,6 +21,13 @@ TERMINAL = ("completed", "completed_with_quarantine", "failed", "cancelled")
 LOG_BYTES = 64 * 1024
 CLUSTERS_A_PAGE = 200
 FILES_A_PAGE = 1_000
+
+
+class HasId(Protocol):
+    """A job, blocking or asynchronous."""
+
+    @property
+    def id(self) -> str: ...
 
 
 def place(job_id: str, *rest: str) -> str:
@@ -120,15 +127,16 @@ def preview(job_id: str, rules: Mapping[str, Any] | None = None, changes: Sequen
     return (yield from ask_json(Request("POST", place(job_id, "preview"), body=body)))  # type: ignore[no-any-return]
 
 
-def compare(job_id: str, other: str) -> Steps[dict[str, Any]]:
-    """This job beside another one on the same corpus."""
-    return (yield from ask_json(Request("GET", place(job_id, "compare", segment(other)))))  # type: ignore[no-any-return]
+def compare(job_id: str, other: str | HasId) -> Steps[dict[str, Any]]:
+    """This job beside another one, or its id, on the same corpus."""
+    name = other if isinstance(other, str) else other.id
+    return (yield from ask_json(Request("GET", place(job_id, "compare", segment(name)))))  # type: ignore[no-any-return]
 
 
 def report(job_id: str, path: str | Path) -> Steps[Path]:
     """Write the job's report, one self-contained HTML page, to a file."""
     reply = yield from ask(Request("GET", place(job_id, "report"), accept="text/html"))
-    from pipeline.files import told
+    from pipeline.storage.files import told
 
     with told(str(path)):
         Path(path).write_bytes(reply.body)

@@ -1,0 +1,117 @@
+"""Which job a question is about, and the committed tables it stands on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import IntegrityError, UsageError, did_you_mean
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as its folder tells it."""
+
+    id: str
+    record: dict[str, Any]
+    events: tuple[dict[str, Any], ...]
+
+    def table(self, kind: str) -> list[str]:
+        keys: list[str] = self.record.get("tables", {}).get(kind, [])
+        return keys
+
+
+def read_job(store: Store, job_id: str) -> JobRecord:
+    """A job's record and log; a last line torn by a crash is left out."""
+    record = store.read_json(f"{Store.job(job_id)}/job.json")
+    events = []
+    path = f"{Store.job(job_id)}/events.jsonl"
+    if store.exists(path):
+        with store.open(path) as file:
+            for line in file.read().splitlines():
+                try:
+                    events.append(json.loads(line))
+                except ValueError:
+                    continue
+    return JobRecord(job_id, record, tuple(events))
+
+
+def jobs(store: Store) -> list[str]:
+    """Ids of the workspace's jobs, oldest first."""
+    return [name for name in store.names("jobs") if store.exists(f"{Store.job(name)}/job.json")]
+
+
+def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
+    """The named job, or the latest that decided about documents (else the latest that took any in): `winnow score` and
+    `winnow dedup` make jobs, too, that nobody means when asking what became of a document."""
+    known = jobs(store)
+    if not known:
+        raise UsageError(
+            f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}"
+        )
+    if job_id is not None:
+        matches = [j for j in known if j == job_id or j.startswith(job_id)]
+        if len(matches) != 1:
+            raise UsageError(
+                f"no job {job_id!r} in {store.root}; the latest are {', '.join(known[-3:])}.{did_you_mean(job_id, known)}"
+            )
+        return read_job(store, matches[0])
+    told = list(_records(store, known))
+    if not told:
+        raise UsageError(f"workspace {store.root}: none of its {len(known)} jobs can be read; winnow verify tells more")
+    ranked = sorted(
+        told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
+    )
+    return read_job(store, ranked[-1].id)
+
+
+def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
+    """Jobs without their logs, which may be long. A damaged record is not the others' trouble."""
+    for job_id in known:
+        with contextlib.suppress(IntegrityError, OSError):
+            record = store.read_json(f"{Store.job(job_id)}/job.json")
+            if isinstance(record, dict):
+                yield JobRecord(job_id, record, ())
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The committed tables a job stands on. aliases: of each notes table, the scorers that this job uses; another may
+    have the same name with other parameters."""
+
+    text: Manifest
+    notes: tuple[Manifest, ...]
+    aliases: tuple[tuple[str, ...], ...]
+    verdict: Manifest | None
+    dedup: Manifest | None
+    mix: Manifest | None
+    cuts: Manifest | None = None
+
+
+def tables_of(store: Store, job: JobRecord) -> Tables:
+    """Load a job's manifests."""
+    corpus = str(job.record.get("corpus") or "")  # a job that waits has none yet
+
+    def load(kind: str) -> list[Manifest]:
+        found = (manifest.load(store, manifest.manifest_path(corpus, kind, key)) for key in job.table(kind))
+        return [m for m in found if m is not None]
+
+    text = load("text") if corpus else []  # what failed before it was planned has none
+    if not text:
+        raise UsageError(f"job {job.id} in {store.root} has no text table yet (state: {job.record.get('state')})")
+    if not text[0].parts:
+        raise UsageError(
+            f"job {job.id} in {store.root} took no document in (state: {job.record.get('state')}): no file of its input could be read. "
+            f"{job.record.get('message') or ''}".rstrip()
+        )
+    verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
+    notes = tuple(load("notes"))
+    used: dict[str, str] = job.record.get("scorers", {})
+    aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
+    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts)

@@ -1,0 +1,48 @@
+"""Which documents of a shard are still in: what rules kept, less what deduplication took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """The documents that take part in a later step. verdict None: all that were measured."""
+
+    verdict: Manifest | None = None
+    dedup: Manifest | None = None
+
+    def told(self, index: int) -> list[object]:
+        """What determines them, for the key of a shard's part."""
+        removed = [self.dedup.key, index] if self.dedup else []
+        return [self.verdict.parts[index].key, *removed] if self.verdict else []
+
+    def of(self, index: int) -> ShardSurvivors:
+        """Those of one shard, as a worker reads them."""
+        verdict = self.verdict.parts[index].path if self.verdict else None
+        return ShardSurvivors(index, verdict, self.dedup.parts[0].path if self.dedup else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSurvivors:
+    """One shard's. Small enough to travel to a worker."""
+
+    index: int
+    verdict: str | None
+    dedup: str | None
+
+    def mask(self, store: Store) -> npt.NDArray[np.bool_] | None:
+        """bool[rows], or None where all take part."""
+        if self.verdict is None:
+            return None
+        kept: npt.NDArray[np.bool_] = store.read_table(self.verdict, columns=["kept"]).column("kept").to_numpy().copy()
+        if self.dedup is not None:
+            found = store.read_shard(self.dedup, self.index, ["row", "keep"])
+            kept[found.column("row").to_numpy()[~found.column("keep").to_numpy()]] = False
+        return kept

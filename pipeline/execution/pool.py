@@ -1,0 +1,224 @@
+"""A pool of worker processes that survives them: a dead or stuck worker costs its own unit one attempt, no other's.
+
+concurrent.futures breaks the whole pool when one worker dies and cannot stop a stuck task; each worker here has its
+own pipe, so that the driver always knows which unit was where.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection, forkserver, get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pipeline.execution.halt import Halt
+
+PRELOAD = (
+    "pipeline.stages.score",
+    "pipeline.stages.export",
+    "pipeline.stages.candidates",
+    "pipeline.stages.shingles",
+    "pipeline.stages.pairs",
+    "pipeline.stages.judge",
+    "pipeline.stages.mix",
+    "pipeline.stages.dedup",
+    "pipeline.stages.ingest",
+    "pipeline.execution.warm",
+)
+"""Imported once in the fork server, so that a worker starts in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt at unit `index`. lost: the worker died or was stopped (reason says how)."""
+
+    index: int
+    value: Any
+    error: BaseException | None
+    lost: str | None
+    seconds: float
+    worker: str
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: Any
+    pipe: Connection
+    lifeline: Connection
+    index: int | None = None
+    since: float = 0.0
+
+
+def prepare(warm: Mapping[str, Any]) -> None:
+    """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/execution/warm.py), on another
+    core while the driver still imports and plans."""
+    get_context("forkserver").set_forkserver_preload(list(PRELOAD))
+    os.environ["WINNOW_WARM"] = json.dumps(warm)
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["WINNOW_WARM"]
+
+
+class Pool:
+    """`workers` processes, started on first use and kept for the whole job."""
+
+    def __init__(self, workers: int) -> None:
+        self._context = get_context("forkserver")
+        self._wanted = workers
+        self._workers: list[_Worker] = []
+
+    def run(
+        self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
+    ) -> Iterator[Outcome]:
+        """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again. To rest: no
+        further unit begins; those in flight are stopped when they are overdue."""
+        waiting = list(range(len(units)))[::-1]
+        running = 0
+        while (waiting and not halt.resting) or running:
+            while waiting and not halt.resting and (worker := self._idle()) is not None:
+                index = waiting.pop()
+                try:
+                    worker.pipe.send((index, task, units[index]))
+                except OSError:  # it died while it had nothing to do: another takes the unit
+                    waiting.append(index)
+                    self._stop(worker)
+                    self._workers.remove(worker)
+                    continue
+                worker.index, worker.since = index, time.monotonic()
+                running += 1
+            for outcome in self._collect(limits_s):
+                running -= 1
+                yield outcome
+            if halt.overdue:
+                self.close()
+                return
+
+    @property
+    def started(self) -> bool:
+        return bool(self._workers)
+
+    def close(self) -> None:
+        """Stop every worker now; a unit in flight is simply not committed."""
+        for worker in self._workers:
+            self._stop(worker)
+        self._workers = []
+
+    def _idle(self) -> _Worker | None:
+        for worker in self._workers:
+            if worker.index is None:
+                return worker
+        if len(self._workers) < self._wanted:
+            self._workers.append(self._start())
+            return self._workers[-1]
+        return None
+
+    def _start(self) -> _Worker:
+        prepare({"score": []})
+        ours, theirs = self._context.Pipe()
+        lifeline_ours, lifeline_theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)
+        with _without_main():
+            process.start()
+        theirs.close()
+        lifeline_theirs.close()
+        return _Worker(process, ours, lifeline_ours)
+
+    def _collect(self, limits_s: Sequence[float]) -> Iterator[Outcome]:
+        busy = [w for w in self._workers if w.index is not None]
+        ready = connection.wait([w.pipe for w in busy], timeout=0.5)
+        for worker in busy:
+            index = worker.index
+            assert index is not None
+            elapsed = time.monotonic() - worker.since
+            if worker.pipe in ready:
+                try:
+                    value, error = worker.pipe.recv()
+                except (EOFError, OSError):
+                    worker.process.join(timeout=5)
+                    yield self._lose(worker, f"its worker died ({_exit(worker.process.exitcode)})", elapsed)
+                    continue
+                except Exception as broken:  # an error class that does not unpickle
+                    value, error = (
+                        None,
+                        RuntimeError(f"its answer could not be read: {type(broken).__name__}: {broken}"),
+                    )
+                worker.index = None
+                yield Outcome(index, value, error, None, elapsed, str(worker.process.pid))
+            elif elapsed > limits_s[index]:
+                yield self._lose(worker, f"it made no end within {limits_s[index]:.0f} s and was stopped", elapsed)
+
+    def _lose(self, worker: _Worker, reason: str, elapsed: float) -> Outcome:
+        index = worker.index
+        assert index is not None
+        pid = str(worker.process.pid)
+        self._stop(worker)
+        self._workers.remove(worker)
+        return Outcome(index, None, None, reason, elapsed, pid)
+
+    def _stop(self, worker: _Worker) -> None:
+        worker.process.kill()
+        worker.process.join(timeout=5)
+        worker.pipe.close()
+        worker.lifeline.close()
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """A new process would import the caller's script again, and run it where it has no __main__ guard. Workers need
+    nothing from it."""
+    caller = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = caller
+
+
+def _exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {-code}" + (", perhaps out of memory" if code == -9 else "")
+    return f"exit code {code}"
+
+
+def _serve(pipe: Connection, lifeline: Connection) -> None:
+    import signal
+
+    import pyarrow as pa
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    pa.set_cpu_count(
+        1
+    )  # a worker is one core: the executor shares them out, and more threads only got in each other's way
+    threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
+    while True:
+        try:
+            _, task, unit = pipe.recv()
+        except EOFError:
+            return
+        answer: tuple[Any, Exception | None]
+        try:
+            answer = (task(unit), None)
+        except Exception as error:
+            answer = (None, error)
+        try:
+            pipe.send(answer)
+        except BrokenPipeError:
+            return
+        except Exception as error:  # an answer or an error that does not pickle
+            pipe.send((None, RuntimeError(f"{type(error).__name__}: {error}; answer was {answer[1]!r}")))
+
+
+def _die_with_driver(lifeline: Connection) -> None:
+    try:
+        lifeline.recv()
+    except (EOFError, OSError):
+        os._exit(1)

@@ -1,0 +1,134 @@
+"""Reading committed tables again: are the bytes what the manifests say?"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from pipeline.errors import WinnowError
+from pipeline.storage import manifest
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as it should be."""
+
+    table: str
+    path: str
+    fault: str
+    manifest: str
+
+    def as_dict(self) -> dict[str, str]:
+        return dataclasses.asdict(self)
+
+
+@dataclass
+class Report:
+    """What was read, and what was wrong."""
+
+    tables: int = 0
+    parts: int = 0
+    bytes: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+def repair(store: Store, report: Report) -> list[str]:
+    """Set damaged parts aside, and the manifests that list them, so that the next run makes just these anew. Returns
+    what was set aside."""
+    aside = []
+    for fault in report.faults:
+        for path in (fault.path, fault.manifest):
+            if path not in aside and store.exists(path):
+                store.set_aside(path)
+                aside.append(path)
+    return aside
+
+
+def check_workspace(store: Store) -> Report:
+    """Every committed table of every corpus."""
+    report = Report()
+    for corpus in store.names("corpora"):
+        for kind in store.names(f"corpora/{corpus}"):
+            for key in store.names(f"corpora/{corpus}/{kind}"):
+                path = manifest.manifest_path(corpus, kind, key)
+                if key == "parts" or not store.exists(path) or kind == "export":
+                    continue
+                _check_table(store, path, report)
+    return report
+
+
+def check_export(store: Store) -> Report:
+    """An exported corpus by its own manifest."""
+    report = Report()
+    if not store.exists("manifest.json"):
+        where = store.full("manifest.json")
+        report.faults.append(Fault("export", where, "missing: not a finished export", where))
+        return report
+    _check_table(store, "manifest.json", report)
+    return report
+
+
+def _check_table(store: Store, path: str, report: Report) -> None:
+    report.tables += 1
+    try:
+        made = manifest.load(store, path)
+    except (WinnowError, KeyError, TypeError) as error:
+        report.faults.append(Fault("?", store.full(path), f"unreadable manifest: {error}", store.full(path)))
+        return
+    assert made is not None
+    name = f"{made.kind}/{made.key[:8]}"
+    if sum(made.counts.values()) != made.rows:
+        said = f"{made.rows} rows, {sum(made.counts.values())} accounted for"
+        report.faults.append(Fault(name, store.full(path), said, store.full(path)))
+    report.faults.extend(
+        Fault(name, where, fault, store.full(path)) for where, fault in _check_parts(store, made, report)
+    )
+
+
+def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
+    for part in made.parts:
+        where = store.full(part.path)
+        report.parts += 1
+        if not store.exists(part.path):
+            yield where, "missing"
+            continue
+        digest, size = store.digest(part.path)
+        report.bytes += size
+        if digest != part.sha256:
+            yield where, f"sha256 {digest[:16]}…, the manifest says {part.sha256[:16]}…"
+            continue
+        try:
+            rows = sum(b.num_rows for b in store.parquet(part.path).iter_batches(batch_size=16_384))
+        except (OSError, pa.ArrowException) as error:
+            yield where, f"cannot be read: {error}"
+            continue
+        if rows != part.rows:
+            yield where, f"{rows} rows, the manifest says {part.rows}"
+    yield from _check_statistics(store, made, report)
+    known = {p.path for p in made.parts}
+    for path in dict.fromkeys(s.text.path for s in made.shards):
+        if path in known or path.startswith("/") or "://" in path:
+            continue  # a part, or the user's own file
+        try:  # a copy of Parquet input
+            report.bytes += sum(b.nbytes for b in store.parquet(path).iter_batches(batch_size=16_384))
+        except (OSError, pa.ArrowException) as error:
+            yield store.full(path), f"cannot be read: {error}"
+
+
+def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
+    told = made.details.get("statistics")
+    if told is None:
+        return
+    where = store.full(told["path"])
+    if not store.exists(told["path"]):
+        yield where, "missing"
+        return
+    digest, size = store.digest(told["path"])
+    report.bytes += size
+    if digest != told["sha256"]:
+        yield where, f"sha256 {digest[:16]}…, the manifest says {told['sha256'][:16]}…"

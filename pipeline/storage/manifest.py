@@ -1,0 +1,89 @@
+"""The manifest lists a table's parts, with rows, bytes and digest, and what it came from. Written last: it is the commit."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import ConservationError, IntegrityError
+from pipeline.storage.shard import Shard
+from pipeline.storage.store import PartRecord, Store
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A committed table. inputs: tables it came from, by kind; counts: its rows by what became of them; shards: only
+    the text table has them; details: what a kind has to say beyond that. No timestamps: same content, same bytes."""
+
+    kind: str
+    key: str
+    corpus: str
+    parts: tuple[PartRecord, ...]
+    rows: int
+    counts: dict[str, int]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    shards: tuple[Shard, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def bytes(self) -> int:
+        return sum(p.bytes for p in self.parts)
+
+    def row_offsets(self) -> npt.NDArray[np.int64]:
+        """Global row of each shard's first row, and of the end: i64[shards+1]."""
+        return np.concatenate([[0], np.cumsum([s.rows for s in self.shards])]).astype(np.int64)
+
+    def shard_name(self, index: int) -> str:
+        """A shard for people: its file and row groups."""
+        shard = self.shards[index]
+        return f"{index}:{shard.text.path.rsplit('/', 1)[-1]}[{shard.text.first}:{shard.text.last}]"
+
+
+def manifest_path(corpus: str, kind: str, key: str) -> str:
+    """Where a table's manifest lies in a workspace."""
+    return f"{Store.table(corpus, kind, key)}/manifest.json"
+
+
+def load(store: Store, path: str) -> Manifest | None:
+    """The table committed at a path, or None where it is not (yet) there."""
+    return from_json(store.read_json(path)) if store.exists(path) else None
+
+
+def from_json(value: dict[str, Any]) -> Manifest:
+    parts = tuple(PartRecord(**p) for p in value["parts"])
+    shards = tuple(Shard.from_json(s) for s in value["shards"])
+    return Manifest(**{**value, "parts": parts, "shards": shards})
+
+
+def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
+    """Publish a table at a path; the conservation law is checked here, for every kind."""
+    accounted = sum(manifest.counts.values())
+    if accounted != manifest.rows:
+        raise ConservationError(
+            f"{manifest.kind} of {manifest.corpus!r}: {manifest.rows} rows in, {accounted} accounted for {manifest.counts}; "
+            "nothing was committed. This is a fault of Winnow: please report it with this message"
+        )
+    told = dataclasses.asdict(manifest)
+    for part in told["parts"]:
+        if not part["text_bytes"]:  # of the mix alone: a million parts need not say that they do not tell
+            del part["text_bytes"]
+    store.commit_json(path, told)
+    there = store.read_json(path)
+    if there["key"] != manifest.key:
+        raise IntegrityError(f"{store.full(path)}: another table is there (key {there['key']}); choose another folder")
+    return manifest
+
+
+def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
+    """All committed tables of a kind, by key."""
+    folder = f"corpora/{corpus}/{kind}"
+    found = (load(store, manifest_path(corpus, kind, key)) for key in store.names(folder) if key != "parts")
+    return [m for m in found if m is not None]

@@ -1,0 +1,119 @@
+"""Finding notes: which committed passes already hold what a recipe asks for, and reading them beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.scoring import ScorerSpec, source_digest
+from pipeline.storage.manifest import Manifest, tables
+from pipeline.storage.shard import Shard, part_key, read_ids
+from pipeline.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ShardNotes:
+    """One shard and its parts of the passes: (path, the aliases it holds). Small enough to travel to a worker."""
+
+    shard: Shard
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The passes over one text table that together hold a recipe's scorers; `where` says which pass has an alias."""
+
+    text: Manifest
+    passes: tuple[Manifest, ...]
+    where: dict[str, int]
+
+    @property
+    def key(self) -> str:
+        """Determines what the scorers say about this text, in whatever passes they were computed."""
+        return part_key("said", self.text.key, sorted((a, self._said(a)) for a in self.where))
+
+    def shard_key(self, index: int) -> str:
+        """The same, for one shard."""
+        return part_key("said", self.text.shards[index].key, sorted((a, self._said(a)) for a in self.where))
+
+    def of(self, index: int) -> ShardNotes:
+        """The notes of one shard."""
+        used = sorted(set(self.where.values()))
+        parts = ((self.passes[n].parts[index].path, tuple(a for a in self.where if self.where[a] == n)) for n in used)
+        return ShardNotes(self.text.shards[index], tuple(parts))
+
+    def _said(self, alias: str) -> str:
+        fingerprint: str = self.passes[self.where[alias]].parameters["scorers"][alias]["fingerprint"]
+        return fingerprint
+
+
+def plan_passes(
+    store: Store, text_key: str | None, corpus: str, specs: Sequence[ScorerSpec]
+) -> list[tuple[ScorerSpec, ...]]:
+    """Which passes to ask for: passes of this corpus that were made before (their parts, too, are there for every shard
+    that did not change), largest first, then one pass for what is left."""
+    wanted = {s.alias: s for s in specs}
+    fingerprints = {s.alias: s.fingerprint() for s in specs}
+    known = sorted(
+        tables(store, corpus, "notes"),
+        key=lambda m: (m.inputs["text"] != text_key, -len(m.parameters["scorers"]), m.key),
+    )
+    passes: list[tuple[ScorerSpec, ...]] = []
+    for manifest in known:
+        scorers = manifest.parameters["scorers"]
+        useful = [a for a in scorers if a in wanted and scorers[a]["fingerprint"] == fingerprints[a]]
+        if useful and (len(useful) == len(scorers) or manifest.inputs["text"] == text_key):
+            made = [_spec_again(a, scorers[a], wanted) for a in scorers]
+            if all(s is not None for s in made):
+                passes.append(tuple(s for s in made if s is not None))
+                for alias in useful:
+                    del wanted[alias]
+    if wanted:
+        passes.append(tuple(s for s in specs if s.alias in wanted))
+    return passes
+
+
+def _spec_again(alias: str, told: dict[str, object], wanted: dict[str, ScorerSpec]) -> ScorerSpec | None:
+    """The spec behind a manifest's entry; None where it can no longer be built as it was (a newer version, say)."""
+    if alias in wanted and wanted[alias].fingerprint() == told["fingerprint"]:
+        return wanted[alias]
+    parameters = told["parameters"]
+    assert isinstance(parameters, dict)
+    try:
+        spec = ScorerSpec(
+            alias,
+            str(told["scorer"]),
+            tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())),
+            source_digest(str(told["scorer"])),
+        )
+        return spec if spec.fingerprint() == told["fingerprint"] else None
+    except (ValueError, OSError):
+        return None
+
+
+def read_notes(store: Store, notes: ShardNotes, columns: Sequence[str], ids: Sequence[str] = ()) -> pa.Table:
+    """Rows of one shard: doc_id, quarantine and the provenance columns `ids`; then the notes columns, such as
+    'gopher.word_count' or a whole 'gopher', as one struct per scorer."""
+    table = read_ids(store, notes.shard, list(dict.fromkeys(["doc_id", "quarantine", *ids])))
+    for path, aliases in notes.parts:
+        wanted = [c for c in columns if c.split(".")[0] in aliases]
+        if wanted:
+            found = store.read_table(path, columns=wanted)
+            for name in found.column_names:
+                table = table.append_column(found.schema.field(name), found.column(name))
+    return table
+
+
+def binary_rows(values: pa.Array, missing: int) -> npt.NDArray[np.uint8]:
+    """A fixed-size binary column as u8[D, width]; every byte of a null is `missing`."""
+    width = values.type.byte_width
+    data = np.frombuffer(values.buffers()[1], dtype=np.uint8) if len(values) else np.zeros(0, np.uint8)
+    rows = data[values.offset * width : (values.offset + len(values)) * width].reshape(-1, width)
+    if values.null_count:
+        rows = rows.copy()
+        rows[np.asarray(values.is_null())] = missing
+    return rows

@@ -1,0 +1,74 @@
+"""Parquet as this house writes and reads it: page checksums always, and the same bytes for the same table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import IntegrityError
+from pipeline.storage.files import filesystem, is_remote, local_path
+
+
+def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
+    """Open a Parquet file, local or remote, with page checksums verified (without them 41 of 60 flipped bits in a
+    zstd page came back as wrong text)."""
+    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else str(local_path(path))
+    return pq.ParquetFile(source, page_checksum_verification=True, **options)
+
+
+def write_parquet(path: Path, table: pa.Table, row_group_rows: int | None = None, **options: Any) -> None:
+    """Write one Parquet file with this house's settings; same table, same bytes."""
+    with parquet_writer(path, table.schema, **options) as writer:
+        writer.write_table(table, row_group_size=row_group_rows)
+
+
+def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """A writer with zstd, page checksums and a page index; dictionaries only where asked for."""
+    settings: dict[str, Any] = {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": False,
+        "write_page_checksum": True,
+        "write_page_index": True,
+        "store_schema": True,
+    }
+    return pq.ParquetWriter(str(path), schema, **{**settings, **options})
+
+
+def verify_parquet(path: Path, rows: int) -> None:
+    """Reopen what was just written: its footer, its row count, the checksum of every page."""
+    parquet = pq.ParquetFile(str(path), page_checksum_verification=True)
+    if parquet.metadata.num_rows != rows:
+        raise IntegrityError(f"{path}: {parquet.metadata.num_rows} rows read back, {rows} written")
+    for group in range(parquet.metadata.num_row_groups):
+        try:
+            parquet.read_row_group(group)
+        except OSError as error:
+            raise IntegrityError(f"{path}: written, but cannot be read back ({error}); check this disk") from error
+
+
+def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Table:
+    """The rows of one shard of a table that is ordered by its column `shard`."""
+    return rows_between(parquet, "shard", shard, shard, columns)
+
+
+def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
+    """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that hold
+    any, by their statistics."""
+    index = parquet.schema_arrow.get_field_index(by)
+    groups = []
+    for group in range(parquet.metadata.num_row_groups):
+        found = parquet.metadata.row_group(group).column(index).statistics
+        if found is None or not found.has_min_max or (found.min <= high and low <= found.max):
+            groups.append(group)
+    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
+    type_ = table.schema.field(by).type
+    within = pc.and_(
+        pc.greater_equal(table.column(by), pa.scalar(low, type_)),
+        pc.less_equal(table.column(by), pa.scalar(high, type_)),
+    )
+    return table.filter(within).select(columns)

@@ -1,0 +1,148 @@
+"""A shard: the rows one unit of work covers, and reading them in batches, in order, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import IntegrityError
+from pipeline.storage.files import file_stamp, told
+from pipeline.storage.parquet import open_parquet
+from pipeline.storage.store import Store
+
+BATCH_BYTES = 8_000_000
+"""Text per batch: the kernels' scratch stays in the last-level cache, and a worker's memory stays flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Row groups [first, last) of one Parquet file; path is relative to the workspace, absolute, or a URL."""
+
+    path: str
+    first: int
+    last: int
+
+    @property
+    def groups(self) -> list[int]:
+        return list(range(self.first, self.last))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The unit of work, retry and resume. Its row order never changes, and every table of a corpus has one part for
+    it with the same rows. `ids` holds doc_id, quarantine and provenance; `text` may be the user's own file.
+    stamp: what the user's file looked like when it was taken in (empty for a converted part)."""
+
+    key: str
+    ids: Slice
+    text: Slice
+    column: str
+    rows: int
+    text_bytes: int
+    stamp: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Shard:
+        return Shard(**{**value, "ids": Slice(**value["ids"]), "text": Slice(**value["text"])})
+
+
+def part_key(*determinants: Any) -> str:
+    """32 hex digits over all that determines a part's or a table's content."""
+    return hashlib.sha256(json.dumps(determinants, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def batch_rows(shard: Shard) -> int:
+    """Rows of about BATCH_BYTES of text."""
+    mean_bytes = max(1, shard.text_bytes // max(1, shard.rows))
+    return max(16, min(65_536, BATCH_BYTES // mean_bytes))
+
+
+def read_ids(store: Store, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+    """The shard's rows of the text table without the text: doc_id, quarantine, provenance."""
+    path = store.full(shard.ids.path)
+    with told(path):
+        table = open_parquet(path).read_row_groups(shard.ids.groups, columns=columns)
+    if table.num_rows != shard.rows:
+        raise IntegrityError(f"{path}: {table.num_rows} rows, the manifest says {shard.rows}")
+    return table
+
+
+def read_text(store: Store, shard: Shard, usable: pa.Array, rows: int | None = None) -> Iterator[pa.Array]:
+    """The shard's text in batches, as large_string. usable: bool[rows], false for quarantined rows, which come as null.
+    Checks page checksums, and that the user's file is still the one that was taken in."""
+    start = 0
+    for batch in read_source(store, shard, [shard.column], rows):
+        mask = usable.slice(start, batch.num_rows)
+        start += batch.num_rows
+        yield as_text(batch.column(0), mask)
+
+
+def as_text(column: pa.Array, usable: pa.Array) -> pa.Array:
+    """Any string-like column as large_string, unusable rows null (they may not be UTF-8)."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.large_binary())
+    else:
+        column = column.cast(pa.large_string()) if column.type != pa.large_string() else column
+    if not pc.all(usable).as_py():
+        column = pc.if_else(usable, column, pa.scalar(None, column.type))
+    return column.cast(pa.large_string())
+
+
+def usable_rows(ids: pa.Table) -> pa.Array:
+    """bool[rows]: not quarantined."""
+    return pc.is_null(ids.column("quarantine").combine_chunks())
+
+
+def read_source(
+    store: Store, shard: Shard, columns: list[str] | None, rows: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The shard's rows of the file that holds its text, in batches of about BATCH_BYTES of text."""
+    path = store.full(shard.text.path)
+    parquet = _open_checked(shard, path)
+    seen = 0
+    try:
+        at_once = rows or batch_rows(shard)
+        if columns is None:
+            at_once = min(at_once, _rows_of_all_columns(parquet, shard.text.groups))
+        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns):
+            seen += batch.num_rows
+            yield batch
+    except OSError as error:
+        raise IntegrityError(
+            f"{path}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew"
+        ) from error
+    if seen != shard.rows:
+        raise IntegrityError(f"{path}: {seen} rows read, the manifest says {shard.rows}")
+
+
+def _rows_of_all_columns(parquet: pq.ParquetFile, groups: list[int]) -> int:
+    """Rows of about BATCH_BYTES of all columns, by what the first few rows and the footer say of their width: a column
+    beside the text may be a hundred times as wide."""
+    first = next(parquet.iter_batches(16, row_groups=groups[:1]), None)
+    declared: int = sum(parquet.metadata.row_group(g).total_byte_size for g in groups) // max(
+        1, sum(parquet.metadata.row_group(g).num_rows for g in groups)
+    )
+    width = max(declared, first.nbytes // max(1, first.num_rows) if first is not None else 1, 1)
+    return max(16, 2 * BATCH_BYTES // width)
+
+
+def _open_checked(shard: Shard, path: str) -> pq.ParquetFile:
+    with told(path):
+        if shard.stamp and file_stamp(path) != shard.stamp:
+            raise IntegrityError(
+                f"{path}: the file changed since it was taken in; run the job again to take it in anew"
+            )
+        return open_parquet(path)

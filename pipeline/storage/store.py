@@ -1,0 +1,300 @@
+"""A workspace on disk or in a bucket: the only file that builds its paths, and the commit protocol.
+
+An attempt writes a private temporary file, closes, syncs and verifies it, then publishes it with put-if-absent
+(`link` in a folder, a conditional put in a bucket). A second attempt of the same part loses quietly. Manifests
+come last: a table is there when its manifest is there, and is listed by its manifest, never by glob.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import IntegrityError
+from pipeline.execution.processes import alive
+from pipeline.storage.durable import append_line, make_folder, sync, write_text
+from pipeline.storage.fence import Fence
+from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
+from pipeline.storage.parquet import open_parquet, read_shard, verify_parquet, write_parquet
+
+READ_CHUNK_BYTES = 1 << 22
+COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One committed part. path is relative to the store's root; counts: its rows by what they are, text_bytes: their text."""
+
+    key: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    counts: dict[str, int]
+    text_bytes: dict[str, int] = field(default_factory=dict)
+
+
+class Store:
+    """Reads and commits under one root: a local folder, or an fsspec URL of a bucket and prefix.
+
+    fence: checked before each write; it travels with the store into workers.
+    """
+
+    def __init__(self, root: str, fence: Fence | None = None) -> None:
+        self.fence = fence
+        self.remote = is_remote(root)
+        self.root = root.rstrip("/") if self.remote else str(local_path(root).absolute())
+
+    @cached_property
+    def fs(self) -> fsspec.AbstractFileSystem:
+        return filesystem(self.root)
+
+    def __reduce__(self) -> tuple[type[Store], tuple[str, Fence | None]]:
+        return (Store, (self.root, self.fence))
+
+    def fenced(self, job_id: str, attempt: int) -> Store:
+        """This store for one attempt at a job of this workspace: it writes until a later attempt begins."""
+        return Store(self.root, Fence(job_id, attempt, self.full(self.attempt(job_id, attempt + 1))))
+
+    # paths ------------------------------------------------------------------------------------------------------
+
+    def full(self, path: str) -> str:
+        """A path of this store as the file system knows it; absolute paths and URLs pass through."""
+        return path if path.startswith("/") or is_remote(path) else f"{self.root}/{path}"
+
+    @staticmethod
+    def table(corpus: str, kind: str, key: str) -> str:
+        return f"corpora/{corpus}/{kind}/{key}"
+
+    @staticmethod
+    def part(corpus: str, kind: str, key: str) -> str:
+        """A part is named by the hash of all that determines its content, so that tables share equal parts."""
+        return f"corpora/{corpus}/{kind}/parts/{key[:2]}/{key}.parquet"
+
+    @staticmethod
+    def job(job_id: str) -> str:
+        return f"jobs/{job_id}"
+
+    @staticmethod
+    def attempt(job_id: str, attempt: int, kind: str = "json") -> str:
+        """What is told of an attempt: its claim (json), its pulse (beat), its end (end)."""
+        return f"jobs/{job_id}/attempts/{attempt:06d}.{kind}"
+
+    # reading ----------------------------------------------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.exists(self.full(path))) if self.remote else os.path.exists(self.full(path))
+
+    def open(self, path: str) -> IO[bytes]:
+        if not self.remote:
+            return Path(self.full(path)).open("rb")
+        opened: IO[bytes] = self.fs.open(self.full(path), "rb")
+        return opened
+
+    def read_json(self, path: str) -> Any:
+        try:
+            # one request: a file replaced between two would be neither the one nor the other
+            return json.loads(self.fs.cat_file(self.full(path)) if self.remote else Path(self.full(path)).read_bytes())
+        except ValueError as error:
+            raise IntegrityError(f"{self.full(path)}: not JSON ({error}); remove it and run the job again") from error
+
+    def find_json(self, path: str) -> Any | None:
+        """A small JSON file, or None where there is none."""
+        try:
+            return self.read_json(path)
+        except FileNotFoundError:
+            return None
+
+    def read_range(self, path: str, start: int, most_bytes: int) -> bytes:
+        """See pipeline.storage.files.read_range."""
+        return read_range(self.full(path), start, most_bytes)
+
+    def size(self, path: str) -> int:
+        """Bytes of a file; 0 where there is none."""
+        return file_size(self.full(path))
+
+    def names(self, path: str) -> list[str]:
+        """Names directly under a folder of this store, sorted; empty where there is none."""
+        try:
+            if self.remote:
+                return sorted(str(p).rstrip("/").rsplit("/", 1)[-1] for p in self.fs.ls(self.full(path), detail=False))
+            return sorted(os.listdir(self.full(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def parquet(self, path: str) -> pq.ParquetFile:
+        """Open a part with its page checksums verified on every read."""
+        full = self.full(path)
+        return open_parquet(full)
+
+    def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        try:
+            return self.parquet(path).read(columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise IntegrityError(
+                f"{self.full(path)}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {self.root}, "
+                "then run the same command again: only this part is made anew"
+            ) from error
+
+    def read_shard(self, path: str, shard: int, columns: list[str]) -> pa.Table:
+        """See pipeline.storage.parquet.read_shard."""
+        return read_shard(self.parquet(path), shard, columns)
+
+    # committing -------------------------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        path: str,
+        write: Callable[[Path], Any],
+        verify: Callable[[Path], Any] | None = None,
+        durable: bool = True,
+    ) -> None:
+        """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error.
+        durable: False leaves out the sync, for what goes with its job."""
+        with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
+            write(temporary)
+            if durable:
+                sync(temporary)
+            if verify is not None:
+                verify(temporary)
+            self._publish(temporary, path, durable)
+
+    def commit_json(self, path: str, value: Any, sort_keys: bool = True) -> None:
+        """sort_keys: False where the order of keys says something, as that of a recipe's rules."""
+        self.commit(path, lambda temporary: write_text(temporary, _json(value, sort_keys)))
+
+    def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
+        """Commit one Parquet table, reopened and checked before it is published."""
+        self.commit(path, lambda t: write_parquet(t, table, **options), lambda t: verify_parquet(t, table.num_rows))
+
+    def append(self, path: str, line: str) -> None:
+        """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""
+        self._check_fence()
+        with told(self.full(path)):
+            if self.remote:
+                before = self.fs.cat_file(self.full(path)) if self.exists(path) else b""
+                self.fs.pipe_file(self.full(path), before + line.encode("utf-8", "backslashreplace") + b"\n")
+                return
+            full = Path(self.full(path))
+            make_folder(full.parent, durable=False)
+            append_line(full, line)
+
+    def put(self, path: str, text: str, durable: bool = False) -> None:
+        """Write or replace a small file that is not content-addressed (a job's state, a report)."""
+        self._check_fence()
+        with told(self.full(path)):
+            if self.remote:
+                self.fs.pipe_file(self.full(path), text.encode("utf-8", "backslashreplace"))
+                return
+            full = Path(self.full(path))
+            make_folder(full.parent, durable)
+            with self._temporary(full.suffix) as temporary:
+                write_text(temporary, text)
+                if durable:
+                    sync(temporary)
+                os.replace(temporary, full)
+            if durable:
+                sync(full.parent)
+
+    def record(self, key: str, path: str, sha256: str | None = None) -> PartRecord:
+        """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
+        parquet = self.parquet(path)
+        metadata = parquet.metadata.metadata or {}
+        counts, text_bytes = (json.loads(metadata.get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
+        digest, size = self.digest(path)
+        if sha256 is not None and digest != sha256:
+            raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
+        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts, text_bytes)
+
+    def digest(self, path: str) -> tuple[str, int]:
+        """(sha256 in hex, bytes) of a file of this store."""
+        sha, size = hashlib.sha256(), 0
+        with self.open(path) as file:
+            while chunk := file.read(READ_CHUNK_BYTES):
+                sha.update(chunk)
+                size += len(chunk)
+        return sha.hexdigest(), size
+
+    def put_json(self, path: str, value: Any, durable: bool = False) -> None:
+        """Write or replace a small JSON file."""
+        self.put(path, _json(value), durable)
+
+    def set_aside(self, path: str) -> None:
+        """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
+        self._check_fence()
+        full = self.full(path)
+        if self.remote:
+            self.fs.mv(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
+        else:
+            os.replace(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
+
+    def remove(self, path: str) -> None:
+        """Remove a file or folder of this store, if it is there."""
+        self._check_fence()
+        if self.exists(path):
+            with told(self.full(path)):
+                self.fs.rm(self.full(path), recursive=True)
+
+    def sweep(self, tidy: bool = False) -> int:
+        """Remove temporary files of this host's dead processes; returns how many. tidy: their folder too, once it is
+        empty (not where another job may be about to write)."""
+        if self.remote:
+            return 0
+        swept = 0
+        for name in self.names("tmp"):
+            host, _, rest = name.partition("~")
+            pid = rest.partition("~")[0]
+            if host == socket.gethostname() and pid.isdigit() and not alive(int(pid)):
+                with contextlib.suppress(OSError):
+                    os.unlink(self.full(f"tmp/{name}"))
+                    swept += 1
+        if tidy:
+            with contextlib.suppress(OSError):
+                os.rmdir(self.full("tmp"))
+        return swept
+
+    @contextlib.contextmanager
+    def _temporary(self, suffix: str) -> Iterator[Path]:
+        folder = Path(tempfile.gettempdir()) / "winnow" if self.remote else Path(self.root) / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex}{suffix}"
+        try:
+            yield path
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _check_fence(self) -> None:
+        if self.fence is not None:
+            self.fence.check()
+
+    def _publish(self, temporary: Path, path: str, durable: bool) -> None:
+        self._check_fence()
+        if self.remote:
+            with contextlib.suppress(FileExistsError):
+                self.fs.put_file(str(temporary), self.full(path), mode="create")
+            return
+        final = Path(self.full(path))
+        make_folder(final.parent, durable)
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, final)
+        if durable:
+            sync(final.parent)
+
+
+def _json(value: Any, sort_keys: bool = True) -> str:
+    return json.dumps(value, indent=1, sort_keys=sort_keys, ensure_ascii=False) + "\n"

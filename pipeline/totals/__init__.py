@@ -1,0 +1,1 @@
+"""Numbers that add up over shards: bins, statistics of columns, percentiles, estimates of tokens, the funnel."""
