@@ -34,6 +34,7 @@ def test_the_schema_names_every_view_and_measured_column(asked: Asked, desk: Des
         "documents",
         "verdicts",
         "duplicates",
+        "removed_lines",
         "quarantine",
         "shards",
         "stages",

@@ -302,7 +302,7 @@ def test_jobs_begin_in_the_order_they_were_accepted_in(store: Store) -> None:
 
 
 def test_the_service_loads_no_kernels_to_supervise() -> None:
-    code = "import pipeline.control.supervisor, sys; print([m for m in ('numba','ray','scorers','duckdb') if m in sys.modules])"
+    code = "import pipeline.control.supervisor, sys; print([m for m in ('numba','ray','scorers.kernels','duckdb') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
