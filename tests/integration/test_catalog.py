@@ -127,9 +127,7 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path: Path, made: tuple[St
                 b'\n[1]\n{"verb": "unit_done"}\n\xff\xfe{"at": "x", "verb\n{"at": 1, "verb": "unit_done", "rows": "many"}\n'
             )
         catalog.refresh()
-        added = everything(catalog)["units"][before:]
-        assert [(u["rows"], u["part"]) for u in everything(catalog)["units"] if u["part"] is None] == [(None, None)]
-        assert len(added) == 1
+        assert len(everything(catalog)["units"]) == before
 
 
 def test_a_log_cut_short_is_taken_in_anew(tmp_path: Path, made: tuple[Store, list[str]]) -> None:
