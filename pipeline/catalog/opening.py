@@ -19,7 +19,7 @@ from pipeline.sql.engine import connect
 
 log = logging.getLogger(__name__)
 
-MEMORY, RESTING_MEMORY = "1GB", "96MB"
+MEMORY, RESTING_MEMORY = "1GB", "16MB"
 THREADS = 2
 KEPT_ASIDE = 3
 """Files set aside that stay for inspection; older ones go."""
