@@ -75,7 +75,11 @@ def end_jobs(address: str) -> None:
     with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
 
         def ended() -> bool:
-            jobs = client.get("/v1/jobs", params={"page_size": 1000}).json()["items"]
+            answer = client.get("/v1/jobs", params={"page_size": 1000})
+            if answer.status_code == 429:  # after a flood: a minute's requests are used up
+                time.sleep(float(answer.headers["retry-after"]))
+                return False
+            jobs = answer.json()["items"]
             left = [job["id"] for job in jobs if job["state"] not in TERMINAL and job["supervised"]]
             for job_id in left:
                 client.post(f"/v1/jobs/{job_id}/cancel")

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.catalog.schema import COLUMNS, VERSION, statements
+from pipeline.catalog.schema import COLUMNS, statements, version
 from pipeline.errors import CatalogHeld, StorageError
 from pipeline.rules import quoted
 from pipeline.sql.engine import connect
 
 log = logging.getLogger(__name__)
 
-MEMORY, RESTING_MEMORY = "1GB", "96MB"
+MEMORY, RESTING_MEMORY = "1GB", "16MB"
 THREADS = 2
 KEPT_ASIDE = 3
 """Files set aside that stay for inspection; older ones go."""
@@ -44,8 +44,8 @@ def open_file(path: Path, workspace: str) -> duckdb.DuckDBPyConnection:
         if ("about",) not in tables:
             raise Damaged("no catalog is in it")
         about = connection.execute("select version, workspace from base.about").fetchall()
-        if about != [(VERSION, workspace)]:
-            raise Damaged(f"it is {about}, expected version {VERSION} of {workspace}")
+        if about != [(version(), workspace)]:
+            raise Damaged(f"it is {about}, expected version {version()} of {workspace}")
         for table in COLUMNS:  # a checksum is looked at when its block is read
             connection.execute(f"select bit_xor(hash(t)) from base.{table} t").fetchall()
         give_back(connection)
@@ -65,7 +65,7 @@ def make_file(path: Path, workspace: str) -> duckdb.DuckDBPyConnection:
     _attach(connection, path)
     for statement in statements():
         connection.execute(statement)
-    connection.execute("insert into base.about values (?, ?)", [VERSION, workspace])
+    connection.execute("insert into base.about values (?, ?)", [version(), workspace])
     connection.execute("checkpoint")
     return connection
 

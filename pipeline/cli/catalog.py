@@ -48,7 +48,7 @@ def show(workspace: Workspace = DEFAULT_WORKSPACE, state: State = None, as_json:
 
     from pipeline.catalog import opening
     from pipeline.catalog.database import count
-    from pipeline.catalog.schema import VERSION
+    from pipeline.catalog.schema import version
     from pipeline.errors import IntegrityError, UsageError
 
     path, store = _path(workspace, state), _store(workspace)
@@ -62,8 +62,14 @@ def show(workspace: Workspace = DEFAULT_WORKSPACE, state: State = None, as_json:
         ) from error
     counts = dataclasses.asdict(count(connection))
     connection.close()
-    told = {"path": str(path), **counts, "bytes": path.stat().st_size, "version": VERSION, "written_at": _written(path)}
-    text = f"{path}: {_counted(counts)}; {told['bytes'] / 1e6:,.1f} MB, version {VERSION}, written {told['written_at']}"
+    told = {
+        "path": str(path),
+        **counts,
+        "bytes": path.stat().st_size,
+        "version": version(),
+        "written_at": _written(path),
+    }
+    text = f"{path}: {_counted(counts)}; {told['bytes'] / 1e6:,.1f} MB, version {told['version']}, written {told['written_at']}"
     say(told if as_json else text, as_json)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.catalog import opening, read
+from pipeline.catalog import opening, read, schema
 from pipeline.catalog.database import Catalog
 from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
@@ -51,3 +51,15 @@ def test_following_a_job_takes_in_what_is_new_and_waits_for_nobody_where_nothing
             assert not following.is_alive()
         catalog.follow(new)
         assert read.stages(catalog, new)[-1]["stage"] == "export"
+
+
+def test_a_catalog_with_other_views_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path / "ws"))
+    ids = make_workspace(store, Size(corpora=1, jobs=2))
+    with monkeypatch.context() as patched:
+        patched.setitem(schema.VIEWS, "jobs", "select id from base.jobs")
+        with closing(Catalog(store, tmp_path / "catalog.duckdb")) as catalog:
+            assert set(catalog.rows("from jobs")[0]) == {"id"}
+    with closing(Catalog(store, tmp_path / "catalog.duckdb")) as catalog:
+        assert sorted(row["id"] for row in catalog.rows("from jobs where state is not null")) == sorted(ids)
+    assert len(list(tmp_path.glob("catalog.duckdb.aside-*"))) == 1
