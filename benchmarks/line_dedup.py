@@ -26,8 +26,9 @@ from pipeline.dedup.bloom import Bloom
 from pipeline.dedup.lines import find_lines
 from pipeline.dedup.urls import normalised
 from pipeline.line_dedup import line_cuts
-from pipeline.recipe import Bloom as BloomSettings
-from pipeline.recipe import Input, Lines
+from pipeline.recipe import Input
+from pipeline.recipe.dedup import Bloom as BloomSettings
+from pipeline.recipe.dedup import Lines
 from pipeline.stages.ingest import plan_ingest
 from pipeline.stages.judge import Judge
 from pipeline.storage import manifest

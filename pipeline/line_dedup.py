@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pipeline.dedup.line_columns import ALIAS
 from pipeline.dedup.survivors import Survivors
-from pipeline.recipe import Lines as Settings
+from pipeline.recipe.dedup import Lines as Settings
 from pipeline.stage import Stage
 from pipeline.stages.line_counts import LineCounts
 from pipeline.stages.line_cuts import LineCuts

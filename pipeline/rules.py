@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline.errors import PlanError, did_you_mean
-from pipeline.recipe import Rule, Scalar
+from pipeline.recipe.rules import Rule
+from pipeline.recipe.tree import Scalar
 
 BOUNDS = {"min": ">=", "max": "<=", "above": ">", "below": "<"}
 

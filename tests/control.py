@@ -112,3 +112,15 @@ def until_ended(store: Store, job_id: str, seconds: float = WAIT_S) -> dict[str,
     """Wait for a terminal state; the record."""
     until(lambda: job_state(store, job_id)["state"] in TERMINAL, seconds)
     return job_state(store, job_id)
+
+
+def assert_done_once(store: Store, job_id: str, units: int, stage: str = "notes") -> None:
+    """Each unit of a stage was done once: told by an attempt, or found committed by the last one. (A worker commits before
+    the driver tells of it, so a kill in between leaves a unit of which nobody told.)"""
+    done = events_of(store, job_id, "unit_done", stage=stage)
+    parts = [e.fields["part"] for e in done]
+    assert len(parts) == len(set(parts))
+    started = events_of(store, job_id, "stage_started", stage=stage)[-1]
+    after = [e for e in done if e.id > started.id]
+    assert (started.fields["units_done"] + len(after), started.fields["units"]) == (units, len(after))
+    assert started.fields["units_done"] >= len(done) - len(after)

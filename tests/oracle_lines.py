@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from itertools import groupby, zip_longest
 
-from pipeline.recipe import Lines
+from pipeline.recipe.dedup import Lines
 
 CCNET_MARKS = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 

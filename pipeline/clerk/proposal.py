@@ -16,7 +16,8 @@ from pipeline.clerk.bands import Columns
 from pipeline.clerk.job import OpenJob
 from pipeline.errors import PlanError
 from pipeline.plan import check_recipe
-from pipeline.recipe import Bucket, Recipe, Rule
+from pipeline.recipe import Recipe
+from pipeline.recipe.rules import Bucket, Rule
 from pipeline.recipe_file import apply_setting, validate
 from pipeline.rules import condition, names_in
 from pipeline.schema import TEXT_TABLE

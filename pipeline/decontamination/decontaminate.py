@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scorers.models.overlap_profiles import PROFILES, Profile
+if TYPE_CHECKING:
+    from scorers.models.overlap_profiles import Profile
 
 NAME = "contamination"
 """Of the scorer, its alias and the rule: 'removed by contamination'."""
 SPANS = f"{NAME}.spans"
+DEFAULT_PROFILE = "winnow-13"
+
+
+def profiles() -> Mapping[str, Profile]:
+    """Published decontaminations by name; loaded when a recipe asks for one, because whoever only passes recipes on needs no
+    scorers."""
+    from scorers.models.overlap_profiles import PROFILES
+
+    return PROFILES
 
 
 def with_decontamination(tree: Any) -> Any:
     """A recipe's tree with what its `decontaminate` stands for. A tree that has it already stays as it is; ValueError where
     `score` says otherwise."""
     asked = tree.get("decontaminate") if isinstance(tree, Mapping) else None
-    if not isinstance(asked, Mapping) or asked.get("profile", next(iter(PROFILES))) not in PROFILES:
+    if not isinstance(asked, Mapping) or asked.get("profile", DEFAULT_PROFILE) not in profiles():
         return tree  # nothing to do, or for the model to refuse
-    name = str(asked.get("profile", next(iter(PROFILES))))
+    name = str(asked.get("profile", DEFAULT_PROFILE))
     wanted = {"against": list(asked.get("against") or ()), "profile": name}
     score = list(tree.get("score") or ())
     there = next((e[NAME] or {} for e in score if isinstance(e, Mapping) and NAME in e), None)
@@ -34,7 +44,7 @@ def with_decontamination(tree: Any) -> Any:
         export = dict(made.get("export") or {})
         edits = list(export.get("edits") or ())
         made["export"] = {**export, "edits": edits if SPANS in edits else [*edits, SPANS]}
-    rule = _rule(PROFILES[name], asked.get("action", "remove") == "spans")
+    rule = _rule(profiles()[name], asked.get("action", "remove") == "spans")
     if rule is not None:
         made["rules"] = {**(made.get("rules") or {}), NAME: (made.get("rules") or {}).get(NAME, rule)}
     return made
@@ -52,4 +62,4 @@ def _told(scorer: Mapping[str, Any]) -> tuple[list[str], Any]:
     against = scorer.get("against") or ()
     listed = [against] if isinstance(against, str | Mapping) else against
     texts = [a if isinstance(a, str) else json.dumps(dict(a), sort_keys=True) for a in listed]
-    return texts, scorer.get("profile", next(iter(PROFILES)))
+    return texts, scorer.get("profile", DEFAULT_PROFILE)

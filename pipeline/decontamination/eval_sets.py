@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from pipeline.decontamination.eval_files import Item, items_of, rows_of
 from pipeline.errors import PlanError, StorageError
-from pipeline.recipe import Strict
+from pipeline.recipe.tree import Strict
 from pipeline.sources.listing import SourceFile, list_files
 from pipeline.sources.streams import open_bytes
 from pipeline.storage.parquet import write_parquet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.dedup.bloom import Bloom
-from pipeline.recipe import Lines
+from pipeline.recipe.dedup import Lines
 
 LINE_BYTES = 87
 """Mean length of a line that is not blank, in the corpus of benchmarks/README.md."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.recipe import Lines
+from pipeline.recipe.dedup import Lines
 from scorers.kernels.line_characters import ccnet_table
 from scorers.kernels.line_cuts import cut_lines, mark_again, slots_for
 from scorers.kernels.line_hashes import BLANK, BLANKS, CCNET, LAST, NO_HASH, PARAGRAPHS, hash_lines

@@ -125,7 +125,7 @@ class Pool:
         prepare({"score": []})
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs, dict(os.environ)), daemon=True)
         with _without_main():
             process.start()
         theirs.close()
@@ -189,12 +189,14 @@ def _exit(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _serve(pipe: Connection, lifeline: Connection) -> None:
+def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str]) -> None:
     import signal
 
     import pyarrow as pa
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    os.environ.clear()  # the fork server's is that of the first job of the driver's process
+    os.environ.update(environment)
     pa.set_cpu_count(
         1
     )  # a worker is one core: the executor shares them out, and more threads only got in each other's way

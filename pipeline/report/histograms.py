@@ -12,7 +12,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.recipe import Recipe, Rule
+from pipeline.recipe import Recipe
+from pipeline.recipe.rules import Rule
 from pipeline.rules import BOUNDS, column_sql, number, quoted
 from pipeline.sql.engine import rows_as_dicts
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.recipe import Bucket
+from pipeline.recipe.rules import Bucket
 from pipeline.schema import HISTOGRAM_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.stage import DRIVER_ROWS, Stage, commit_part
 from pipeline.storage.manifest import Manifest

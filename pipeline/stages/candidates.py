@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.bands import choose_bands
 from pipeline.dedup.clusters import first_of_equals
-from pipeline.recipe import Fuzzy
+from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import CANDIDATES_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.recipe import Decontaminate
+from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.schema import COMMON_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec, notes_schema
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pipeline.dedup.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
 from pipeline.dedup.urls import digests as url_digests
 from pipeline.errors import GuardHeld
-from pipeline.recipe import Dedup as Settings
+from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.sql.engine import query

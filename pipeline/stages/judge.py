@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import ConservationError
-from pipeline.recipe import Bucket, Rule
+from pipeline.recipe.rules import Bucket, Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.sql.engine import query

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.dedup.line_tables import layout, lines_table
 from pipeline.dedup.lines import find_lines
-from pipeline.recipe import Lines as Settings
+from pipeline.recipe.dedup import Lines as Settings
 from pipeline.schema import LINES_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest

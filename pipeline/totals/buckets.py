@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.recipe import Bucket
+from pipeline.recipe.rules import Bucket
 from pipeline.totals.bins import SHIFT_FINE, bins, lower_edge
 
 BUCKETS = "buckets"

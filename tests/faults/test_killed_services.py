@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.service_faults import Figures, measure
 from tests.control import crawl
 
-KILLS = 3
+KILLS = 4
 
 
 def test_nothing_is_lost_when_service_and_runner_are_killed_while_clients_work(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +82,7 @@ def texts() -> dict[str, str]:
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WINNOW_MODELS", str(tmp_path_factory.mktemp("models")))
-        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # one of an earlier test knows another folder
         yield
-        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 @pytest.fixture

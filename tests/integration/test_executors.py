@@ -15,6 +15,7 @@ import pytest
 from pipeline.errors import PlanError, UnitFailed
 from pipeline.execution import executors
 from pipeline.execution.executors import Done, Executor, InProcess, LocalPool, OnRay
+from pipeline.execution.halt import Halt
 
 
 def square(unit: int) -> int:
@@ -54,6 +55,10 @@ def flaky(unit: tuple[str, int]) -> int:
     if tried < 2:
         raise OSError("connection reset")
     return unit[1]
+
+
+def variable(unit: str) -> str | None:
+    return os.environ.get(unit)
 
 
 def unpicklable(unit: int) -> Any:
@@ -145,3 +150,19 @@ def test_small_jobs_stay_in_process_and_clusters_are_taken(monkeypatch: pytest.M
     assert executors.choose("auto", 3, "head:6379", 1_000) == ("ray", 3, "head:6379")
     assert executors.choose("auto", None, None, 9_000_000_000) == ("ray", None, None)
     assert executors.choose("local", 2, "head:6379", 9_000_000_000) == ("pool", 2)
+
+
+def test_workers_see_the_environment_of_now_not_of_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of a bucket and the folder of models are often set in a process that has run something before."""
+    seen = []
+    for value in ("before", "after", None):
+        if value is None:
+            monkeypatch.delenv("WINNOW_TEST_VARIABLE")
+        else:
+            monkeypatch.setenv("WINNOW_TEST_VARIABLE", value)
+        pool = LocalPool(2)
+        try:
+            seen += [o.value for o in pool.attempt(variable, ["WINNOW_TEST_VARIABLE"], [60.0], Halt())]
+        finally:
+            pool.close()
+    assert seen == ["before", "after", None]

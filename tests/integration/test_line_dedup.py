@@ -12,7 +12,7 @@ import pytest
 import winnow
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain import sentences
-from pipeline.recipe import Lines
+from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
 from pipeline.stages import line_filter, line_keys
 from pipeline.storage.store import Store

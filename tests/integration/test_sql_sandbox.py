@@ -158,9 +158,7 @@ def test_every_bomb_ends_in_time(sql_store: Store, spares: Spares, sql_folder: P
     late = [(name, seconds) for name, _, seconds in outcomes if seconds > SECONDS + SLACK_S]
     assert late == []
     assert [name for name, said, _ in outcomes if said in ("too much", "broke")] == []
-    assert {"sql_timeout", "sql_too_large"} <= {
-        said for _, said, _ in outcomes
-    }  # each code: see below; a busy machine answers less
+    assert {"sql_timeout", "sql_out_of_memory", "sql_too_large", "answered"} <= {said for _, said, _ in outcomes}
     assert digests(sql_folder) == before
 
 

@@ -18,7 +18,16 @@ from pipeline.control.wish import want
 from pipeline.errors import Fenced, KeyReused
 from pipeline.execution import attempts
 from pipeline.storage.store import Store
-from tests.control import crawl, events_of, processes_of, slow_recipe, submission, supervising, until, until_ended
+from tests.control import (
+    assert_done_once,
+    crawl,
+    processes_of,
+    slow_recipe,
+    submission,
+    supervising,
+    until,
+    until_ended,
+)
 from tests.control import until_scoring as scoring
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import digests
@@ -114,8 +123,7 @@ def test_a_job_in_a_bucket_is_killed_resumed_paused_and_deleted(bucket: str, cor
         record = until_ended(store, job_id)
         until(lambda: not supervisor.running())
     assert (record["state"], record["attempts_failed"], record["rows"]) == ("completed", 1, 80)
-    parts = [e.fields["part"] for e in events_of(store, job_id, "unit_done", stage="notes")]
-    assert (len(parts), len(set(parts))) == (UNITS, UNITS)
+    assert_done_once(store, job_id, UNITS)
     assert (tmp_path / f"{job_id}.log").exists()
     delete_job(store, job_id)
     assert store.names("jobs") == []

@@ -25,7 +25,7 @@ from pipeline.dedup.lines import (
     range_of,
     repeated,
 )
-from pipeline.recipe import Lines
+from pipeline.recipe.dedup import Lines
 from scorers.kernels.bloom import holds, remember
 from scorers.spans import apply_spans, joined_spans, spans_array
 from scorers.text import TextBatch

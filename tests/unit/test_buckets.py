@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.recipe import Bucket
+from pipeline.recipe.rules import Bucket
 from pipeline.totals.buckets import ALL, bucket_of, cuts_of, histogram
 
 NUMBERS = st.floats(-(2.0**100), 2.0**100, width=32)

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline.recipe import Recipe, Rule
+from pipeline.recipe import Recipe
+from pipeline.recipe.rules import Rule
 from pipeline.report import charts
 from pipeline.report.histograms import Categories, Cut, Histogram
 from pipeline.report.svg import standalone

@@ -17,7 +17,7 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.job import OpenJob
 from pipeline.clerk.tally import added
 from pipeline.errors import ColumnNotFound, did_you_mean
-from pipeline.recipe import Rule
+from pipeline.recipe.rules import Rule
 from pipeline.report.histograms import Scale, Shape, edges_of, names_of
 from pipeline.rules import BOUNDS, number
 from pipeline.schema import TEXT_TABLE

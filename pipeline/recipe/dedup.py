@@ -1,0 +1,94 @@
+"""What a recipe says of duplicates: which go, which stay, and what must not happen unnoticed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.recipe.tree import Strict
+
+
+class Guard(Strict):
+    """What deduplication must not do unnoticed."""
+
+    warn_cluster_size: Annotated[int, Field(gt=1)] = 1_000
+    max_source_loss: Annotated[float, Field(gt=0, le=1)] = 0.9
+    min_source_docs: Annotated[int, Field(gt=0)] = 100
+
+
+class Fuzzy(Strict):
+    """MinHash-LSH with verification: nothing is removed that is not exactly as similar to its keeper as `jaccard`."""
+
+    on: str = "minhash"
+    jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
+    bands: Annotated[int, Field(gt=0)] | None = None
+    rows: Annotated[int, Field(gt=0)] | None = None
+    recall: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    max_bucket: Annotated[int, Field(gt=1)] = 256
+
+    @model_validator(mode="after")
+    def _both(self) -> Fuzzy:
+        if (self.bands is None) != (self.rows is None):
+            raise ValueError("give both bands and rows, or neither (they then follow from jaccard and recall)")
+        return self
+
+
+class Bloom(Strict):
+    """A Bloom filter over line hashes. prefilter: only lines that may be there twice are exchanged, and nothing else
+    changes; lossy: the filter itself decides, as in Dolma, and wrongly takes a line with probability false_positive."""
+
+    mode: Literal["prefilter", "lossy"] = "prefilter"
+    false_positive: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+
+
+class Lines(Strict):
+    """Lines (or paragraphs) that the corpus repeats. One that it holds more than max_count times loses all but the first
+    `keep`; count says what is counted, occurrences or documents (then a document says nothing twice, either)."""
+
+    unit: Literal["line", "paragraph"] = "line"
+    normalise: Literal["none", "ccnet"] = "none"
+    skip_blank: bool = True
+    min_bytes: Annotated[int, Field(ge=0)] = 0
+    min_words: Annotated[int, Field(ge=0)] = 0
+    count: Literal["occurrences", "documents"] = "occurrences"
+    max_count: Annotated[int, Field(ge=1)] = 1
+    keep: Annotated[int, Field(ge=0)] = 1
+    action: Literal["spans", "measure", "both"] = "spans"
+    bloom: Bloom | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Lines:
+        if self.keep > self.max_count:
+            raise ValueError(
+                f"keep: {self.keep} is more than max_count: {self.max_count}; a line is left alone up to max_count, so keep at most that many"
+            )
+        plain = (self.max_count, self.keep, self.count, self.action) == (1, 1, "occurrences", "spans")
+        if self.bloom is not None and self.bloom.mode == "lossy" and not plain:
+            raise ValueError(
+                "bloom.mode: lossy knows only whether a line was there before: it goes with max_count: 1, keep: 1, "
+                "count: occurrences and action: spans; prefilter goes with everything"
+            )
+        return self
+
+
+class Url(Strict):
+    """Documents of one address, after what says nothing is taken off it."""
+
+    normalise: Literal["none", "default"] = "default"
+
+
+class Dedup(Strict):
+    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first)."""
+
+    exact: Literal["raw", "normalised"] | bool = True
+    fuzzy: Fuzzy | None = None
+    url: Url | None = None
+    lines: Lines | None = None
+    keep: str = "text_bytes desc"
+    guard: Guard = Guard()
+
+    @field_validator("exact")
+    @classmethod
+    def _named(cls, value: str | bool) -> str | bool:
+        return "raw" if value is True else value
