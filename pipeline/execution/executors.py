@@ -19,8 +19,8 @@ from typing import Any, Literal, Protocol
 from pipeline.errors import UnitFailed, UsageError, WinnowError
 from pipeline.execution import pool
 from pipeline.execution.halt import Halt
-from pipeline.unit import ATTEMPTS
 from pipeline.execution.pool import Outcome, Pool
+from pipeline.unit import ATTEMPTS
 
 SMALL_JOB_BYTES = 16_000_000
 """Below this a job runs in the driver: starting two workers costs about as long as scoring 20 MB."""
