@@ -1,4 +1,4 @@
-"""winnow submit, jobs, cancel, pause, resume, retry: what is asked of a service."""
+"""winnow submit, jobs, cancel, pause, resume, retry, delete: what is asked of a service."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("winnow pause last"))(pause)
     app.command(epilog=examples("winnow resume last"))(resume)
     app.command(epilog=examples("winnow retry job_0193 --watch"))(retry)
+    app.command(epilog=examples("winnow delete job_0193"))(delete)
 
 
 def submit(
@@ -194,3 +195,11 @@ def retry(
             watch_to_end(made, as_json)
         else:
             _told(made, as_json)
+
+
+def delete(job: JobName, server: Server = None, key_file: KeyFile = None) -> None:
+    """Forget a job that is at its end. Its tables and output stay, for other jobs may stand on them."""
+    with service(server, key_file, CHANGING_S) as client:
+        ended = client.job(job)
+        ended.delete()
+        typer.echo(f"{ended.id}  deleted")
