@@ -139,7 +139,7 @@ def jobs(
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if not rows:
-        typer.echo("no such job" if filters else "no jobs yet; submit one: winnow submit RECIPE INPUT", err=True)
+        typer.echo("no job like that" if filters else "no jobs yet; submit one: winnow submit RECIPE INPUT", err=True)
 
 
 def _cells(job: Job) -> list[str]:
