@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.dedup.guards import hold
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -15,17 +16,22 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
+from pipeline.recipe.dedup import Fuzzy
 from pipeline.result import Result
+from pipeline.scoring import ScorerSpec
 from pipeline.stage import run_stage
+from pipeline.stages.banding import Banding, settled
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.candidates import Candidates
 from pipeline.stages.common import limits_of, without_common
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
+from pipeline.stages.guards import Guards, read_guards
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.pairs import Pairs
+from pipeline.stages.s_curve import SCurve
 from pipeline.stages.score import Score
 from pipeline.stages.shingles import Shingles
 from pipeline.storage import destination, manifest
@@ -190,27 +196,35 @@ class _Run:
         if wanted is None:
             return None
         pairs = None
+        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
         if wanted.fuzzy is not None:
             minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
-            exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            pairs = self._pairs(notes, Candidates(self.store, notes, wanted.fuzzy, minhash, exact.alias))
-            for warning in pairs.details.get("warnings", []):
-                self.job.warn(warning)
-        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
+            assert exact_alias is not None  # the plan asked for it
+            pairs = self._pairs(notes, wanted.fuzzy, minhash, exact_alias)
         made = self._do(Dedup(self.store, notes, verdict, pairs, wanted, exact_alias))
-        for warning in made.details.get("warnings", []):
+        held = self._do(Guards(self.store, notes.text, verdict, made, wanted))
+        for warning in held.details["warnings"]:
             self.job.warn(warning)
+        hold(wanted.guard, read_guards(self.store, held), self.job.id)
         return made
 
-    def _pairs(self, notes: Notes, stage: Candidates) -> Manifest:
+    def _pairs(self, notes: Notes, fuzzy: Fuzzy, minhash: ScorerSpec, exact: str) -> Manifest:
+        if fuzzy.max_false_candidates is not None:
+            fuzzy = settled(fuzzy, self._do(Banding(self.store, notes, fuzzy, minhash, exact)))
+        stage = Candidates(self.store, notes, fuzzy, minhash, exact)
         found = self._do(stage)
-        ngram, scratch = int(parameters(stage.minhash.build())["ngram"]), self.job.scratch
+        ngram, scratch = int(parameters(minhash.build())["ngram"]), self.job.scratch
 
         def make_shingles() -> Manifest:
             made = Shingles(self.store, notes.text, found, ngram, scratch)
             return run_stage(self.store, made, self.executor, self.job, f"{scratch}/shingles.json")
 
-        return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
+        pairs = self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
+        for warning in pairs.details.get("warnings", []):
+            self.job.warn(warning)
+        bands, rows = stage.banding
+        self._do(SCurve(self.store, notes, pairs, minhash.alias, bands, rows, fuzzy.jaccard))
+        return pairs
 
     def _export(
         self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None

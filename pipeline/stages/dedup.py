@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
 from pipeline.dedup.urls import digests as url_digests
-from pipeline.errors import GuardHeld
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.rules import names_in
 from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
@@ -29,7 +28,7 @@ from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 2
+FORMAT = 3
 ROW_GROUP_ROWS = 20_000
 """Rows come by shard, so that a reader of one shard decodes little more than its own."""
 
@@ -59,7 +58,7 @@ class Dedup(Stage):
             self.notes.key,
             self.verdict.key,
             self.pairs and self.pairs.key,
-            self.settings.model_dump(mode="json"),
+            self.settings.model_dump(mode="json", exclude={"guard"}),
         )
 
     def units(self) -> list[Unit]:
@@ -74,15 +73,9 @@ class Dedup(Stage):
         inputs = {"text": self.notes.text.key, "verdict": self.verdict.key, "pairs": self.pairs and self.pairs.key}
         largest = self.store.read_table(parts[0].path, columns=["cluster_size"]).column("cluster_size")
         size = pc.max(largest).as_py() or 0
-        warnings = []
-        if size > self.settings.guard.warn_cluster_size:
-            warnings.append(
-                f"the largest duplicate cluster has {size} documents (warned above {self.settings.guard.warn_cluster_size}); "
-                'look at it: winnow sql "select * from duplicates order by cluster_size desc limit 20"'
-            )
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, counts, inputs=inputs,
-            parameters=self.settings.model_dump(mode="json"), details={"largest_cluster": size, "warnings": warnings},
+            parameters=self.settings.model_dump(mode="json", exclude={"guard"}), details={"largest_cluster": size},
         )  # fmt: skip
 
 
@@ -106,7 +99,7 @@ class _Corpus:
     @cached_property
     def ids(self) -> pa.Table:
         shards = self.of.notes.text.shards
-        return pa.concat_tables([read_ids(self.of.store, s, ["doc_id", "source", "file_path"]) for s in shards])
+        return pa.concat_tables([read_ids(self.of.store, s, ["doc_id"]) for s in shards])
 
     def digests(self, column: str) -> npt.NDArray[np.uint64]:
         """u64[D, 2] of a column of the scorer `exact`."""
@@ -177,7 +170,6 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     leader = leaders(np.where(corpus.kept, urls, NONE), rank)
     by_url = (leader != NONE) & (leader != np.arange(len(leader)))
     made = join_by_url(cluster(groups, rank, a, b, jaccard, corpus.kept & (groups != NONE) & ~by_url), leader)
-    _guard(stage, corpus, made)
     equal = raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None
     table = _table(corpus, made, equal, by_url)
     methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
@@ -222,29 +214,6 @@ def _edges(store: Store, stage: Dedup) -> tuple[npt.NDArray[np.int64], npt.NDArr
     table = store.read_table(stage.pairs.parts[0].path)
     table = table.filter(pc.greater_equal(table.column("jaccard"), stage.settings.fuzzy.jaccard))
     return table.column("a").to_numpy(), table.column("b").to_numpy(), table.column("jaccard").to_numpy()
-
-
-def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
-    """Hold the commit where a source would lose more than the recipe allows."""
-    guard = stage.settings.guard
-    removed = (made.keeper != NONE) & (made.keeper != np.arange(len(made.keeper)))
-    rows = corpus.ids.append_column("kept", pa.array(corpus.kept)).append_column("goes", pa.array(removed))
-    lost = query(
-        f"""
-        select coalesce(source, file_path) as source, count(*) as documents, count(*) filter (goes) as removed
-        from rows where kept group by 1
-        having count(*) >= {guard.min_source_docs} and count(*) filter (goes) > {guard.max_source_loss} * count(*)
-        order by count(*) filter (goes) / count(*) desc, 1
-        """,
-        rows=rows,
-    ).to_pylist()
-    if lost:
-        worst = ", ".join(f"{s['source']} loses {s['removed']} of {s['documents']}" for s in lost[:3])
-        raise GuardHeld(
-            f"held before the commit: deduplication would take more than {guard.max_source_loss:.0%} of a source: {worst}. "
-            "Look first: run again with --set dedup.guard.max_source_loss=1 --until dedup, then "
-            "winnow sql 'select * from duplicates order by cluster_size desc'. If that is meant, run it to the end"
-        )
 
 
 def _table(
