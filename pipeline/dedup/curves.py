@@ -58,19 +58,23 @@ def s_curve(
     at = bin_of(jaccard)
     one_band = np.maximum(jaccard, 1e-9) ** rows  # whatever was found is a little alike
     found = _found(one_band, bands)
-    pairs = np.bincount(at, minlength=BINS)
-    missed: Floats = np.bincount(at, weights=1 / found - 1, minlength=BINS)
-    variance = np.bincount(at, weights=(1 - found) / found**2, minlength=BINS)
+    pairs: Counts = np.bincount(at, minlength=BINS)
+    missed = _summed(at, 1 / found - 1)
+    error = np.sqrt(_summed(at, (1 - found) / found**2))
     factor = _correction(at[sampled], one_band[sampled], agreeing, bands)
     corrected = _found(np.minimum(one_band * np.where(np.isnan(factor), 0.0, factor)[at], 1.0), bands)
-    missed_then = np.bincount(at, weights=1 / corrected - 1, minlength=BINS)
+    missed_then = _summed(at, 1 / corrected - 1)
     verified = np.bincount(at[jaccard >= threshold], minlength=BINS)
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = pairs / (pairs + missed)
         measured = np.where(np.isnan(factor), np.nan, pairs / (pairs + missed_then))
     inside = np.bincount(at[sampled], minlength=BINS)
-    error: Floats = np.sqrt(variance)
     return Curve(pairs, verified, expected, inside, measured, missed, error)
+
+
+def _summed(at: npt.NDArray[np.intp], values: Floats) -> Floats:
+    """Sums by bin: f64[BINS]."""
+    return np.bincount(at, weights=values, minlength=BINS).astype(np.float64)
 
 
 def _found(one_band: Floats, bands: int) -> Floats:

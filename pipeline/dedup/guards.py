@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.errors import GuardHeld
 from pipeline.recipe.dedup import Guard
 
-LISTED = 20
+LISTED = 10
 """Sources and clusters in the table, the worst first; whatever breaks a budget is in it besides."""
 NAMED = 3
 
@@ -56,9 +56,9 @@ def _measured(guard: Guard, effect: Effect) -> Iterator[list[Held]]:
         if of >= guard.min_source_docs
     )
     yield _worst(Held("max_cluster_docs", name, whole, n, n, guard.max_cluster_docs) for n, name in effect.clusters)
-    yield _worst(
-        Held("max_cluster_frac", name, whole, n, _frac(n, whole), guard.max_cluster_frac) for n, name in effect.clusters
-    )
+    if guard.max_cluster_frac is not None:
+        budget = guard.max_cluster_frac
+        yield _worst(Held("max_cluster_frac", name, whole, n, _frac(n, whole), budget) for n, name in effect.clusters)
     if effect.near:
         value = _frac(effect.edge, effect.near)
         yield [Held("max_edge_frac", None, effect.near, effect.edge, value, guard.max_edge_frac)]

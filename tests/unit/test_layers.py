@@ -25,6 +25,7 @@ LAYERS = (
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
+        "pipeline.lsh_table",
         "pipeline.report",
         "pipeline.card",
         "pipeline.demo",
