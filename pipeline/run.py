@@ -118,6 +118,7 @@ class _Run:
     executor: executors.Executor
     job: Job
     unread: list[dict[str, str]] = field(default_factory=list)
+    banding: tuple[int, int] | None = None
 
     def stages(self) -> Result:
         recipe, until = self.plan.recipe, self.settings.until
@@ -222,7 +223,7 @@ class _Run:
         pairs = self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
         for warning in pairs.details.get("warnings", []):
             self.job.warn(warning)
-        bands, rows = stage.banding
+        self.banding = bands, rows = stage.banding
         self._do(SCurve(self.store, notes, pairs, minhash.alias, bands, rows, fuzzy.jaccard))
         return pairs
 
@@ -243,7 +244,7 @@ class _Run:
         made = run_stage(target, stage, self.executor, self.job, "manifest.json")
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, self.plan.recipe)
+        write_card(target, made, notes, self.plan.recipe, self.banding)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)
