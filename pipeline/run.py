@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.dedup.guards import hold
+from pipeline.document_dedup import DocumentDedup
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -16,29 +17,19 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
-from pipeline.recipe.dedup import Fuzzy
 from pipeline.result import Result
-from pipeline.scoring import ScorerSpec
-from pipeline.stage import run_stage
-from pipeline.stages.banding import Banding, settled
+from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
-from pipeline.stages.candidates import Candidates
 from pipeline.stages.common import limits_of, without_common
-from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
-from pipeline.stages.guards import Guards, read_guards
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
-from pipeline.stages.pairs import Pairs
-from pipeline.stages.s_curve import SCurve
 from pipeline.stages.score import Score
-from pipeline.stages.shingles import Shingles
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
-from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
@@ -118,7 +109,6 @@ class _Run:
     executor: executors.Executor
     job: Job
     unread: list[dict[str, str]] = field(default_factory=list)
-    banding: tuple[int, int] | None = None
 
     def stages(self) -> Result:
         recipe, until = self.plan.recipe, self.settings.until
@@ -193,39 +183,20 @@ class _Run:
         return notes
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
-        wanted = self.plan.recipe.dedup
+        wanted, scratch = self.plan.recipe.dedup, self.job.scratch
         if wanted is None:
             return None
-        pairs = None
-        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
-        if wanted.fuzzy is not None:
-            minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
-            assert exact_alias is not None  # the plan asked for it
-            pairs = self._pairs(notes, wanted.fuzzy, minhash, exact_alias)
-        made = self._do(Dedup(self.store, notes, verdict, pairs, wanted, exact_alias))
-        held = self._do(Guards(self.store, notes.text, verdict, made, wanted))
-        for warning in held.details["warnings"]:
+
+        def do_in_scratch(stage: Stage) -> Manifest:
+            return run_stage(self.store, stage, self.executor, self.job, f"{scratch}/{stage.kind}.json")
+
+        dedup = DocumentDedup(self.store, notes, wanted, self.plan.specs, self._do, do_in_scratch, scratch)
+        made, warnings = dedup.clusters(verdict)
+        guards, held = dedup.guards(verdict, made)
+        for warning in [*warnings, *guards.details["warnings"]]:
             self.job.warn(warning)
-        hold(wanted.guard, read_guards(self.store, held), self.job.id)
+        hold(wanted.guard, held, self.job.id)
         return made
-
-    def _pairs(self, notes: Notes, fuzzy: Fuzzy, minhash: ScorerSpec, exact: str) -> Manifest:
-        if fuzzy.max_false_candidates is not None:
-            fuzzy = settled(fuzzy, self._do(Banding(self.store, notes, fuzzy, minhash, exact)))
-        stage = Candidates(self.store, notes, fuzzy, minhash, exact)
-        found = self._do(stage)
-        ngram, scratch = int(parameters(minhash.build())["ngram"]), self.job.scratch
-
-        def make_shingles() -> Manifest:
-            made = Shingles(self.store, notes.text, found, ngram, scratch)
-            return run_stage(self.store, made, self.executor, self.job, f"{scratch}/shingles.json")
-
-        pairs = self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
-        for warning in pairs.details.get("warnings", []):
-            self.job.warn(warning)
-        self.banding = bands, rows = stage.banding
-        self._do(SCurve(self.store, notes, pairs, minhash.alias, bands, rows, fuzzy.jaccard))
-        return pairs
 
     def _export(
         self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None
@@ -244,7 +215,7 @@ class _Run:
         made = run_stage(target, stage, self.executor, self.job, "manifest.json")
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, self.plan.recipe, self.banding)
+        write_card(target, made, notes, self.plan.recipe, dedup.details["banding"] if dedup else None)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)

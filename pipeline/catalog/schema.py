@@ -15,7 +15,8 @@ from pipeline.totals.tokens import BYTES_PER_TOKEN
 FILLING = 3
 """Changes with what fills the tables; what they and the views are tells for itself (`version`)."""
 KINDS = (
-    *("text", "notes", "common", "cuts", "banding", "candidates", "pairs", "s_curve", "verdict", "dedup", "guards"),
+    *("text", "notes", "common", "cuts", "verdict"),
+    *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "guards"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
 )
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""

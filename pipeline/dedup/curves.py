@@ -30,9 +30,31 @@ class Curve:
     error: Floats
 
 
-def bin_of(jaccard: Floats) -> npt.NDArray[np.intp]:
-    """The bin of each similarity: f64[K] -> [K]; 1 lies in the last."""
-    return np.clip(np.searchsorted(EDGES, jaccard, side="right") - 1, 0, BINS - 1)
+FINE = 10_000
+"""Steps of similarity that pairs are counted by: within one the match probability moves by a thousandth of itself."""
+
+
+def step_of(jaccard: Floats) -> npt.NDArray[np.int64]:
+    """The step each similarity lies in: f64[K] -> i64[K], 0..FINE-1; 1 lies in the last."""
+    return np.minimum(np.floor(jaccard * FINE + 1e-7), FINE - 1).astype(np.int64)
+
+
+def bin_of(jaccard: Floats) -> npt.NDArray[np.int64]:
+    """The bin likewise: 0..BINS-1."""
+    return step_of(jaccard) // (FINE // BINS)
+
+
+class Tally:
+    """Counts of pairs by similarity, added up part by part. pairs: i64[FINE]; verified: i64[BINS]."""
+
+    def __init__(self) -> None:
+        self.pairs: Counts = np.zeros(FINE, dtype=np.int64)
+        self.verified: Counts = np.zeros(BINS, dtype=np.int64)
+
+    def add(self, jaccard: Floats, threshold: float) -> None:
+        """Some pairs: f64[K], exact."""
+        self.pairs += np.bincount(step_of(jaccard), minlength=FINE)
+        self.verified += np.bincount(bin_of(jaccard[jaccard >= threshold]), minlength=BINS)
 
 
 def agreeing_bands(
@@ -44,37 +66,35 @@ def agreeing_bands(
     return agreed
 
 
-def s_curve(
-    jaccard: Floats, threshold: float, bands: int, rows: int, sampled: npt.NDArray[np.int64], agreeing: Counts
-) -> Curve:
-    """jaccard: f64[K], exact, of every pair that was found; sampled: i64[S], some of these; agreeing: i64[S], their bands that
-    agree.
+def s_curve(tally: Tally, bands: int, rows: int, sampled: Floats, agreeing: Counts) -> Curve:
+    """tally: of every pair that was found; sampled: f64[S], similarities of some of them; agreeing: i64[S], their bands that agree.
 
     missed: a pair of similarity s is found with p = 1 - (1 - s^rows)^bands, so that each found one stands for 1/p pairs
     (Horvitz and Thompson): unbiased if bands agree as often as the theory has it. measured does not take that on trust. For
     each band, pairs that some other band found are an independent sample: how often the band agrees on these, against how
     often it should by their similarities, corrects s^rows in that bin.
     """
-    at = bin_of(jaccard)
-    one_band = np.maximum(jaccard, 1e-9) ** rows  # whatever was found is a little alike
+    middle = (np.arange(FINE) + 0.5) / FINE
+    one_band = np.where(np.arange(FINE) == FINE - 1, 1.0, middle) ** rows
     found = _found(one_band, bands)
-    pairs: Counts = np.bincount(at, minlength=BINS)
-    missed = _summed(at, 1 / found - 1)
-    error = np.sqrt(_summed(at, (1 - found) / found**2))
-    factor = _correction(at[sampled], one_band[sampled], agreeing, bands)
-    corrected = _found(np.minimum(one_band * np.where(np.isnan(factor), 0.0, factor)[at], 1.0), bands)
-    missed_then = _summed(at, 1 / corrected - 1)
-    verified = np.bincount(at[jaccard >= threshold], minlength=BINS)
+    at = bin_of(sampled)
+    factor = _correction(at, np.maximum(sampled, 1e-9) ** rows, agreeing, bands)
+    by_step = np.repeat(np.nan_to_num(factor), FINE // BINS)
+    corrected = _found(np.minimum(one_band * by_step, 1.0), bands)
+    pairs = tally.pairs.reshape(BINS, -1).sum(axis=1)
+    missed = _summed(tally.pairs, 1 / found - 1)
+    missed_then = _summed(tally.pairs, 1 / corrected - 1)
+    error = np.sqrt(_summed(tally.pairs, (1 - found) / found**2))
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = pairs / (pairs + missed)
         measured = np.where(np.isnan(factor), np.nan, pairs / (pairs + missed_then))
-    inside = np.bincount(at[sampled], minlength=BINS)
-    return Curve(pairs, verified, expected, inside, measured, missed, error)
+    return Curve(pairs, tally.verified, expected, np.bincount(at, minlength=BINS), measured, missed, error)
 
 
-def _summed(at: npt.NDArray[np.intp], values: Floats) -> Floats:
-    """Sums by bin: f64[BINS]."""
-    return np.bincount(at, weights=values, minlength=BINS).astype(np.float64)
+def _summed(pairs: Counts, values: Floats) -> Floats:
+    """Values of all pairs by bin: i64[FINE], f64[FINE] -> f64[BINS]."""
+    summed: Floats = np.where(pairs > 0, pairs * values, 0.0).reshape(BINS, -1).sum(axis=1)
+    return summed
 
 
 def _found(one_band: Floats, bands: int) -> Floats:
@@ -84,7 +104,7 @@ def _found(one_band: Floats, bands: int) -> Floats:
     return found
 
 
-def _correction(at: npt.NDArray[np.intp], one_band: Floats, agreeing: Counts, bands: int) -> Floats:
+def _correction(at: npt.NDArray[np.int64], one_band: Floats, agreeing: Counts, bands: int) -> Floats:
     """How often bands agree on pairs that another band found, over how often they should: f64[BINS], NaN without any."""
     alone = agreeing == 1
     agreed = np.bincount(at, weights=np.where(alone, 0, agreeing), minlength=BINS)

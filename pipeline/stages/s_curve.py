@@ -4,7 +4,7 @@ missed. A small table for the report and SQL; nothing depends on it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -31,14 +31,12 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SCurve(Stage):
-    """Over the pairs that were found. on: the alias of the minhash scorer; bands, rows: how its signatures were cut."""
+    """Over the pairs that were found. on: the alias of the minhash scorer; jaccard: the threshold."""
 
     store: Store
     notes: Notes
     pairs: Manifest
     on: str
-    bands: int
-    rows: int
     jaccard: float
     kind: str = "s_curve"
     in_driver: bool = True
@@ -48,8 +46,17 @@ class SCurve(Stage):
         return self.notes.text.corpus
 
     @property
+    def bands(self) -> int:
+        return int(self.pairs.parameters["bands"])
+
+    @property
+    def rows(self) -> int:
+        """Minima in each band."""
+        return int(self.pairs.parameters["rows"])
+
+    @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.pairs.key, self.bands, self.rows, self.jaccard)
+        return part_key(self.kind, FORMAT, self.pairs.key, self.jaccard)
 
     def units(self) -> list[Unit]:
         path = Store.part(self.corpus, self.kind, self.key)
@@ -67,20 +74,37 @@ class SCurve(Stage):
 
 
 def _measure(store: Store, stage: SCurve) -> PartRecord:
-    columns: list[list[npt.NDArray[Any]]] = [[], [], []]
+    """Part by part: what is held is a tally, and a sample of pairs."""
+    offsets, read = stage.notes.text.row_offsets(), _shards_read(stage.notes.text)
+    tally, chosen = curves.Tally(), _Sample()
     for part in stage.pairs.parts:
         table = store.read_table(part.path, columns=["a", "b", "jaccard"])
-        for held, name in zip(columns, ("a", "b", "jaccard"), strict=True):
-            held.append(table.column(name).to_numpy())
-    a, b, jaccard = (np.concatenate(c) for c in columns)
-    offsets = stage.notes.text.row_offsets()
-    read = _shards_read(stage.notes.text)
-    in_a, in_b = (np.searchsorted(offsets, rows, side="right") - 1 for rows in (a, b))
-    sampled = curves.sample(jaccard, read[in_a] & read[in_b])
-    agreeing = _agreeing(store, stage, a[sampled], b[sampled])
-    made = curves.s_curve(jaccard, stage.jaccard, stage.bands, stage.rows, sampled, agreeing)
+        a, b, jaccard = (table.column(name).to_numpy() for name in ("a", "b", "jaccard"))
+        tally.add(jaccard, stage.jaccard)
+        in_a, in_b = (np.searchsorted(offsets, rows, side="right") - 1 for rows in (a, b))
+        chosen = chosen.joined(_Sample(a, b, jaccard).thinned(read[in_a] & read[in_b]))
+    agreeing = _agreeing(store, stage, chosen.a, chosen.b)
+    made = curves.s_curve(tally, stage.bands, stage.rows, chosen.jaccard, agreeing)
     counts = {"pairs": int(made.pairs.sum()), "verified": int(made.verified.sum())}
     return commit_part(store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), _table(made), counts)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Some pairs: global rows a, b: i64[S]; jaccard: f64[S]."""
+
+    a: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    b: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    jaccard: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def thinned(self, allowed: npt.NDArray[np.bool_]) -> _Sample:
+        at = curves.sample(self.jaccard, allowed)
+        return _Sample(self.a[at], self.b[at], self.jaccard[at])
+
+    def joined(self, other: _Sample) -> _Sample:
+        """Both, no larger than one may be."""
+        a, b, jaccard = (np.concatenate([getattr(x, n) for x in (self, other)]) for n in ("a", "b", "jaccard"))
+        return _Sample(a, b, jaccard).thinned(np.ones(len(a), dtype=np.bool_))
 
 
 def _shards_read(text: Manifest) -> npt.NDArray[np.bool_]:
