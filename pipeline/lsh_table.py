@@ -76,7 +76,7 @@ def _corpus(store: Store, recipe: Recipe, minhash: ScorerSpec, documents: int, c
     if not recipe.input.paths:
         return Corpus(Reference(documents), documents, documents * DOC_TEXT_BYTES)
     plan = make_plan(store, recipe, corpus)
-    notes = _notes(store, plan)
+    notes = notes_of(store, plan)
     if notes is None:
         about = documents_in(plan.ingest.total_bytes)
         return Corpus(Reference(about), about, plan.ingest.total_bytes)
@@ -85,7 +85,7 @@ def _corpus(store: Store, recipe: Recipe, minhash: ScorerSpec, documents: int, c
     return Corpus(sample, sample.documents, plan.ingest.total_bytes)
 
 
-def _notes(store: Store, plan: Plan) -> Notes | None:
+def notes_of(store: Store, plan: Plan) -> Notes | None:
     """What scorers said of the input; None where it is still to be scored."""
     text = manifest.load(store, manifest.manifest_path(plan.corpus, "text", plan.ingest.key))
     keys = [notes_key(specs, plan.ingest.key) for specs in plan.passes]

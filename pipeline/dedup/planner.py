@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from pipeline.dedup.bands import choose_bands, match_probability, weighed_bands
-from pipeline.dedup.similarities import Similarities
+from pipeline.dedup.pair_units import HELD_BYTES, SET_BYTES_PER_TEXT_BYTE
+from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
+from pipeline.dedup.similarities import Found, Similarities
 from pipeline.errors import PlanError
 from pipeline.recipe.dedup import Fuzzy
+from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE, arrow_schema
 
-KEY_BYTES = 8
-DOC_BYTES = 24
-PAIR_BYTES = 32
-"""Memory of the join: a band's key, tables beside the keys a document, the set of pairs a pair (`scorers/kernels/lsh.py`)."""
-JOIN_S_PER_KEY = 58e-9
-VERIFY_S_PER_PAIR = 1.3e-6
-SHINGLE_BYTES_PER_S = 150e6
-"""On one core of the machine of benchmarks/README.md: 10 million signatures in 21 bands; pairs of documents of 3.5 kB."""
+ENTRY_BYTES = row_bytes(arrow_schema(BANDS_TABLE))
+CANDIDATE_BYTES = row_bytes(arrow_schema(CANDIDATES_TABLE))
+PAIR_BYTES = row_bytes(arrow_schema(PAIRS_TABLE))
+UNIT_TIMES = 3
+"""What a unit needs for each byte of its range (`ranges.RANGE_BYTES`)."""
+NODE_BYTES = 28
+EDGE_BYTES = 64
+"""Of the clusters, which one process makes: a document that is similar to another, and such a pair in both directions."""
+S_PER_ENTRY = 4.0e-7
+S_PER_PAIR = 4.5e-6
+S_PER_INVOLVED_BYTE = 1.2e-8
+S_PER_TEXT_BYTE = 5.0e-9
+"""CPU seconds on the machine of benchmarks/README.md (`python -m benchmarks.dedup_forecast`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to cut signatures, and what comes of it in a corpus. false_per_doc, similar_per_doc: candidate pairs a document
-    below the threshold and at or above it."""
+    """One way to cut signatures, the share of pairs at the threshold that it finds, and what comes of it in a corpus."""
 
     bands: int
     rows: int
     recall: float
-    false_per_doc: float
-    similar_per_doc: float
+    found: Found
+
+    @property
+    def false_per_doc(self) -> float:
+        """Candidate pairs below the threshold."""
+        return self.found.false_per_doc
+
+    @property
+    def similar_per_doc(self) -> float:
+        """Candidate pairs at or above it."""
+        return self.found.similar_per_doc
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of the stages candidates, shingles and pairs. seconds: of one core."""
+    """Of the stages bands, candidates, shingles, pairs and dedup. memory_bytes: of the process that needs most, beside what every
+    one has; exchange_bytes: written by one stage and read by the next; seconds: of one core."""
 
     memory_bytes: int
     exchange_bytes: int
@@ -112,8 +128,7 @@ def fewest_bands(num_perm: int, rows: int, jaccard: float, recall: float) -> int
 
 def choice(bands: int, rows: int, jaccard: float, similar: Similarities) -> Choice:
     """What comes of these bands."""
-    false, alike = similar.candidates_per_doc(bands, rows, jaccard)
-    return Choice(bands, rows, match_probability(jaccard, bands, rows), false, alike)
+    return Choice(bands, rows, match_probability(jaccard, bands, rows), similar.candidates(bands, rows, jaccard))
 
 
 def choices(
@@ -131,11 +146,19 @@ def choices(
 
 
 def cost(made: Choice, documents: int, text_bytes: int) -> Cost:
-    """Of the join, the verification of every candidate, and the shingles of the documents that are in one."""
-    per_doc = made.false_per_doc + made.similar_per_doc
-    pairs = per_doc * documents
-    keys = made.bands * documents
-    involved_frac = 1.0 - math.exp(-2 * per_doc)  # were they spread evenly; clusters of templates make it less
-    seconds = keys * JOIN_S_PER_KEY + pairs * VERIFY_S_PER_PAIR + involved_frac * text_bytes / SHINGLE_BYTES_PER_S
-    memory = keys * KEY_BYTES + documents * DOC_BYTES + pairs * PAIR_BYTES
-    return Cost(int(memory), keys * KEY_BYTES, seconds)
+    """By the tables that the stages write: entries of bands, pairs from either side, shingles of the documents that are in any."""
+    entries = made.bands * documents
+    similar = made.similar_per_doc * documents
+    pairs = made.false_per_doc * documents + similar
+    involved_bytes = made.found.involved_frac * text_bytes
+    exchanged = (
+        entries * ENTRY_BYTES + pairs * (2 * CANDIDATE_BYTES + PAIR_BYTES) + involved_bytes * SET_BYTES_PER_TEXT_BYTE
+    )
+    unit = max(
+        min(RANGE_BYTES, entries * ENTRY_BYTES) * UNIT_TIMES, min(HELD_BYTES, involved_bytes * SET_BYTES_PER_TEXT_BYTE)
+    )
+    clusters = 2 * similar * NODE_BYTES + similar * EDGE_BYTES
+    seconds = (
+        entries * S_PER_ENTRY + pairs * S_PER_PAIR + involved_bytes * S_PER_INVOLVED_BYTE + text_bytes * S_PER_TEXT_BYTE
+    )
+    return Cost(int(max(unit, clusters)), int(exchanged), seconds)

@@ -19,6 +19,16 @@ MOST_PAIRS = 20_000_000
 """Pairs that are listed of a sample; bands that make more of them are told by their buckets alone, and never chosen."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidate pairs a document: false_per_doc below the threshold, similar_per_doc at or above it. involved_frac: the share of
+    the text that is in documents of any, which is cut into shingles."""
+
+    false_per_doc: float
+    similar_per_doc: float
+    involved_frac: float
+
+
 class Similarities(Protocol):
     """What a corpus, or one like it, says of a way to cut signatures."""
 
@@ -27,8 +37,8 @@ class Similarities(Protocol):
         """Where the figures come from, for people."""
         ...
 
-    def candidates_per_doc(self, bands: int, rows: int, jaccard: float) -> tuple[float, float]:
-        """Pairs a document that share a band: (less similar than `jaccard`, at least as similar)."""
+    def candidates(self, bands: int, rows: int, jaccard: float) -> Found:
+        """What shares a band, by whether it is as similar as `jaccard`."""
         ...
 
 
@@ -42,6 +52,8 @@ REFERENCE_FRACS = (
 """(Jaccard of word 5-grams, share of all pairs of different texts): 134 million pairs of the 33,605 different texts of the
 corpus of benchmarks/README.md by 1,024 minima; the other pairs share no shingle."""
 REFERENCE_DOCS = 33_605
+REFERENCE_INVOLVED_FRAC = 0.17
+"""Of its text, in documents of any candidate pair of 21 bands of 6: templates are similar to many, and each other's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +66,42 @@ class Reference:
     def about(self) -> str:
         return f"similarities of the reference corpus ({REFERENCE_DOCS:,} documents); this one's are used once it is scored"
 
-    def candidates_per_doc(self, bands: int, rows: int, jaccard: float) -> tuple[float, float]:
+    def candidates(self, bands: int, rows: int, jaccard: float) -> Found:
         """Expected over all signatures; one seed's are up to a third more or less, where templates make large clusters."""
         others = max(0, self.documents - 1) / 2
         found = [(s, others * frac * match_probability(s, bands, rows)) for s, frac in REFERENCE_FRACS]
-        return sum(n for s, n in found if s < jaccard), sum(n for s, n in found if s >= jaccard)
+        false, similar = sum(n for s, n in found if s < jaccard), sum(n for s, n in found if s >= jaccard)
+        return Found(false, similar, min(REFERENCE_INVOLVED_FRAC, 2 * (false + similar)))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Signatures of different texts of a corpus that has `documents` of them: u32[D, P]. Their candidates are listed, and
-    scaled to the corpus: what one document is a candidate with grows as the corpus does."""
+    """Signatures of different texts of a corpus that has `documents` of them: u32[D, P], and their bytes: i64[D]. Their candidates
+    are listed, and scaled to the corpus: what one document is a candidate with grows as the corpus does."""
 
     signatures: Signatures
+    text_bytes: npt.NDArray[np.int64]
     documents: int
 
     @property
     def about(self) -> str:
         return f"candidates among {len(self.signatures):,} of this corpus' {self.documents:,} different texts"
 
-    def candidates_per_doc(self, bands: int, rows: int, jaccard: float) -> tuple[float, float]:
-        """Counted; similar or not is told by the share of equal minima. Beyond MOST_PAIRS all are taken for false ones."""
+    def candidates(self, bands: int, rows: int, jaccard: float) -> Found:
+        """Counted; similar or not is told by the share of equal minima. Beyond MOST_PAIRS all are taken for false ones, and of a
+        larger corpus more documents are involved than of its sample."""
         sampled = len(self.signatures)
         if sampled < 2:
-            return 0.0, 0.0
+            return Found(0.0, 0.0, 0.0)
         scale = (self.documents - 1) / (sampled - 1) / sampled
         keys = band_keys(self.signatures, bands, rows)
         most = sum(pairs_in_buckets(keys[band]) for band in range(bands))
         if most > MOST_PAIRS:
-            return most * scale, 0.0
+            return Found(most * scale, 0.0, 1.0)
         found = candidate_pairs(keys, np.arange(sampled), max_bucket=sampled)
         similar = int((estimate(self.signatures, found.a, found.b) >= jaccard).sum())
-        return (len(found.a) - similar) * scale, similar * scale
+        involved = self.text_bytes[np.unique(np.concatenate([found.a, found.b]))].sum() / max(1, self.text_bytes.sum())
+        return Found((len(found.a) - similar) * scale, similar * scale, float(involved))
 
 
 def pairs_in_buckets(keys: npt.NDArray[np.uint64]) -> int:
