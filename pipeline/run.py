@@ -21,17 +21,19 @@ from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.candidates import Candidates
 from pipeline.stages.common import limits_of, without_common
 from pipeline.stages.dedup import Dedup
-from pipeline.stages.export import Export
+from pipeline.stages.export import KINDS, Export
 from pipeline.stages.export_columns import output_columns
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
 from pipeline.stages.shingles import Shingles
+from pipeline.stages.tombstones import FindTombstones
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
+from pipeline.takedown.tombstones import tombstones_of
 from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
@@ -131,7 +133,9 @@ class _Run:
             cuts = calibrated.details["cuts"]
             for warning in calibrated.details["warnings"]:
                 self.job.warn(warning)
-        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns), recipe.buckets, cuts))
+        taken = self._tombstones(text)
+        columns = tuple(self.plan.columns)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, columns, recipe.buckets, cuts, taken))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
@@ -140,10 +144,10 @@ class _Run:
             self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
-        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))
+        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
-        return self._result(mix, self._export(notes, verdict, dedup, mix, gone))
+        return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -185,6 +189,11 @@ class _Run:
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
         return notes
 
+    def _tombstones(self, text: Manifest) -> Manifest | None:
+        """Which rows are taken down; None where nothing ever was of this corpus."""
+        tombstones = tombstones_of(self.store, self.plan.corpus)
+        return self._do(FindTombstones(self.store, text, tombstones)) if tombstones.takedowns else None
+
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted = self.plan.recipe.dedup
         if wanted is None:
@@ -213,23 +222,30 @@ class _Run:
         return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
 
     def _export(
-        self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None
+        self,
+        notes: Notes,
+        verdict: Manifest,
+        dedup: Manifest | None,
+        mix: Manifest,
+        cuts: Manifest | None,
+        taken: Manifest | None,
     ) -> Store:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
-        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)
         own = Store.table(self.plan.corpus, "export", stage.key)
         target = Store(self.settings.output or self.store.full(own), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):
-            target.remove(
-                "manifest.json"
-            )  # the record of the same export, made elsewhere: here its files are to be, too
+            # the record of the same export, made elsewhere: here its files are to be, too
+            target.remove(destination.MANIFEST)
         stage = dataclasses.replace(stage, destination=target)
-        destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
-        made = run_stage(target, stage, self.executor, self.job, "manifest.json")
+        before = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite)
+        destination.adopt(target, before, stage.units(), KINDS)
+        made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
+        destination.settle(target, made, KINDS)
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, self.plan.recipe)
+        write_card(target, made, notes, recipe)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)
