@@ -33,6 +33,7 @@ from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
+from pipeline.takedown.erasing import erase
 from pipeline.takedown.tombstones import tombstones_of
 from scorers.base import parameters
 
@@ -192,7 +193,12 @@ class _Run:
     def _tombstones(self, text: Manifest) -> Manifest | None:
         """Which rows are taken down; None where nothing ever was of this corpus."""
         tombstones = tombstones_of(self.store, self.plan.corpus)
-        return self._do(FindTombstones(self.store, text, tombstones)) if tombstones.takedowns else None
+        if not tombstones.takedowns:
+            return None
+        found = self._do(FindTombstones(self.store, text, tombstones))
+        if found.rows:
+            erase(self.store, text, tombstones)  # what was converted since, or by a takedown that was cut short
+        return found
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted = self.plan.recipe.dedup
@@ -233,16 +239,25 @@ class _Run:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)
-        own = Store.table(self.plan.corpus, "export", stage.key)
-        target = Store(self.settings.output or self.store.full(own), self.store.fence)
+        usual = Store.table(self.plan.corpus, "export", stage.key)
+        target = Store(self.settings.output or self.store.full(usual), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):
             # the record of the same export, made elsewhere: here its files are to be, too
             target.remove(destination.MANIFEST)
         stage = dataclasses.replace(stage, destination=target)
-        before = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite)
-        destination.adopt(target, before, stage.units(), KINDS)
+        before, place = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite), target
+        own = (
+            []
+            if self.settings.output
+            else destination.earlier(self.store, self.plan.corpus, stage.key, recipe.digest())
+        )
+        if before is None and own:
+            place, before = own[0], manifest.load(own[0], destination.MANIFEST)
+        destination.adopt(target, place, before, stage.units(), KINDS)
         made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
         destination.settle(target, made, KINDS)
+        for replaced in own if taken else []:  # what was taken down must not stay in them
+            destination.withdraw(replaced)
         from pipeline.card.card import write_card
 
         write_card(target, made, notes, recipe)

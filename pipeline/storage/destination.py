@@ -61,15 +61,32 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
     return load(destination, BEFORE)
 
 
-def adopt(destination: Store, before: Manifest | None, units: Sequence[Unit], kinds: Sequence[str]) -> None:
-    """Let files of the export that was there stand under the names that they have in the new one, without writing them."""
+def adopt(
+    destination: Store, place: Store, before: Manifest | None, units: Sequence[Unit], kinds: Sequence[str]
+) -> None:
+    """Let files of an earlier export, which lies at `place`, stand under the names that they have in the new one, without
+    writing them."""
     there = {p.key: p.path for p in before.parts} if before else {}
     for unit in units:
         known = there.get(unit.key)
-        if known is not None and known != unit.path:
+        if known is not None:
             for kind in kinds:
                 old, new = (p.replace(f"{kinds[-1]}/", f"{kind}/", 1) for p in (known, unit.path))
-                link(destination, old, new)
+                link(destination, place.full(old), new)
+
+
+def earlier(workspace: Store, corpus: str, export: str, recipe_digest: str) -> list[Store]:
+    """Exports of the same recipe that lie in the workspace itself, the latest first."""
+    folders = [f"corpora/{corpus}/export/{key}" for key in workspace.names(f"corpora/{corpus}/export") if key != export]
+    found = [Store(workspace.full(folder), workspace.fence) for folder in folders]
+    own = [s for s in found if (_claim_of(s) or {}).get("recipe") == recipe_digest and s.exists(MANIFEST)]
+    return sorted(own, key=lambda s: 0 if s.remote else os.stat(s.full(MANIFEST)).st_mtime_ns, reverse=True)
+
+
+def withdraw(destination: Store) -> None:
+    """Remove the files of an export that another has replaced; its manifest stays, as the record."""
+    for name in ("data", "removed", "quarantine", *CARD, CLAIM):
+        destination.remove(name)
 
 
 def settle(destination: Store, made: Manifest, kinds: Sequence[str]) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+from pipeline.storage.durable import make_folder
 from pipeline.storage.store import Store
 
 
@@ -24,6 +26,7 @@ def link(store: Store, path: str, name: str) -> None:
     if store.remote:
         store.fs.copy(store.full(path), store.full(name))
     else:
+        make_folder(Path(store.full(name)).parent)
         os.link(store.full(path), store.full(name))
 
 
