@@ -43,7 +43,9 @@ def make(folder: Path, copies: int) -> tuple[Path, Path, float, float]:
             if n:
                 texts = [shuffled(t, pick) for t in table.column("text").to_pylist()]
                 ids = pc.binary_join_element_wise(table.column("id"), pa.scalar(str(n)), "-")
-                table = table.set_column(0, "id", ids).set_column(1, "text", pa.array(texts, table.schema.field(1).type))
+                table = table.set_column(0, "id", ids).set_column(
+                    1, "text", pa.array(texts, table.schema.field(1).type)
+                )
             cut = round(table.num_rows * ADDED_FRAC)
             held.append(table.slice(0, cut))
             pq.write_table(table.slice(cut), source / f"{n:02d}-{path.name}", compression="zstd")
@@ -79,7 +81,10 @@ def same(left: Path, right: Path) -> bool:
 
 def told(what: str, watched: Watched, full: Watched, workspace: Path) -> None:
     share = 100 * watched.cpu_s / full.cpu_s
-    print(f"{what:34} CPU {watched.cpu_s:7.2f} s  wall {watched.wall_s:7.2f} s  {share:6.2f} % of the full run's CPU", flush=True)
+    print(
+        f"{what:34} CPU {watched.cpu_s:7.2f} s  wall {watched.wall_s:7.2f} s  {share:6.2f} % of the full run's CPU",
+        flush=True,
+    )
     print("   ", {k: v for k, v in stage_seconds(workspace).items() if v >= 0.05}, flush=True)
 
 
@@ -106,7 +111,10 @@ def measure(folder: Path, copies: int, recipe: str) -> None:
     told(f"takedown of {keeper[:20]}", down, full, workspace)
     gone = run(recipe, folder, "grown", source)
     told("the run after it", gone, full, workspace)
-    print(f"    output files written: {len(set(files(output).values()) - set(after.values()))} of {len(after)}", flush=True)
+    print(
+        f"    output files written: {len(set(files(output).values()) - set(after.values()))} of {len(after)}",
+        flush=True,
+    )
 
 
 def main() -> None:

@@ -34,12 +34,12 @@ class Notes:
     @property
     def key(self) -> str:
         """Determines what the scorers say about this text, in whatever passes they were computed."""
-        return part_key("said", self.text.key, sorted((a, self._said(a)) for a in self.where))
+        return part_key("said", self.text.key, sorted((a, self.fingerprint(a)) for a in self.where))
 
     def shard_key(self, index: int, aliases: Iterable[str] | None = None) -> str:
         """The same, for one shard; of some scorers alone where they are named."""
         named = self.where if aliases is None else aliases
-        return part_key("said", self.text.shards[index].key, sorted((a, self._said(a)) for a in named))
+        return part_key("said", self.text.shards[index].key, sorted((a, self.fingerprint(a)) for a in named))
 
     def of(self, index: int) -> ShardNotes:
         """The notes of one shard."""
@@ -47,7 +47,8 @@ class Notes:
         parts = ((self.passes[n].parts[index].path, tuple(a for a in self.where if self.where[a] == n)) for n in used)
         return ShardNotes(self.text.shards[index], tuple(parts))
 
-    def _said(self, alias: str) -> str:
+    def fingerprint(self, alias: str) -> str:
+        """Determines what a scorer says of any document."""
         fingerprint: str = self.passes[self.where[alias]].parameters["scorers"][alias]["fingerprint"]
         return fingerprint
 
