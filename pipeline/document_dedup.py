@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.measured_before import measured_before
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.scoring import ScorerSpec
@@ -19,6 +20,7 @@ from pipeline.stages.digests import Digests, Equality
 from pipeline.stages.equals import EqualRows
 from pipeline.stages.pairs import Pairs
 from pipeline.stages.shingles import Shingles
+from pipeline.stages.unmeasured import Unmeasured
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
@@ -55,10 +57,15 @@ class DocumentDedup:
         found = self.do(Candidates(self.store, self.notes.text, bands, fuzzy.max_bucket))
         ngram = int(parameters(minhash.build())["ngram"])
 
-        def make_shingles(cuts: npt.NDArray[np.int64]) -> Manifest:
-            return self.do_in_scratch(Shingles(self.store, self.notes.text, found, cuts, ngram, self.scratch))
+        before = measured_before(self.store, self.notes.text, ngram)
 
-        return self.do(Pairs(self.store, self.notes.text, found, ngram, make_shingles))
+        def make_shingles(cuts: npt.NDArray[np.int64]) -> Manifest:
+            asked = found
+            if before is not None:
+                asked = self.do_in_scratch(Unmeasured(self.store, found, before, cuts, self.scratch))
+            return self.do_in_scratch(Shingles(self.store, self.notes.text, asked, cuts, ngram, self.scratch))
+
+        return self.do(Pairs(self.store, self.notes.text, found, ngram, make_shingles, before))
 
     def equals(self, equality: Equality) -> Manifest:
         """Which documents equal an earlier one."""
