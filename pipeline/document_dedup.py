@@ -8,17 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.guards import Held
 from pipeline.dedup.measured_before import measured_before
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage
+from pipeline.stages.banding import Banding, settled
 from pipeline.stages.bands import Bands
 from pipeline.stages.candidates import Candidates
 from pipeline.stages.dedup import Dedup
 from pipeline.stages.digests import Digests, Equality
 from pipeline.stages.equals import EqualRows
+from pipeline.stages.guards import Guards, read_guards
 from pipeline.stages.pairs import Pairs
+from pipeline.stages.s_curve import SCurve
 from pipeline.stages.shingles import Shingles
 from pipeline.stages.unmeasured import Unmeasured
 from pipeline.storage.manifest import Manifest
@@ -50,9 +54,16 @@ class DocumentDedup:
         made = self.do(Dedup(self.store, self.notes, verdict, texts, urls, pairs, self.settings))
         return made, [w for table in (pairs, made) if table for w in table.details.get("warnings", [])]
 
+    def guards(self, verdict: Manifest, made: Manifest) -> tuple[Manifest, list[Held]]:
+        """What the clusters do, held against the recipe's budgets."""
+        table = self.do(Guards(self.store, self.notes.text, verdict, made, self.settings))
+        return table, read_guards(self.store, table)
+
     def pairs(self, fuzzy: Fuzzy) -> Manifest:
         """Which documents are how similar, by the exact Jaccard of all that LSH found."""
         minhash = next(s for s in self.specs if s.alias == fuzzy.on)
+        if fuzzy.max_false_candidates is not None:
+            fuzzy = settled(fuzzy, self.do(Banding(self.store, self.notes, fuzzy, minhash, self._exact())))
         bands = self.do(Bands(self.store, self.notes, fuzzy, minhash, self._exact()))
         found = self.do(Candidates(self.store, self.notes.text, bands, fuzzy.max_bucket))
         ngram = int(parameters(minhash.build())["ngram"])
@@ -65,7 +76,9 @@ class DocumentDedup:
                 asked = self.do_in_scratch(Unmeasured(self.store, found, before, cuts, self.scratch))
             return self.do_in_scratch(Shingles(self.store, self.notes.text, asked, cuts, ngram, self.scratch))
 
-        return self.do(Pairs(self.store, self.notes.text, found, ngram, make_shingles, before))
+        pairs = self.do(Pairs(self.store, self.notes.text, found, ngram, make_shingles, before))
+        self.do(SCurve(self.store, self.notes, pairs, fuzzy.on, fuzzy.jaccard))
+        return pairs
 
     def equals(self, equality: Equality) -> Manifest:
         """Which documents equal an earlier one."""

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import rules as rule_checks
-from pipeline.dedup import line_columns, line_forecast
+from pipeline.dedup import fuzzy_forecast, line_columns, line_forecast
+from pipeline.dedup.planner import banding
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
 from pipeline.rules import Measured
@@ -26,7 +27,7 @@ from pipeline.storage.notes import plan_passes
 from pipeline.storage.store import Store
 from pipeline.totals.buckets import BUCKETS
 from scorers import models
-from scorers.base import models_of
+from scorers.base import models_of, parameters
 from scorers.models.card import ModelError
 from scorers.spans import SPANS
 
@@ -74,9 +75,17 @@ class Plan:
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
             "warnings": self.warnings(),
+            "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
+
+    def _fuzzy(self) -> list[str]:
+        fuzzy = self.recipe.dedup.fuzzy if self.recipe.dedup else None
+        if fuzzy is None:
+            return []
+        minhash = next(s for s in self.specs if s.alias == fuzzy.on)
+        return fuzzy_forecast.sentences(fuzzy, parameters(minhash.build()), self.ingest.total_bytes)
 
     def warnings(self) -> list[str]:
         """What the scorers have to say before they measure: their optional method `warnings()`."""
@@ -226,6 +235,7 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
             raise PlanError(
                 "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
             )
+        banding(dedup.fuzzy, int(parameters(found.build())["num_perm"]))  # what cannot be had stops the plan
     gate.check("dedup.keep", dedup.keep, ordering=True)
     check_expression(dedup.keep, _lines_too(recipe, rule_schema(specs)), "dedup.keep")
 

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.dedup.guards import hold
 from pipeline.document_dedup import DocumentDedup
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
@@ -206,8 +207,10 @@ class _Run:
 
         dedup = DocumentDedup(self.store, notes, wanted, self.plan.specs, self._do, do_in_scratch, scratch)
         made, warnings = dedup.clusters(verdict)
-        for warning in warnings:
+        guards, held = dedup.guards(verdict, made)
+        for warning in [*warnings, *guards.details["warnings"]]:
             self.job.warn(warning)
+        hold(wanted.guard, held, self.job.id)
         return made
 
     def _export(
@@ -243,7 +246,7 @@ class _Run:
             destination.withdraw(replaced)
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, recipe)
+        write_card(target, made, notes, recipe, dedup.details["banding"] if dedup else None)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)

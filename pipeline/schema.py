@@ -177,6 +177,50 @@ PAIRS_TABLE = (
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
 )
 
+BANDING_TABLE = (
+    TableColumn("bands", pa.int32(), "bands", "bands of a signature"),
+    TableColumn("rows", pa.int32(), "minima", "minima in each"),
+    TableColumn("recall", pa.float64(), "fraction", "match probability of a pair exactly at the threshold"),
+    TableColumn("false_per_doc", pa.float64(), "pairs", "forecast: candidate pairs below the threshold a document"),
+    TableColumn("similar_per_doc", pa.float64(), "pairs", "forecast: candidate pairs at or above it a document"),
+    TableColumn("chosen", pa.bool_(), "flag", "the recipe's budget and recall led to this one"),
+)
+
+S_CURVE_TABLE = (
+    TableColumn("jaccard_low", pa.float64(), "fraction", "lower end of a bin of exact Jaccard similarities, inclusive"),
+    TableColumn("jaccard_high", pa.float64(), "fraction", "upper end; inclusive in the last bin"),
+    TableColumn("pairs", pa.int64(), "pairs", "candidate pairs that were found in the bin"),
+    TableColumn("pairs_verified", pa.int64(), "pairs", "of these, at or above the threshold"),
+    TableColumn(
+        "expected_frac", pa.float64(), "fraction", "share of such pairs that the bands should find; null: none"
+    ),
+    TableColumn("sampled", pa.int64(), "pairs", "found pairs whose signatures were compared band by band"),
+    TableColumn(
+        "measured_frac",
+        pa.float64(),
+        "fraction",
+        "share found, from how often each band agrees on pairs that others found",
+    ),
+    TableColumn(
+        "missed", pa.float64(), "pairs", "unbiased estimate of pairs that no band found: sum of 1/p - 1 over pairs"
+    ),
+    TableColumn("missed_error", pa.float64(), "pairs", "standard error of that estimate"),
+)
+
+GUARDS_TABLE = (
+    TableColumn("guard", pa.string(), "name", "the key of dedup.guard"),
+    TableColumn("name", pa.string(), "name", "the source or cluster it is about; null: the whole corpus"),
+    TableColumn(
+        "documents", pa.int64(), "documents", "what the share is of: kept by rules; near-duplicates for max_edge_frac"
+    ),
+    TableColumn(
+        "removed", pa.int64(), "documents", "removed of these; the size of a cluster; those at the threshold's edge"
+    ),
+    TableColumn("value", pa.float64(), "as the key", "what is held against the budget"),
+    TableColumn("budget", pa.float64(), "as the key", "the recipe's; null: none was given"),
+    TableColumn("broken", pa.bool_(), "flag", "the budget is exceeded: the job is held"),
+)
+
 DIGESTS_TABLE = (
     TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending"),
     TableColumn("low", pa.uint64(), "hash", "its lower half"),
@@ -242,6 +286,9 @@ TABLES = {
     "bands": BANDS_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
+    "banding": BANDING_TABLE,
+    "s_curve": S_CURVE_TABLE,
+    "guards": GUARDS_TABLE,
     "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),
 }
 

@@ -92,6 +92,14 @@ class Tables:
     dedup: Manifest | None
     mix: Manifest | None
     cuts: Manifest | None = None
+    banding: Manifest | None = None
+    s_curve: Manifest | None = None
+    guards: Manifest | None = None
+
+    @property
+    def small(self) -> dict[str, Manifest | None]:
+        """The tables of a part each that are views as they are, by the view's name."""
+        return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
@@ -114,4 +122,5 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})
     aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
-    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts)
+    small = {kind: next(iter(load(kind)), None) for kind in ("banding", "s_curve", "guards")}
+    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts, **small)

@@ -24,6 +24,9 @@ VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
     "verdicts": "per document: kept, and every rule it failed with value and bound",
     "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
+    "banding": "ways to cut signatures into bands that a budget was held against, with forecast; the one that was chosen",
+    "s_curve": "by Jaccard: candidate pairs found, the share that should be and was, pairs missed",
+    "guards": "what deduplication would do, held against the budgets of dedup.guard: value, budget, broken",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
@@ -64,7 +67,7 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
 def view_tables(
     connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
 ) -> None:
-    """The views over one job's tables alone: documents, verdicts, duplicates, quarantine, scorers, columns. What is taken
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
     down is hidden in them, unless the asker is to find it."""
     _make_rows(connection, store, tables)
     if hide_taken_down:
@@ -160,6 +163,12 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
         )
     else:
         _empty(connection, "duplicates", DEDUP_TABLE)
+    for name, table in tables.small.items():
+        if table is not None:
+            path = quoted(store.full(table.parts[0].path))
+            connection.execute(f"create view {name} as select * from read_parquet({path})")
+        else:
+            _empty(connection, name, TABLES[name])
 
 
 def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:

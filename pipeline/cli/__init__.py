@@ -14,6 +14,7 @@ import typer
 
 from pipeline.cli import (
     ask,
+    bands,
     care,
     catalog,
     evaluate,
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, serve, remote, watch, catalog, evaluate, lists, models, train, takedown, care):
+for module in (jobs, tables, bands, ask, serve, remote, watch, catalog, evaluate, lists, models, train, takedown, care):
     module.register(app)
 
 

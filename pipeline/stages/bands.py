@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.bands import choose_bands
 from pipeline.dedup.equals import first_of_equals
+from pipeline.dedup.planner import banding
 from pipeline.dedup.ranges import GROUP_ROWS
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import BANDS_TABLE, arrow_schema
@@ -53,11 +53,8 @@ class Bands(Stage):
 
     @property
     def banding(self) -> tuple[int, int]:
-        """(bands, rows): as the recipe says, or as its Jaccard threshold and recall need."""
-        if self.settings.bands is not None and self.settings.rows is not None:
-            return self.settings.bands, self.settings.rows
-        num_perm = int(parameters(self.minhash.build())["num_perm"])
-        return choose_bands(num_perm, self.settings.jaccard, self.settings.recall)
+        """(bands, rows): as the recipe says, or as what it asks for needs."""
+        return banding(self.settings, int(parameters(self.minhash.build())["num_perm"]))
 
     def _key_of(self, index: int) -> str:
         said = [self.notes.fingerprint(a) for a in (self.minhash.alias, self.exact)]

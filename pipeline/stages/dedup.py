@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.clusters import NONE, Clusters, Flags, Nodes, cluster, join_by_url, leaders
 from pipeline.dedup.graph import Graph, read_graph
-from pipeline.dedup.guard import count_sources, hold
 from pipeline.dedup.keeper_order import keeper_order
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.schema import DEDUP_TABLE, arrow_schema
@@ -57,7 +56,9 @@ class Dedup(Stage):
     @property
     def key(self) -> str:
         tables = [t and t.key for t in (self.verdict, self.texts, self.urls, self.pairs)]
-        return part_key(self.kind, FORMAT, self.notes.key, tables, self.settings.model_dump(mode="json"))
+        return part_key(
+            self.kind, FORMAT, self.notes.key, tables, self.settings.model_dump(mode="json", exclude={"guard"})
+        )
 
     def units(self) -> list[Unit]:
         path = Store.part(self.corpus, self.kind, self.key)
@@ -70,15 +71,12 @@ class Dedup(Stage):
         told = {"keepers": 0, "exact": 0, "fuzzy": 0, **parts[0].counts}
         size = told.pop(LARGEST)
         inputs = {"text": self.notes.text.key, "verdict": self.verdict.key, "pairs": self.pairs and self.pairs.key}
-        warnings = []
-        if size > self.settings.guard.warn_cluster_size:
-            warnings.append(
-                f"the largest duplicate cluster has {size} documents (warned above {self.settings.guard.warn_cluster_size}); "
-                'look at it: winnow sql "select * from duplicates order by cluster_size desc limit 20"'
-            )
+        pairs = self.pairs.parameters if self.pairs else {}
+        banding = [pairs["bands"], pairs["rows"]] if pairs else None
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, told, inputs=inputs,
-            parameters=self.settings.model_dump(mode="json"), details={"largest_cluster": size, "warnings": warnings},
+            parameters=self.settings.model_dump(mode="json", exclude={"guard"}),
+            details={"largest_cluster": size, "banding": banding},
         )  # fmt: skip
 
 
@@ -92,7 +90,6 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     cuts = np.searchsorted(graph.documents, offsets)
     kept = _kept(store, stage, graph, offsets, cuts)
     made, by_url = _clusters(store, stage, graph, kept)
-    _guard(store, stage, graph, offsets, cuts, made)
     table = _Table(store, stage, graph, made, by_url, offsets, cuts)
     path = Store.part(stage.corpus, stage.kind, stage.key)
     rows = int((made.size > 1).sum())
@@ -125,28 +122,6 @@ def _clusters(store: Store, stage: Dedup, graph: Graph, kept: Flags) -> tuple[Cl
     takes_part = kept & (graph.groups != NONE) & ~by_url
     made = cluster(graph.groups, rank, graph.a, graph.b, graph.jaccard, takes_part)
     return (join_by_url(made, leader) if stage.urls else made), by_url
-
-
-def _guard(
-    store: Store,
-    stage: Dedup,
-    graph: Graph,
-    offsets: npt.NDArray[np.int64],
-    cuts: npt.NDArray[np.int64],
-    made: Clusters,
-) -> None:
-    guard = stage.settings.guard
-    if guard.max_source_loss >= 1:
-        return
-    goes = (made.keeper != NONE) & (made.keeper != np.arange(len(made.keeper)))
-    counted: dict[str, tuple[int, int]] = {}
-    for i, shard in enumerate(stage.notes.text.shards):
-        here = np.arange(cuts[i], cuts[i + 1])
-        gone = np.zeros(shard.rows, dtype=bool)
-        gone[graph.documents[here[goes[here]]] - offsets[i]] = True
-        kept = store.read_table(stage.verdict.parts[i].path, columns=["kept"]).column("kept").to_numpy()
-        count_sources(counted, read_ids(store, shard, ["source", "file_path"]), kept, gone)
-    hold(guard, counted)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ LAYERS = (
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
+        "pipeline.lsh_table",
         "pipeline.report",
         "pipeline.card",
         "pipeline.demo",
