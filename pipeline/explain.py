@@ -130,6 +130,11 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
             lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
         elif cluster and cluster["method"] == "url":
             lines.append(f"  same address as {cluster['duplicate_of']}; their texts were not compared")
+        elif cluster and cluster["method"] == "reference":
+            alike = "same address" if cluster["jaccard"] is None else f"Jaccard {cluster['jaccard']:.4f}"
+            lines.append(
+                f"  duplicate of {cluster['duplicate_of']} in the reference set {cluster['reference']}: {alike}"
+            )
         elif cluster:
             lines.append(
                 f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.dedup.guards import hold
-from pipeline.document_dedup import DocumentDedup
+from pipeline.document_dedup import DocumentDedup, reference_specs
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -17,6 +17,7 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
+from pipeline.references import measured
 from pipeline.result import Result
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
@@ -150,6 +151,10 @@ class _Run:
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
 
+    def _do_aside(self, stage: Any) -> Manifest:
+        """Of another corpus: nothing this job's own tables stand on."""
+        return run_stage(self.store, stage, self.executor, self.job)
+
     def _ingest(self) -> Manifest:
         text = self._do(self.plan.ingest)
         for warning in text.details.get("warnings", []):
@@ -205,7 +210,9 @@ class _Run:
         def do_in_scratch(stage: Stage) -> Manifest:
             return run_stage(self.store, stage, self.executor, self.job, f"{scratch}/{stage.kind}.json")
 
-        dedup = DocumentDedup(self.store, notes, wanted, self.plan.specs, self._do, do_in_scratch, scratch)
+        specs = self.plan.specs
+        others = tuple(measured(self.store, self.plan.references, reference_specs(wanted, specs), self._do_aside))
+        dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, do_in_scratch, scratch, others)
         made, warnings = dedup.clusters(verdict)
         guards, held = dedup.guards(verdict, made)
         for warning in [*warnings, *guards.details["warnings"]]:

@@ -95,7 +95,10 @@ DEDUP_TABLE = (
         "fraction",
         "exact Jaccard of its shingles with the keeper's; 1 for exact copies; null for 'url'",
     ),
-    TableColumn("method", pa.string(), "name", "'url', 'exact' or 'fuzzy'; null for the keeper"),
+    TableColumn("method", pa.string(), "name", "'url', 'exact', 'fuzzy' or 'reference'; null for the keeper"),
+    TableColumn(
+        "reference", pa.string(), "name", "the reference set that the keeper is of; null where it is of this corpus"
+    ),
 )
 
 TOMBSTONES_TABLE = (
@@ -117,7 +120,7 @@ MIX_TABLE = (
         "reason",
         pa.string(),
         "name",
-        "the quarantine reason, 'takedown', the first failed rule, 'url', 'exact', 'fuzzy' or 'lines'",
+        "the quarantine reason, 'takedown', the first failed rule, 'url', 'exact', 'fuzzy', 'reference' or 'lines'",
     ),
 )
 
@@ -125,7 +128,10 @@ REMOVED_TABLE = (
     TableColumn("id", pa.string(), "id", "the removed document"),
     TableColumn("stage", pa.string(), "name", "'takedown', 'judge' or 'dedup'"),
     TableColumn(
-        "rule", pa.string(), "name", "the first failed rule, or 'takedown', 'url', 'exact', 'fuzzy' or 'lines'"
+        "rule",
+        pa.string(),
+        "name",
+        "the first failed rule, or 'takedown', 'url', 'exact', 'fuzzy', 'reference' or 'lines'",
     ),
     TableColumn(
         "value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate; the takedown's id"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.references import JOINED
 from pipeline.storage.manifest import Manifest, load, manifest_path, recent
 from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
@@ -53,7 +54,8 @@ def measured_before(store: Store, text: Manifest, ngram: int) -> MeasuredBefore 
     where there is none."""
     for table in recent(store, text.corpus, "pairs"):
         if table.parameters.get("ngram") == ngram and table.parts:
-            before = load(store, manifest_path(text.corpus, "text", str(table.inputs["text"])))
+            places = (manifest_path(text.corpus, kind, str(table.inputs["text"])) for kind in ("text", JOINED))
+            before = next((m for m in (load(store, p) for p in places) if m is not None), None)
             found = None if before is None else _shared(table, before, text)
             if found is not None:
                 return found

@@ -33,7 +33,8 @@ Rows = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Pairs(Stage):
     """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles` for units between
-    these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has none."""
+    these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has
+    none; own_rows: rows from here on are of reference sets, which are not compared with one another."""
 
     store: Store
     text: Manifest
@@ -41,6 +42,7 @@ class Pairs(Stage):
     ngram: int
     make_shingles: Callable[[Rows], Manifest]
     before: MeasuredBefore | None = None
+    own_rows: int | None = None
     kind: str = "pairs"
     in_driver: bool = False
 
@@ -53,7 +55,7 @@ class Pairs(Stage):
         return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
 
     def units(self) -> list[Unit]:
-        cuts = cut_points(self.store, self.candidates, self.text)
+        cuts = cut_points(self.store, self.candidates, self.text, self.own_rows)
         if len(cuts) < 2:
             return []
         shingles = self.make_shingles(cuts)

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import JobRecord, Tables, jobs, read_job, tables_of
+from pipeline.catalog.chosen import Tables, jobs, jobs_of_corpora, read_job, tables_of
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import now
@@ -65,7 +65,7 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
         raise UsageError("takedown: give the reason with --why; it is kept with the record")
     if not (request.ids or request.sources or request.predicate):
         raise UsageError("takedown: name documents: by id, with --ids FILE, --source NAME or --where SQL")
-    known = _jobs_of_corpora(store)
+    known = jobs_of_corpora(store)
     name = corpus or next(reversed(known), None)
     if name is None or name not in known:
         there = f"there are {', '.join(sorted(known)) or 'none'}.{did_you_mean(corpus or '', list(known))}"
@@ -82,18 +82,6 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     tombstones = tombstones_of(store, name)
     erased = sum(erase(store, text, tombstones) for text in tables(store, name, "text"))
     return Made(takedown, _outputs(store, name), erased, _remove_reports(store, name))
-
-
-def _jobs_of_corpora(store: Store) -> dict[str, JobRecord]:
-    """By corpus, the latest used last: its latest job that decided about documents, else that took any in."""
-    found: dict[str, JobRecord] = {}
-    for job in (read_job(store, name) for name in jobs(store)):
-        corpus = job.record.get("corpus")
-        before = found.get(corpus) if corpus else None
-        if corpus and job.table("text") and (before is None or job.table("mix") or not before.table("mix")):
-            found.pop(corpus, None)
-            found[corpus] = job
-    return found
 
 
 def _meant(store: Store, of: Tables, request: Request) -> tuple[list[str], int, int]:

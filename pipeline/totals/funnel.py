@@ -22,12 +22,14 @@ Became = Mapping[str, int]
 ENDS = {
     "kept": "kept",
     "takedown": "taken down",
+    "reference": "in a reference set",
     "judge": "removed by rules",
     "dedup": "duplicates",
     "quarantine": "quarantined",
 }
 TITLES = {
     "takedown": "taken down",
+    "reference": "in a reference set",
     "url": "same address",
     "exact": "exact duplicates",
     "fuzzy": "near-duplicates",
@@ -155,5 +157,7 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield "dedup", "exact"
         if recipe.dedup.fuzzy is not None or "dedup.fuzzy" in documents:
             yield "dedup", "fuzzy"
+        if recipe.dedup.against or "dedup.reference" in documents:
+            yield "dedup", "reference"
         if recipe.dedup.lines is not None or "dedup.lines" in documents:
             yield "dedup", "lines"

@@ -23,6 +23,7 @@ LAYERS = (
     (
         "pipeline.document_dedup",
         "pipeline.line_dedup",
+        "pipeline.references",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",

@@ -91,7 +91,7 @@ def clusters(
     job: str,
     size: Annotated[int, Field(ge=1, le=CLUSTERS_MAX)] = 50,
     after: list[int | str] | None = None,
-    method: Literal["url", "exact", "fuzzy"] | None = None,
+    method: Literal["url", "exact", "fuzzy", "reference"] | None = None,
 ) -> dict[str, Any]:
     """Clusters of copies, the largest first; `next` is what to ask `after` for the page that follows.
 
