@@ -15,6 +15,7 @@ from pipeline.dedup import fuzzy_forecast, line_columns, line_forecast
 from pipeline.dedup.planner import banding
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
+from pipeline.references import PlannedReference, plan_references
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
@@ -56,6 +57,7 @@ class Plan:
     columns: dict[str, Measured]
     passes: tuple[tuple[ScorerSpec, ...], ...]
     measured: tuple[bool, ...]
+    references: tuple[PlannedReference, ...] = ()
 
     def told(self, workers: int) -> dict[str, Any]:
         """The plan for people and --json: stages, units, forecast."""
@@ -77,6 +79,7 @@ class Plan:
             "warnings": self.warnings(),
             "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
+            "against": [r.told() for r in self.references],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
 
@@ -138,7 +141,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     tables = (manifest_path(name, "notes", notes_key(p, ingest.key)) for p in passes)
     measured = tuple(store.exists(t) for t in tables)
     check_models([s for p, there in zip(passes, measured, strict=True) if not there for s in p])
-    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured)
+    references = plan_references(store, recipe.dedup.against if recipe.dedup else (), name)
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured, references)
 
 
 def check_models(specs: Sequence[ScorerSpec]) -> None:
@@ -222,6 +226,8 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
     if dedup is None:
         return
     aliases = {s.alias: s for s in specs}
+    if dedup.against and not (dedup.exact or dedup.fuzzy or dedup.url):
+        raise PlanError("dedup.against: nothing is compared; set dedup.exact, dedup.fuzzy or dedup.url")
     if dedup.exact and not any(s.scorer == "exact" for s in specs):
         raise PlanError("dedup.exact needs the scorer 'exact' in `score`")
     if dedup.fuzzy is not None:

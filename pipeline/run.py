@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.dedup.guards import hold
-from pipeline.document_dedup import DocumentDedup
+from pipeline.document_dedup import DocumentDedup, reference_specs
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -17,19 +17,23 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
+from pipeline.references import measured
 from pipeline.result import Result
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common
-from pipeline.stages.export import Export
+from pipeline.stages.export import KINDS, Export
 from pipeline.stages.export_columns import output_columns
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
+from pipeline.stages.tombstones import FindTombstones
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
+from pipeline.takedown.erasing import erase
+from pipeline.takedown.tombstones import tombstones_of
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
@@ -128,7 +132,9 @@ class _Run:
             cuts = calibrated.details["cuts"]
             for warning in calibrated.details["warnings"]:
                 self.job.warn(warning)
-        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns), recipe.buckets, cuts))
+        taken = self._tombstones(text)
+        columns = tuple(self.plan.columns)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, columns, recipe.buckets, cuts, taken))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
@@ -137,13 +143,17 @@ class _Run:
             self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
-        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))
+        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
-        return self._result(mix, self._export(notes, verdict, dedup, mix, gone))
+        return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
+
+    def _do_aside(self, stage: Any) -> Manifest:
+        """Of another corpus: nothing this job's own tables stand on."""
+        return run_stage(self.store, stage, self.executor, self.job)
 
     def _ingest(self) -> Manifest:
         text = self._do(self.plan.ingest)
@@ -182,6 +192,16 @@ class _Run:
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
         return notes
 
+    def _tombstones(self, text: Manifest) -> Manifest | None:
+        """Which rows are taken down; None where nothing ever was of this corpus."""
+        tombstones = tombstones_of(self.store, self.plan.corpus)
+        if not tombstones.takedowns:
+            return None
+        found = self._do(FindTombstones(self.store, text, tombstones))
+        if found.rows:
+            erase(self.store, text, tombstones)  # what was converted since, or by a takedown that was cut short
+        return found
+
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted, scratch = self.plan.recipe.dedup, self.job.scratch
         if wanted is None:
@@ -190,7 +210,9 @@ class _Run:
         def do_in_scratch(stage: Stage) -> Manifest:
             return run_stage(self.store, stage, self.executor, self.job, f"{scratch}/{stage.kind}.json")
 
-        dedup = DocumentDedup(self.store, notes, wanted, self.plan.specs, self._do, do_in_scratch, scratch)
+        specs = self.plan.specs
+        others = tuple(measured(self.store, self.plan.references, reference_specs(wanted, specs), self._do_aside))
+        dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, do_in_scratch, scratch, others)
         made, warnings = dedup.clusters(verdict)
         guards, held = dedup.guards(verdict, made)
         for warning in [*warnings, *guards.details["warnings"]]:
@@ -199,23 +221,39 @@ class _Run:
         return made
 
     def _export(
-        self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None
+        self,
+        notes: Notes,
+        verdict: Manifest,
+        dedup: Manifest | None,
+        mix: Manifest,
+        cuts: Manifest | None,
+        taken: Manifest | None,
     ) -> Store:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
-        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
-        own = Store.table(self.plan.corpus, "export", stage.key)
-        target = Store(self.settings.output or self.store.full(own), self.store.fence)
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)
+        usual = Store.table(self.plan.corpus, "export", stage.key)
+        target = Store(self.settings.output or self.store.full(usual), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):
-            target.remove(
-                "manifest.json"
-            )  # the record of the same export, made elsewhere: here its files are to be, too
+            # the record of the same export, made elsewhere: here its files are to be, too
+            target.remove(destination.MANIFEST)
         stage = dataclasses.replace(stage, destination=target)
-        destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
-        made = run_stage(target, stage, self.executor, self.job, "manifest.json")
+        before, place = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite), target
+        own = (
+            []
+            if self.settings.output
+            else destination.earlier(self.store, self.plan.corpus, stage.key, recipe.digest())
+        )
+        if before is None and own:
+            place, before = own[0], manifest.load(own[0], destination.MANIFEST)
+        destination.adopt(target, place, before, stage.units(), KINDS)
+        made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
+        destination.settle(target, made, KINDS)
+        for replaced in own if taken else []:  # what was taken down must not stay in them
+            destination.withdraw(replaced)
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, self.plan.recipe, dedup.details["banding"] if dedup else None)
+        write_card(target, made, notes, recipe, dedup.details["banding"] if dedup else None)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)

@@ -95,33 +95,52 @@ DEDUP_TABLE = (
         "fraction",
         "exact Jaccard of its shingles with the keeper's; 1 for exact copies; null for 'url'",
     ),
-    TableColumn("method", pa.string(), "name", "'url', 'exact' or 'fuzzy'; null for the keeper"),
+    TableColumn("method", pa.string(), "name", "'url', 'exact', 'fuzzy' or 'reference'; null for the keeper"),
+    TableColumn(
+        "reference", pa.string(), "name", "the reference set that the keeper is of; null where it is of this corpus"
+    ),
+)
+
+TOMBSTONES_TABLE = (
+    TableColumn("row", pa.int64(), "row", "row in the shard of a document that was taken down"),
+    TableColumn("takedown", pa.string(), "id", "the takedown that names it"),
+    TableColumn("why", pa.string(), "text", "the reason that was given"),
 )
 
 MIX_TABLE = (
     TableColumn("doc_id", pa.string(), "id", "the document"),
     TableColumn("copies", pa.int32(), "copies", "how often the document goes into the corpus; 0 where it was left out"),
     TableColumn(
-        "stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"
+        "stage",
+        pa.string(),
+        "name",
+        "what left it out: 'quarantine', 'takedown', 'judge' or 'dedup'; null where it is kept",
     ),
     TableColumn(
         "reason",
         pa.string(),
         "name",
-        "the quarantine reason, the first failed rule, 'url', 'exact', 'fuzzy' or 'lines'",
+        "the quarantine reason, 'takedown', the first failed rule, 'url', 'exact', 'fuzzy', 'reference' or 'lines'",
     ),
 )
 
 REMOVED_TABLE = (
     TableColumn("id", pa.string(), "id", "the removed document"),
-    TableColumn("stage", pa.string(), "name", "'judge' or 'dedup'"),
-    TableColumn("rule", pa.string(), "name", "the first failed rule, or 'url', 'exact', 'fuzzy' or 'lines'"),
-    TableColumn("value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate"),
-    TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'"),
+    TableColumn("stage", pa.string(), "name", "'takedown', 'judge' or 'dedup'"),
+    TableColumn(
+        "rule",
+        pa.string(),
+        "name",
+        "the first failed rule, or 'takedown', 'url', 'exact', 'fuzzy', 'reference' or 'lines'",
+    ),
+    TableColumn(
+        "value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate; the takedown's id"
+    ),
+    TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'; the takedown's reason"),
     TableColumn("keeper", pa.string(), "id", "the document it is a duplicate of"),
     TableColumn("rules", VERDICT_FAILED, "list", "every rule it failed"),
     TableColumn("cluster_size", pa.int64(), "documents", "size of its duplicate cluster"),
-    TableColumn("url", pa.string(), "text", "the input's url"),
+    TableColumn("url", pa.string(), "text", "the input's url; null where taken down"),
     TableColumn("source", pa.string(), "text", "the input's source"),
     TableColumn("file_path", pa.string(), "path", "the input file"),
     TableColumn("text_bytes", pa.int64(), "bytes", "UTF-8 bytes of the text"),

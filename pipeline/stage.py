@@ -3,6 +3,7 @@ work once: a part is named by all that determines it, so what is there is done."
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -60,9 +61,17 @@ class Stage(Protocol):
         return None
 
 
-def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
-    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed.
-    Raises Paused where the job is to rest before that."""
+def run_stage(
+    store: Store,
+    stage: Stage,
+    executor: executors.Executor,
+    job: Job,
+    path: str | None = None,
+    before: Manifest | None = None,
+) -> Manifest:
+    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed. before: a
+    table whose parts may be taken over; the last ones of this kind where the place is the usual one. Raises Paused where
+    the job is to rest before that."""
     if job.halt.resting:
         raise Paused(f"job {job.id} was asked to pause")
     path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
@@ -74,8 +83,9 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
         store.set_aside(path)
     units = stage.units()
     records: dict[str, PartRecord] = {}
+    listed = _listed(store, stage, path, before)
     for unit in units:
-        found = _already(store, unit, job)
+        found = _as_listed(store, unit, listed) or _already(store, unit, job)
         if found is not None:
             records[unit.key] = found
     pending = [u for u in units if u.key not in records]
@@ -122,6 +132,22 @@ def _all_there(store: Store, made: Manifest) -> bool:
         return all(os.stat(store.full(p.path)).st_size == p.bytes for p in made.parts)
     except OSError:
         return False
+
+
+def _listed(store: Store, stage: Stage, path: str, before: Manifest | None) -> dict[str, PartRecord]:
+    """Parts by key that manifests of the same kind list."""
+    usual = path == manifest.manifest_path(stage.corpus, stage.kind, stage.key)
+    tables = manifest.recent(store, stage.corpus, stage.kind) if usual else [before] if before else []
+    return {part.key: part for table in reversed(tables) for part in table.parts}
+
+
+def _as_listed(store: Store, unit: Unit, listed: dict[str, PartRecord]) -> PartRecord | None:
+    """A part that a committed table lists, where it lies in the size that is said there: as much as a table that is used
+    again is looked at (`_all_there`), so that adding to a corpus does not read what was there."""
+    part = listed.get(unit.key)
+    if part is None or store.size(unit.path) != part.bytes:
+        return None
+    return dataclasses.replace(part, path=unit.path)
 
 
 def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:

@@ -80,6 +80,18 @@ def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
                 yield JobRecord(job_id, record, ())
 
 
+def jobs_of_corpora(store: Store) -> dict[str, JobRecord]:
+    """By corpus, the latest used last: its latest job that decided about documents, else that took any in."""
+    found: dict[str, JobRecord] = {}
+    for job in (read_job(store, name) for name in jobs(store)):
+        corpus = job.record.get("corpus")
+        before = found.get(corpus) if corpus else None
+        if corpus and job.table("text") and (before is None or job.table("mix") or not before.table("mix")):
+            found.pop(corpus, None)
+            found[corpus] = job
+    return found
+
+
 @dataclass(frozen=True)
 class Tables:
     """The committed tables a job stands on. aliases: of each notes table, the scorers that this job uses; another may

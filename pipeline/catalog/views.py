@@ -16,6 +16,8 @@ from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arr
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
+from pipeline.takedown.hiding import hide_in_views
+from pipeline.takedown.tombstones import tombstones_of
 from pipeline.totals.buckets import BUCKETS
 
 VIEWS = {
@@ -62,9 +64,14 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
     return connection
 
 
-def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
-    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs."""
+def view_tables(
+    connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
+) -> None:
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
+    down is hidden in them, unless the asker is to find it."""
     _make_rows(connection, store, tables)
+    if hide_taken_down:
+        hide_in_views(connection, tombstones_of(store, tables.text.corpus))
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
     view_removed_lines(connection, store, tables.cuts)

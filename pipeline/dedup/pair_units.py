@@ -16,9 +16,9 @@ SET_BYTES_PER_TEXT_BYTE = 1.5
 Rows = npt.NDArray[np.int64]
 
 
-def cut_points(store: Store, candidates: Manifest, text: Manifest) -> Rows:
+def cut_points(store: Store, candidates: Manifest, text: Manifest, stop: int | None = None) -> Rows:
     """Global rows at which one unit ends and the next begins, the first and the last row's end included: i64[units+1];
-    no unit without pairs. By what the footers say of the row groups, so that no pair is read for it."""
+    no unit without pairs. stop: rows from here on are nobody's first document. By what the footers say of the row groups, so that no pair is read for it."""
     spans = _row_groups(store, candidates)
     if len(spans) == 0:
         return np.zeros(1, np.int64)
@@ -33,7 +33,8 @@ def cut_points(store: Store, candidates: Manifest, text: Manifest) -> Rows:
     np.subtract.at(density, np.searchsorted(points, end), share)
     before = np.concatenate([[0.0], np.cumsum(np.cumsum(density)[:-1] * np.diff(points))])
     inner = np.interp(np.arange(1, units) * before[-1] / units, before, points).astype(np.int64)
-    return np.unique(np.concatenate([[0], inner, [documents]])).astype(np.int64)
+    made = np.concatenate([[0], inner, [documents]])
+    return np.unique(np.minimum(made, documents if stop is None else stop)).astype(np.int64)
 
 
 def _row_groups(store: Store, candidates: Manifest) -> Rows:

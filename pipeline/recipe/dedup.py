@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from pipeline.dedup.lsh_presets import PRESETS
 from pipeline.errors import did_you_mean
@@ -123,12 +123,14 @@ class Url(Strict):
 
 
 class Dedup(Strict):
-    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first)."""
+    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first). against: corpora of the
+    workspace by name, or files: what a document of theirs equals or resembles goes, whatever its place in that order."""
 
     exact: Literal["raw", "normalised"] | bool = True
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
+    against: tuple[str, ...] = ()
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
@@ -136,3 +138,9 @@ class Dedup(Strict):
     @classmethod
     def _named(cls, value: str | bool) -> str | bool:
         return "raw" if value is True else value
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe without reference sets is the same one, with the same digest, as before there were any."""
+        told: dict[str, Any] = plain(self)
+        return told if self.against else {name: value for name, value in told.items() if name != "against"}

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.candidate_pairs import from_both_sides
 from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
 from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
@@ -81,9 +82,7 @@ def _join(
     table, shard = read_range(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
     keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
     found = bucket_pairs(Entries(keys, text, near, offsets[shard] + row), max_bucket)
-    document, other = np.concatenate([found.a, found.b]), np.concatenate([found.b, found.a])
-    order = np.lexsort((other, document))
-    columns = [pa.array(document[order]), pa.array(other[order])]
+    columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)
     counts = {"pairs": pairs, "mirrored": pairs, "overflowed_buckets": found.overflowed_buckets}

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.candidate_pairs import pairs_from
+from pipeline.dedup.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.pair_units import cut_points
 from pipeline.dedup.ranges import GROUP_ROWS
 from pipeline.dedup.shingle_blocks import Block, joined, read_blocks
@@ -18,7 +20,6 @@ from pipeline.errors import IntegrityError
 from pipeline.schema import PAIRS_TABLE, arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -32,13 +33,16 @@ Rows = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Pairs(Stage):
     """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles` for units between
-    these rows, asked for only where there is something to do."""
+    these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has
+    none; own_rows: rows from here on are of reference sets, which are not compared with one another."""
 
     store: Store
     text: Manifest
     candidates: Manifest
     ngram: int
     make_shingles: Callable[[Rows], Manifest]
+    before: MeasuredBefore | None = None
+    own_rows: int | None = None
     kind: str = "pairs"
     in_driver: bool = False
 
@@ -51,7 +55,7 @@ class Pairs(Stage):
         return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
 
     def units(self) -> list[Unit]:
-        cuts = cut_points(self.store, self.candidates, self.text)
+        cuts = cut_points(self.store, self.candidates, self.text, self.own_rows)
         if len(cuts) < 2:
             return []
         shingles = self.make_shingles(cuts)
@@ -65,7 +69,8 @@ class Pairs(Stage):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_verify, self.store, tuple(p.path for p in self.candidates.parts), self.text.row_offsets())
+        candidates = tuple(p.path for p in self.candidates.parts)
+        return partial(_verify, self.store, candidates, self.text.row_offsets(), self.before)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         overflowed = self.candidates.details["overflowed_buckets"]
@@ -83,26 +88,19 @@ class Pairs(Stage):
 
 
 def _verify(
-    store: Store, candidates: tuple[str, ...], offsets: Rows, payload: tuple[str, str, int, int, int, tuple[str, ...]]
+    store: Store,
+    candidates: tuple[str, ...],
+    offsets: Rows,
+    before: MeasuredBefore | None,
+    payload: tuple[str, str, int, int, int, tuple[str, ...]],
 ) -> PartRecord:
     key, path, unit, low, high, shingles = payload
-    a, b = _pairs_from(store, candidates, low, high)
-    jaccard = _similarities(store, shingles, offsets, (unit, low, high), a, b)
+    a, b = pairs_from(store, candidates, low, high)
+    jaccard = np.full(len(a), np.nan) if before is None else similarities_of(a, b, before.between(store, low, high))
+    new = np.isnan(jaccard)
+    jaccard[new] = _similarities(store, shingles, offsets, (unit, low, high), a[new], b[new])
     table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
     return commit_part(store, key, path, table, {"pairs": len(a)}, row_group_rows=GROUP_ROWS)
-
-
-def _pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -> tuple[Rows, Rows]:
-    """The distinct pairs (a, b) with low <= a < high and a < b, ascending."""
-    tables = [rows_between(store.parquet(p), "document", low, high - 1, ["document", "other"]) for p in candidates]
-    both = pa.concat_tables(tables)
-    a, b = both.column("document").to_numpy(), both.column("other").to_numpy()
-    a, b = a[a < b], b[a < b]
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    new = np.ones(len(a), dtype=bool)
-    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    return a[new], b[new]
 
 
 def _similarities(

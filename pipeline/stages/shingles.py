@@ -95,6 +95,8 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     for path in candidates:
         table = rows_between(store.parquet(path), "document", start, stop - 1, ["document", "other"])
         document, other = (table.column(c).to_numpy() for c in ("document", "other"))
+        asked = np.minimum(document, other) < cuts[-1]
+        document, other = document[asked], other[asked]
         unit = np.searchsorted(cuts, np.minimum(document, other), side="right") - 1
         packed.append(np.unique((document - start) << 32 | unit))
     found = np.unique(np.concatenate(packed))

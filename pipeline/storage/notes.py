@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,9 +36,10 @@ class Notes:
         """Determines what the scorers say about this text, in whatever passes they were computed."""
         return part_key("said", self.text.key, sorted((a, self.fingerprint(a)) for a in self.where))
 
-    def shard_key(self, index: int) -> str:
-        """The same, for one shard."""
-        return part_key("said", self.text.shards[index].key, sorted((a, self.fingerprint(a)) for a in self.where))
+    def shard_key(self, index: int, aliases: Iterable[str] | None = None) -> str:
+        """The same, for one shard; of some scorers alone where they are named."""
+        named = self.where if aliases is None else aliases
+        return part_key("said", self.text.shards[index].key, sorted((a, self.fingerprint(a)) for a in named))
 
     def of(self, index: int) -> ShardNotes:
         """The notes of one shard."""

@@ -25,7 +25,11 @@ DIFF_LINES = 400
 
 Chars = Annotated[int, Field(ge=0, le=TEXT_CHARS_MAX)]
 PROVENANCE = ("text_bytes", "file_path", "file_row", "url", "source")
-OUTCOMES = {"kept": "copies > 0", "removed": "stage in ('judge', 'dedup')", "quarantined": "stage = 'quarantine'"}
+OUTCOMES = {
+    "kept": "copies > 0",
+    "removed": "stage in ('takedown', 'judge', 'dedup')",
+    "quarantined": "stage = 'quarantine'",
+}
 
 
 def explain(desk: Desk, *, job: str, doc_id: str) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def samples(
 ) -> dict[str, Any]:
     """Documents that came to an end, chosen by a hash of their id and the seed: the same ones each time it is asked.
 
-    reason: a rule, 'url', 'exact', 'fuzzy' or 'lines', or a reason of quarantine. documents: how many there are to choose from.
+    reason: a rule, 'takedown', 'url', 'exact', 'fuzzy' or 'lines', or a reason of quarantine. documents: how many there are to choose from.
     """
     opened = desk.job(job)
     _ = opened.decided  # or it is not ready yet
@@ -87,7 +91,7 @@ def clusters(
     job: str,
     size: Annotated[int, Field(ge=1, le=CLUSTERS_MAX)] = 50,
     after: list[int | str] | None = None,
-    method: Literal["url", "exact", "fuzzy"] | None = None,
+    method: Literal["url", "exact", "fuzzy", "reference"] | None = None,
 ) -> dict[str, Any]:
     """Clusters of copies, the largest first; `next` is what to ask `after` for the page that follows.
 
