@@ -29,7 +29,9 @@ def peers() -> list[Peer]:
 def cache() -> Path:
     """Where environments lie: WINNOW_PEERS, else the user's cache."""
     given = os.environ.get("WINNOW_PEERS")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow" / "peers"
+    return (
+        Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow" / "peers"
+    )
 
 
 def python_of(peer: Peer) -> Path:
@@ -61,7 +63,18 @@ def write_lock(peer: Peer) -> None:
     source = LOCKS / f"{peer.name}.in"
     source.write_text("\n".join(asked) + "\n")
     try:
-        _uv("pip", "compile", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "-o", str(LOCKS / f"{peer.name}.txt"), str(source))
+        _uv(
+            "pip",
+            "compile",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--no-header",
+            "--no-annotate",
+            "-o",
+            str(LOCKS / f"{peer.name}.txt"),
+            str(source),
+        )
     finally:
         source.unlink()
     with (LOCKS / f"{peer.name}.txt").open("a") as lock:

@@ -17,7 +17,10 @@ TASKS: dict[Task, str] = {
 FROM_FILES: tuple[Task, ...] = ("fuzzy", "exact")
 """Their CPU time is that of the process from start to end; that of the others begins once things are imported and loaded."""
 
+
 NUM_PERM, NGRAM, JACCARD = 128, 5, 0.8
+ANSWERS = 2_000
+"""Answers of tasks on texts that are told, of the first documents: what is judged lies there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from benchmarks.peers.environments import python_of
 from benchmarks.peers.peer import FROM_FILES, Peer, Task
 
 ROOT = Path(__file__).parents[2]
-ONE_THREAD = {name: "1" for name in (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS",
-    "ARROW_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-)}  # fmt: skip
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS",
+                 "POLARS_MAX_THREADS", "ARROW_NUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
+ONE_THREAD = dict.fromkeys(THREAD_COUNTS, "1")
 QUIET = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
          "RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}  # fmt: skip
 
@@ -59,7 +58,15 @@ def run(peer: Peer, task: Task, source: Path, work: Path, megabytes: float, limi
     told = json.loads((work / "told.json").read_text())
     if task in FROM_FILES:
         return Ran(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss * 1024, 0, 0, work / "kept")
-    return Ran(told["cpu_s"], wall_s, used.ru_maxrss * 1024, told["documents"], told["text_bytes"], work / "kept", told["answers"] or [])
+    return Ran(
+        told["cpu_s"],
+        wall_s,
+        used.ru_maxrss * 1024,
+        told["documents"],
+        told["text_bytes"],
+        work / "kept",
+        told["answers"] or [],
+    )
 
 
 def adapter_of(peer: Peer) -> Any:
@@ -88,7 +95,9 @@ def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )  # fmt: skip
         ended = threading.Event()
-        watch = threading.Thread(target=lambda: ended.wait(limit_s) or os.killpg(process.pid, signal.SIGKILL), daemon=True)
+        watch = threading.Thread(
+            target=lambda: ended.wait(limit_s) or os.killpg(process.pid, signal.SIGKILL), daemon=True
+        )
         watch.start()
         _, status, used = os.wait4(process.pid, 0)
         ended.set()

@@ -37,7 +37,9 @@ def signatures(documents: list[str]) -> list[list[int]]:
     from data_juicer.ops.deduplicator.document_minhash_deduplicator import DocumentMinhashDeduplicator
     from data_juicer.utils.constant import HashKeys
 
-    made = DocumentMinhashDeduplicator(window_size=NGRAM, num_permutations=NUM_PERM, num_bands=1, num_rows_per_band=NUM_PERM)
+    made = DocumentMinhashDeduplicator(
+        window_size=NGRAM, num_permutations=NUM_PERM, num_bands=1, num_rows_per_band=NUM_PERM
+    )
     found = (made.compute_hash({"text": text})[HashKeys.minhash][0] for text in documents)
     return [np.frombuffer(one, ">u8").tolist() for one in found]
 
@@ -74,7 +76,11 @@ def language(documents: list[str]) -> list[str]:
 def fuzzy(source: Path, output: Path) -> None:
     from data_juicer.ops.deduplicator.document_minhash_deduplicator import DocumentMinhashDeduplicator
 
-    _deduplicate(DocumentMinhashDeduplicator(window_size=NGRAM, num_permutations=NUM_PERM, jaccard_threshold=JACCARD), source, output)
+    _deduplicate(
+        DocumentMinhashDeduplicator(window_size=NGRAM, num_permutations=NUM_PERM, jaccard_threshold=JACCARD),
+        source,
+        output,
+    )
 
 
 def exact(source: Path, output: Path) -> None:
@@ -88,7 +94,9 @@ def _deduplicate(made: Any, source: Path, output: Path) -> None:
     from datasets import load_dataset
 
     output.mkdir(parents=True)
-    read = load_dataset("parquet", data_files=str(source / "*.parquet"), split="train", cache_dir=str(output.parent / "cache"))
+    read = load_dataset(
+        "parquet", data_files=str(source / "*.parquet"), split="train", cache_dir=str(output.parent / "cache")
+    )
     # in this process: a worker process a step, its default, costs seconds each
     hashed = NestedDataset(read).map(made.compute_hash, num_proc=None)
     kept, _ = made.process(hashed)

@@ -30,7 +30,9 @@ def _config() -> Any:
     from datatrove.pipeline.dedup.minhash import MinhashConfig
     from datatrove.utils.hashing import HashConfig
 
-    return MinhashConfig(n_grams=NGRAM, num_buckets=BANDS, hashes_per_bucket=ROWS, hash_config=HashConfig(hash_fc="xxhash"))
+    return MinhashConfig(
+        n_grams=NGRAM, num_buckets=BANDS, hashes_per_bucket=ROWS, hash_config=HashConfig(hash_fc="xxhash")
+    )
 
 
 def signatures(documents: list[str]) -> list[list[int]]:
@@ -50,7 +52,12 @@ def rules(documents: list[str]) -> None:
         GopherRepetitionFilter,
     )
 
-    filters = [GopherQualityFilter(), GopherRepetitionFilter(), C4QualityFilter(filter_no_terminal_punct=False), FineWebQualityFilter()]
+    filters = [
+        GopherQualityFilter(),
+        GopherRepetitionFilter(),
+        C4QualityFilter(filter_no_terminal_punct=False),
+        FineWebQualityFilter(),
+    ]
     for text in documents:
         for one in filters:
             # a document without lines or words is a division by zero in some
@@ -99,7 +106,11 @@ def fuzzy(source: Path, output: Path) -> None:
     _execute(work, "1", [ParquetReader(str(source)), MinhashDedupSignature(sigs, config=_config())])
     _execute(work, "2", [MinhashDedupBuckets(sigs, buckets, config=_config())], BANDS)
     _execute(work, "3", [MinhashDedupCluster(buckets, remove, config=_config())])
-    _execute(work, "4", [ParquetReader(str(source)), MinhashDedupFilter(remove), ParquetWriter(str(output), compression="zstd")])
+    _execute(
+        work,
+        "4",
+        [ParquetReader(str(source)), MinhashDedupFilter(remove), ParquetWriter(str(output), compression="zstd")],
+    )
 
 
 def _content(document: Any) -> str:
@@ -111,7 +122,12 @@ _content.__annotations__["return"] = str
 
 
 def exact(source: Path, output: Path) -> None:
-    from datatrove.pipeline.dedup.exact_dedup import ExactDedupConfig, ExactDedupFilter, ExactDedupSignature, ExactFindDedups
+    from datatrove.pipeline.dedup.exact_dedup import (
+        ExactDedupConfig,
+        ExactDedupFilter,
+        ExactDedupSignature,
+        ExactFindDedups,
+    )
     from datatrove.pipeline.readers import ParquetReader
     from datatrove.pipeline.writers import ParquetWriter
 
@@ -120,4 +136,12 @@ def exact(source: Path, output: Path) -> None:
     config = ExactDedupConfig(content_getter=_content)
     _execute(work, "1", [ParquetReader(str(source)), ExactDedupSignature(sigs, config=config)])
     _execute(work, "2", [ExactFindDedups(sigs, found, config=config)])
-    _execute(work, "3", [ParquetReader(str(source)), ExactDedupFilter(found, config=config), ParquetWriter(str(output), compression="zstd")])
+    _execute(
+        work,
+        "3",
+        [
+            ParquetReader(str(source)),
+            ExactDedupFilter(found, config=config),
+            ParquetWriter(str(output), compression="zstd"),
+        ],
+    )

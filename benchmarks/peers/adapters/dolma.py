@@ -70,7 +70,7 @@ def before_exact(source: Path, work: Path) -> None:
                 out.write(json.dumps({**row, "source": "bench"}) + "\n")
 
 
-def exact(source: Path, output: Path) -> None:
+def exact(_: Path, output: Path) -> None:
     from dolma import deduper, mixer
 
     work = output.parent
@@ -100,7 +100,11 @@ def _mix(pattern: str, output: Path, work: Path) -> dict[str, Any]:
         "output": {"path": str(output), "max_size_in_bytes": 4_000_000_000, "discard_fields": []},
         "filter": {"include": [], "exclude": [".attributes.copy | length > 0"], "syntax": "jq"},
     }  # fmt: skip
-    return {"streams": [stream], "work_dir": {"input": str(work / "mix-in"), "output": str(work / "mix-out")}, "processes": 1}
+    return {
+        "streams": [stream],
+        "work_dir": {"input": str(work / "mix-in"), "output": str(work / "mix-out")},
+        "processes": 1,
+    }
 
 
 def kept_ids(output: Path) -> list[str]:

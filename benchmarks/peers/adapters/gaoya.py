@@ -20,9 +20,9 @@ PEER = Peer(
         "fuzzy": Offer(50, "MinHashStringIndex(0.8): query, else insert; pairs held to the estimate of their signatures, not verified"),
     },
     cannot={
-        "exact": "has none",
-        "rules": "has none",
-        "language": "has none",
+        "exact": "does nothing of the kind",
+        "rules": "does nothing of the kind",
+        "language": "does nothing of the kind",
     },
 )  # fmt: skip
 

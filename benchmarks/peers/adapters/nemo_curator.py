@@ -41,7 +41,10 @@ def _filters() -> list[Any]:
     return [
         *(one() for one in plain),
         *(r.RepeatingTopNGramsFilter(n=n, max_repeating_ngram_ratio=most) for n, most in top.items()),
-        *(r.RepeatingDuplicateNGramsFilter(n=n, max_repeating_duplicate_ngram_ratio=most) for n, most in repeated.items()),
+        *(
+            r.RepeatingDuplicateNGramsFilter(n=n, max_repeating_duplicate_ngram_ratio=most)
+            for n, most in repeated.items()
+        ),
     ]
 
 

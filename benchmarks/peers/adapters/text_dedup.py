@@ -21,8 +21,8 @@ PEER = Peer(
         "exact": Offer(20, "text_dedup.exact_hash, xxh3"),
     },
     cannot={
-        "rules": "has none",
-        "language": "has none",
+        "rules": "does nothing of the kind",
+        "language": "does nothing of the kind",
     },
 )  # fmt: skip
 
@@ -71,5 +71,3 @@ def _as_parquet(output: Path) -> None:
 
     output.mkdir(parents=True, exist_ok=True)
     load_from_disk(str(output.parent / "dataset")).to_parquet(str(output / "kept.parquet"))
-
-
