@@ -95,9 +95,7 @@ def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )  # fmt: skip
         ended = threading.Event()
-        watch = threading.Thread(
-            target=lambda: ended.wait(limit_s) or os.killpg(process.pid, signal.SIGKILL), daemon=True
-        )
+        watch = threading.Thread(target=_stop_after, args=(process.pid, limit_s, ended), daemon=True)
         watch.start()
         _, status, used = os.wait4(process.pid, 0)
         ended.set()
@@ -108,3 +106,8 @@ def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit
         lines = [x for x in (work / "stderr").read_text(errors="replace").splitlines() if x.strip()]
         raise NotRun(f"failed: {lines[-1][:200] if lines else status}")
     return used, wall_s
+
+
+def _stop_after(group: int, limit_s: float, ended: threading.Event) -> None:
+    if not ended.wait(limit_s):
+        os.killpg(group, signal.SIGKILL)

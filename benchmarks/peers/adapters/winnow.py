@@ -41,7 +41,8 @@ def signatures(documents: list[str]) -> Any:
 
 
 def signatures_told(made: Any) -> list[list[int]]:
-    return made[:ANSWERS].tolist()
+    told: list[list[int]] = made[:ANSWERS].tolist()
+    return told
 
 
 def rules(documents: list[str]) -> None:
@@ -57,7 +58,9 @@ def rules(documents: list[str]) -> None:
 def language(documents: list[str]) -> list[str]:
     from scorers.language import Language
 
-    return Language().score(_batch(documents))["code"].to_pylist()  # type: ignore[union-attr,return-value]
+    code: Any = Language().score(_batch(documents))["code"]
+    said: list[str] = code.to_pylist()
+    return said
 
 
 def fuzzy(source: Path, output: Path) -> None:
