@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.document_dedup import DocumentDedup
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -16,23 +17,18 @@ from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
-from pipeline.stage import run_stage
+from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
-from pipeline.stages.candidates import Candidates
 from pipeline.stages.common import limits_of, without_common
-from pipeline.stages.dedup import Dedup
 from pipeline.stages.export import Export
 from pipeline.stages.export_columns import output_columns
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
-from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
-from pipeline.stages.shingles import Shingles
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
-from scorers.base import parameters
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
@@ -186,31 +182,18 @@ class _Run:
         return notes
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
-        wanted = self.plan.recipe.dedup
+        wanted, scratch = self.plan.recipe.dedup, self.job.scratch
         if wanted is None:
             return None
-        pairs = None
-        if wanted.fuzzy is not None:
-            minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
-            exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            pairs = self._pairs(notes, Candidates(self.store, notes, wanted.fuzzy, minhash, exact.alias))
-            for warning in pairs.details.get("warnings", []):
-                self.job.warn(warning)
-        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
-        made = self._do(Dedup(self.store, notes, verdict, pairs, wanted, exact_alias))
-        for warning in made.details.get("warnings", []):
+
+        def do_in_scratch(stage: Stage) -> Manifest:
+            return run_stage(self.store, stage, self.executor, self.job, f"{scratch}/{stage.kind}.json")
+
+        dedup = DocumentDedup(self.store, notes, wanted, self.plan.specs, self._do, do_in_scratch, scratch)
+        made, warnings = dedup.clusters(verdict)
+        for warning in warnings:
             self.job.warn(warning)
         return made
-
-    def _pairs(self, notes: Notes, stage: Candidates) -> Manifest:
-        found = self._do(stage)
-        ngram, scratch = int(parameters(stage.minhash.build())["ngram"]), self.job.scratch
-
-        def make_shingles() -> Manifest:
-            made = Shingles(self.store, notes.text, found, ngram, scratch)
-            return run_stage(self.store, made, self.executor, self.job, f"{scratch}/shingles.json")
-
-        return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
 
     def _export(
         self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: Manifest | None

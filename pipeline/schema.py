@@ -135,14 +135,46 @@ QUARANTINE_TABLE = (
     TableColumn("file_row", pa.int64(), "position", "row or byte offset in it"),
 )
 
+BANDS_TABLE = (
+    TableColumn("key", pa.uint64(), "hash", "a bucket: the minima of one band, with the band's number; ascending"),
+    TableColumn(
+        "text",
+        pa.uint64(),
+        "rank",
+        "names the normalised text: 8 bits of its size, long ones first, and 56 of its hash",
+    ),
+    TableColumn("near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+)
+
 CANDIDATES_TABLE = (
-    TableColumn("a", pa.int64(), "row", "global row of one document"),
-    TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
+    TableColumn("document", pa.int64(), "row", "global row of a document; ascending"),
+    TableColumn("other", pa.int64(), "row", "global row of one it may be like; each pair stands here from both sides"),
+)
+
+SHINGLES_TABLE = (
+    TableColumn("unit", pa.int32(), "index", "the unit of `pairs` that needs the set"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn("shingles", pa.large_list(pa.uint64()), "hashes", "its distinct shingles, ascending"),
 )
 
 PAIRS_TABLE = (
-    *CANDIDATES_TABLE,
+    TableColumn("a", pa.int64(), "row", "global row of one document; ascending"),
+    TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
+)
+
+DIGESTS_TABLE = (
+    TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending"),
+    TableColumn("low", pa.uint64(), "hash", "its lower half"),
+    TableColumn("label", pa.uint64(), "hash", "64 bits of the raw text's hash"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+)
+
+EQUALS_TABLE = (
+    TableColumn("row", pa.int64(), "row", "global row of a document that equals an earlier one"),
+    TableColumn("first", pa.int64(), "row", "global row of the first that is equal"),
+    TableColumn("same", pa.int64(), "row", "global row of the first that is equal and has the same raw text"),
 )
 
 LINES_TABLE = (
@@ -192,6 +224,9 @@ TABLES = {
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,
     "quarantine": QUARANTINE_TABLE,
+    "digests": DIGESTS_TABLE,
+    "equals": EQUALS_TABLE,
+    "bands": BANDS_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
     "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),

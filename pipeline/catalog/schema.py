@@ -15,7 +15,8 @@ from pipeline.totals.tokens import BYTES_PER_TOKEN
 FILLING = 3
 """Changes with what fills the tables; what they and the views are tells for itself (`version`)."""
 KINDS = (
-    *("text", "notes", "common", "cuts", "candidates", "pairs", "verdict", "dedup"),
+    *("text", "notes", "common", "cuts", "verdict"),
+    *("bands", "candidates", "pairs", "digests", "equals", "dedup"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
 )
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""

@@ -34,11 +34,11 @@ class Notes:
     @property
     def key(self) -> str:
         """Determines what the scorers say about this text, in whatever passes they were computed."""
-        return part_key("said", self.text.key, sorted((a, self._said(a)) for a in self.where))
+        return part_key("said", self.text.key, sorted((a, self.fingerprint(a)) for a in self.where))
 
     def shard_key(self, index: int) -> str:
         """The same, for one shard."""
-        return part_key("said", self.text.shards[index].key, sorted((a, self._said(a)) for a in self.where))
+        return part_key("said", self.text.shards[index].key, sorted((a, self.fingerprint(a)) for a in self.where))
 
     def of(self, index: int) -> ShardNotes:
         """The notes of one shard."""
@@ -46,7 +46,8 @@ class Notes:
         parts = ((self.passes[n].parts[index].path, tuple(a for a in self.where if self.where[a] == n)) for n in used)
         return ShardNotes(self.text.shards[index], tuple(parts))
 
-    def _said(self, alias: str) -> str:
+    def fingerprint(self, alias: str) -> str:
+        """Determines what a scorer says of any document."""
         fingerprint: str = self.passes[self.where[alias]].parameters["scorers"][alias]["fingerprint"]
         return fingerprint
 

@@ -21,6 +21,7 @@ LAYERS = (
     ("pipeline",),
     ("pipeline.stages",),
     (
+        "pipeline.document_dedup",
         "pipeline.line_dedup",
         "pipeline.run",
         "pipeline.sweep",
