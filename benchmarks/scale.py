@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import winnow
 from benchmarks.generator import items, sources
 from benchmarks.generator.__main__ import size_bytes
 from benchmarks.generator.chain import Chain, learn
@@ -66,7 +65,7 @@ def point(setting: Setting, text: Path, about: dict[str, Any], recipe: str, fold
     else:
         more = ["--executor", "local", "-n", str(setting.workers)]
         watched = watch([*arguments, *more], folder, NUMBA_NUM_THREADS="1")
-    stages = stages_of(str(workspace))
+    stages = stages_of(workspace)
     exchanged = sum(s["bytes"] for s in stages if s["stage"] not in KEPT_TABLES)
     sizes = {"workspace_bytes": bytes_in(workspace), "output_bytes": bytes_in(output), "exchanged_bytes": exchanged}
     return {"setting": setting.told, **asdict(setting), **about, **figures(watched), **sizes, "stages": stages}
@@ -77,14 +76,20 @@ def figures(watched: Watched) -> dict[str, Any]:
     return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(watched).items()}
 
 
-def stages_of(workspace: str) -> list[dict[str, Any]]:
-    """Every stage with its units, what it wrote, and the seconds of its units put together."""
-    return winnow.sql(
-        "select s.stage, any_value(s.rows) as rows, any_value(s.bytes) as bytes, any_value(s.seconds) as wall_s, count(u.part) as units, "
-        "coalesce(sum(u.seconds), 0) as unit_s, coalesce(max(u.seconds), 0) as longest_unit_s "
-        "from stages s left join shards u on u.job = s.job and u.stage = s.stage group by s.stage, s.\"table\" order by min(s.seconds), s.stage",
-        workspace=workspace,
-    ).to_pylist()  # fmt: skip
+def stages_of(workspace: Path) -> list[dict[str, Any]]:
+    """Every stage of the one job, in order: its units, what it wrote, and the seconds of its units put together."""
+    (log,) = workspace.glob("jobs/*/events.jsonl")
+    events = [json.loads(x) for x in log.read_text().splitlines()]
+    units: dict[str, list[float]] = {}
+    for event in events:
+        if event["verb"] == "unit_done":
+            units.setdefault(event["stage"], []).append(event["seconds"])
+    found = []
+    for event in (e for e in events if e["verb"] == "stage_finished"):
+        own = units.get(event["stage"], [])
+        told = {"units": len(own), "unit_s": round(sum(own), 3), "longest_unit_s": round(max(own, default=0.0), 3)}
+        found.append({k: event[k] for k in ("stage", "rows", "bytes", "seconds")} | told)
+    return found
 
 
 def texts(folder: Path, sizes: list[int]) -> Iterator[tuple[Path, dict[str, Any]]]:

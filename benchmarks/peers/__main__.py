@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("bench"))
     parser.add_argument("--only", default=",".join(environments.NAMES))
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--limit", type=float, default=180, help="seconds for one task of one peer")
+    parser.add_argument("--limit", type=float, default=180, help="seconds of CPU for one task of one peer")
     parser.add_argument("--draw", type=Path)
     parser.add_argument("--lock", action="store_true")
     return parser.parse_args()

@@ -61,7 +61,7 @@ def found_svg(rows: Sequence[Row]) -> str:
     body: list[str] = []
     y = 0.0
     for row in ran:
-        q = row.real or row.quality
+        q = row.quality
         pairs, right = q["found"] / max(1, q["pairs"]), q["right"] / max(1, q["removed"])
         said = f"found {share(q['found'], q['pairs'])}  ·  right {share(q['right'], q['removed'])}  ·  lost {q['lost']}"
         body += [text("0", y + 14, row.peer, "strong" if not row.version else ""), text("100%", y + 14, said, "end")]

@@ -96,7 +96,10 @@ def _from_files(bench: Bench, peer: Peer, task: Task) -> Row:
     ran = ran_on(bench.generated[0])
     quality, real = truth.of_kept(bench.truth, kept_ids(peer, ran)), {}
     if task == "fuzzy" and bench.real and bench.real_truth:
-        real = truth.of_kept(bench.real_truth, kept_ids(peer, ran_on(bench.real)))
+        try:
+            real = truth.of_kept(bench.real_truth, kept_ids(peer, ran_on(bench.real)))
+        except NotRun as why:
+            real = {"reason": str(why)}
     largest = [t for t in bench.generated if t.text_bytes <= offer.megabytes * 1.1e6][-1]
     if largest is not bench.generated[0]:
         ran = ran_on(largest)

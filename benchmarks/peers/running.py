@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from benchmarks.peers.environments import python_of
 from benchmarks.peers.peer import FROM_FILES, Peer, Task
 
 ROOT = Path(__file__).parents[2]
+WALL_PER_CPU = 5
+"""A process that waits is stopped, too, after so many times its seconds of CPU."""
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS",
                  "POLARS_MAX_THREADS", "ARROW_NUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
 ONE_THREAD = dict.fromkeys(THREAD_COUNTS, "1")
@@ -44,7 +47,7 @@ class Ran:
 
 
 def run(peer: Peer, task: Task, source: Path, work: Path, megabytes: float, limit_s: float, model: Path | None) -> Ran:
-    """Raises NotRun where the process fails or takes longer than limit_s, NotInstalled where there is no environment."""
+    """Raises NotRun where the process fails or takes more than limit_s of CPU, NotInstalled where there is no environment."""
     python = python_of(peer)
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -92,20 +95,26 @@ def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit
     with (work / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             arguments, env=environment, cwd=work, stdout=errors, stderr=errors, start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            preexec_fn=lambda: _bound(core, limit_s),
         )  # fmt: skip
         ended = threading.Event()
-        watch = threading.Thread(target=_stop_after, args=(process.pid, limit_s, ended), daemon=True)
+        watch = threading.Thread(target=_stop_after, args=(process.pid, WALL_PER_CPU * limit_s, ended), daemon=True)
         watch.start()
         _, status, used = os.wait4(process.pid, 0)
         ended.set()
     wall_s = time.monotonic() - start
-    if os.WIFSIGNALED(status) and wall_s >= limit_s:
-        raise NotRun(f"stopped after {limit_s:.0f} s")
+    if os.WIFSIGNALED(status) and (used.ru_utime + used.ru_stime >= limit_s or wall_s >= WALL_PER_CPU * limit_s):
+        raise NotRun(f"stopped after {limit_s:.0f} s of CPU")
     if status:
         lines = [x for x in (work / "stderr").read_text(errors="replace").splitlines() if x.strip()]
         raise NotRun(f"failed: {lines[-1][:200] if lines else status}")
     return used, wall_s
+
+
+def _bound(core: int, limit_s: float) -> None:
+    """In the child: one core, and so many seconds of it a process."""
+    os.sched_setaffinity(0, {core})
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
 
 
 def _stop_after(group: int, limit_s: float, ended: threading.Event) -> None:

@@ -9,6 +9,7 @@ from benchmarks.peers.comparing import Row
 from benchmarks.peers.peer import FROM_FILES, TASKS, Task
 
 Quality = dict[str, Any]
+REAL = "real text: found; with a kept copy; lost"
 
 
 def share(part: int, whole: int) -> str:
@@ -32,11 +33,11 @@ def columns(task: Task, row: Row) -> dict[str, str]:
     }
     if task == "exact":
         return {"removed": told["removed"], "of them with a kept copy": told["of them with a kept copy"]}
-    if row.real:
+    if "reason" in row.real:
+        told[REAL] = row.real["reason"]
+    elif row.real:
         r = row.real
-        told["real text: found; with a kept copy; lost"] = (
-            f"{share(r['found'], r['pairs'])}; {share(r['right'], r['removed'])}; {r['lost']}"
-        )
+        told[REAL] = f"{share(r['found'], r['pairs'])}; {share(r['right'], r['removed'])}; {r['lost']}"
     return told
 
 
