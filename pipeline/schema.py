@@ -141,7 +141,7 @@ BANDS_TABLE = (
         "text",
         pa.uint64(),
         "rank",
-        "names the normalised text: 8 bits of its size, long ones first, and 56 of its hash",
+        "names the normalised text: 24 bits of its size, long ones first, and 40 of its hash",
     ),
     TableColumn("near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands"),
     TableColumn("row", pa.int32(), "row", "the document's row in the shard"),

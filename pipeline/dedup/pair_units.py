@@ -42,6 +42,7 @@ def _row_groups(store: Store, candidates: Manifest) -> Rows:
     for part in candidates.parts:
         footer = store.parquet(part.path).metadata
         for group in range(footer.num_row_groups):
-            said = footer.row_group(group).column(0).statistics
-            found.append((said.min, said.max, footer.row_group(group).num_rows))
+            said, rows = footer.row_group(group).column(0).statistics, footer.row_group(group).num_rows
+            if rows:
+                found.append((said.min, said.max, rows))
     return np.array(found, np.int64).reshape(-1, 3)

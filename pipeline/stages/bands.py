@@ -29,7 +29,7 @@ from scorers.base import parameters
 from scorers.kernels.lsh import NO_KEY, band_keys, near_keys
 
 FORMAT = 1
-SIZE_CLASSES = 256
+LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]
 
@@ -109,11 +109,7 @@ def _sort(
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:
     """Names a text, and puts the longer first where a bucket is too large for all its pairs: u64[D, 2], i64[D] -> u64[D].
-    The size in eighths of a power of two, by whole numbers, so that every machine says the same."""
-    power = np.frexp(np.maximum(text_bytes, 1).astype(np.float64))[1].astype(np.int64) - 1
-    eighth = np.where(power >= 3, text_bytes >> np.maximum(power - 3, 0), text_bytes << np.maximum(3 - power, 0)) & 7
-    size = np.minimum(8 * power + eighth, SIZE_CLASSES - 1).astype(np.uint64)
-    found: npt.NDArray[np.uint64] = (np.uint64(SIZE_CLASSES - 1) - size) << np.uint64(56) | digests[:, 0] >> np.uint64(
-        8
-    )
+    Sizes are told apart up to 16 MiB; of equal ones, texts of one bucket have one name with probability 2^-40."""
+    shorter = (np.uint64(LARGEST_SIZE) - np.minimum(text_bytes, LARGEST_SIZE).astype(np.uint64)) << np.uint64(40)
+    found: npt.NDArray[np.uint64] = shorter | digests[:, 0] >> np.uint64(24)
     return found

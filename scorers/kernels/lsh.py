@@ -58,8 +58,8 @@ def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
         for p in range(signature.size):
             filled |= signature[p] != np.uint32(0xFFFFFFFF)
         for band in range(keys.shape[0]):
-            # with the band's number, because buckets of all bands lie in one table
-            h = MIX_1 ^ np.uint64(band)
+            # buckets of all bands lie in one table: the band's number is mixed first, so that no minimum can undo it
+            h = mix(MIX_1 + np.uint64(band))
             for row in range(band * rows, (band + 1) * rows):
                 h = (h ^ np.uint64(signature[row])) * MIX_2
                 h ^= h >> np.uint64(32)
