@@ -45,8 +45,8 @@ def equal_rows(high: Keys, low: Keys, label: Keys, row: Rows) -> Equals:
 
 def first_of_equals(digests: Keys, takes_part: Flags) -> Rows:
     """The first row with the same 128-bit digest: digests: u64[D, 2] -> i64[D]; NONE where a row takes no part."""
-    rows = np.flatnonzero(takes_part)
-    first = np.full(len(takes_part), NONE, dtype=np.int64)
+    first = np.where(takes_part, np.arange(len(takes_part)), NONE)
+    rows = sharing(np.where(takes_part, np.maximum(digests[:, 0], np.uint64(1)), np.uint64(0)))
     if len(rows) == 0:
         return first
     order = np.lexsort((rows, digests[rows, 1], digests[rows, 0]))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.storage.store import Store
 
 GROUP_BYTES = 2_000_000
-"""Sets that are read as one."""
+"""Sets that are read as one at most."""
+LEAST_GROUP_BYTES = 64_000
+"""Sets of several units lie in one row group up to here: a unit reads at most so much of each that is not its own."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -36,9 +37,23 @@ class Block:
         return Block(self.rows[chosen], bounds, self.hashes[at])
 
 
-def group_rows(sets: pa.LargeListArray) -> int:
-    """Rows of about GROUP_BYTES."""
-    return max(1, GROUP_BYTES * len(sets) // max(1, int(sets.nbytes)))
+def group_ends(unit: npt.NDArray[np.int32], set_bytes: Rows) -> list[int]:
+    """Where the row groups of sets end that are in order of their unit: [N], [N] -> ascending, N last. A group holds one
+    unit, or several that are small together."""
+    end = np.cumsum(set_bytes)
+    units = np.flatnonzero(np.diff(unit, append=-1)) + 1  # where each unit's sets end
+    ends, start = [], 0
+    for stop in units.tolist():
+        before = int(end[start - 1]) if start else 0
+        if end[stop - 1] - before < LEAST_GROUP_BYTES and stop < len(unit):
+            continue
+        for at in range(start, stop):
+            if end[at] - before >= GROUP_BYTES and at + 1 < stop:
+                ends.append(at + 1)
+                before = int(end[at])
+        ends.append(stop)
+        start = stop
+    return ends
 
 
 def joined(blocks: list[Block]) -> Block:

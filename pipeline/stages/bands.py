@@ -26,7 +26,7 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.base import parameters
-from scorers.kernels.lsh import NO_KEY, band_keys, near_keys
+from scorers.kernels.lsh import NO_KEY, band_keys, sorted_entries
 
 FORMAT = 1
 LARGEST_SIZE = (1 << 24) - 1
@@ -95,12 +95,8 @@ def _sort(
     )
     keys = band_keys(binary_rows(signature, 0xFF).view("<u4"), *banding)
     digests = binary_rows(digest, 0).view("<u8")
-    near, text = near_keys(keys), text_rank(digests, pc.fill_null(size, 0).to_numpy())
-    rows = np.flatnonzero(first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests)))
-    flat = keys[:, rows].ravel()
-    order = np.argsort(flat, kind="stable")  # rows of a bucket stay in order
-    place = rows[order % len(rows)] if len(rows) else order
-    columns = [flat[order], text[place], near[:, rows].ravel()[order], place.astype(np.int32)]
+    firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
+    columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
     # hashes do not compress, and a range is found by the key alone
     raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["key"]}

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.shingle_blocks import group_rows
+from pipeline.dedup.shingle_blocks import group_ends
 from pipeline.schema import SHINGLES_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
@@ -25,13 +25,15 @@ from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
 FORMAT = 2
+SPOOL_BYTES = 48_000_000
+"""Sets that are gathered before they are written in order of their unit."""
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Shingles(Stage):
-    """One part a shard, by batches of its text and within them by the unit of `pairs` that needs a set (once for each).
+    """One part a shard, in runs of about SPOOL_BYTES and within them by the unit of `pairs` that needs a set (once for each).
     cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go."""
 
     store: Store
@@ -80,8 +82,12 @@ def _shingle(
         # hashes do not compress
         raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["unit"]}
         with parquet_writer(temporary, arrow_schema(SHINGLES_TABLE), **raw) as writer:
-            for table in _tables(store, shard, row, unit, ngram):
-                writer.write_table(table, row_group_size=group_rows(table.column("shingles").chunk(0)))
+            for table in _runs(_tables(store, shard, row, unit, ngram)):
+                start = 0
+                set_bytes = 8 * table.column("shingles").chunk(0).value_lengths().to_numpy()
+                for end in group_ends(table.column("unit").to_numpy(), set_bytes):
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+                    start = end
                 sets += table.num_rows
             writer.add_key_value_metadata(counts_metadata({"sets": sets}))
 
@@ -103,6 +109,26 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     return found >> 32, found & 0xFFFFFFFF
 
 
+def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Sets gathered, in order of unit and row."""
+    gathered: list[pa.Table] = []
+    gathered_bytes = 0
+    for table in tables:
+        gathered.append(table)
+        gathered_bytes += table.nbytes
+        if gathered_bytes >= SPOOL_BYTES:
+            yield _by_unit(gathered)
+            gathered, gathered_bytes = [], 0
+    if gathered:
+        yield _by_unit(gathered)
+
+
+def _by_unit(tables: list[pa.Table]) -> pa.Table:
+    table = pa.concat_tables(tables)
+    order = np.argsort(table.column("unit").to_numpy(), kind="stable")
+    return table.take(pa.array(order)).combine_chunks()
+
+
 def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> Iterator[pa.Table]:
     """The sets asked for, batch by batch of the shard's text."""
     if len(row) == 0:
@@ -116,8 +142,6 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
             batch = TextBatch.from_arrow(text.take(pa.array(rows)))
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
-            order = np.lexsort((at, unit[here]))
-            columns = [unit[here][order].astype(np.int32), row[here][order].astype(np.int32)]
-            taken = sets.take(pa.array(at[order]))
-            yield pa.table([*map(pa.array, columns), taken], schema=arrow_schema(SHINGLES_TABLE))
+            columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
+            yield pa.table([*columns, sets.take(pa.array(at))], schema=arrow_schema(SHINGLES_TABLE))
         start += len(text)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.jit import MIX_1, MIX_2, kernel, mix, step
+from scorers.kernels.jit import MIX_1, MIX_2, kernel, leaf, mix, step
 
 NO_KEY = np.uint64(0)
 """Band key of a document without shingles, which is a candidate with nothing."""
@@ -82,12 +82,76 @@ def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys
     return keys
 
 
-def near_keys(keys: Keys) -> npt.NDArray[np.uint32]:
+@leaf
+def near_key(one: Any, other: Any) -> Any:
     """By which the members of a bucket that is too large are put side by side: the upper 16 bits of a document's keys in
-    the two bands that follow. keys: u64[bands, D] -> u32[bands, D]."""
-    upper = (keys >> np.uint64(48)).astype(np.uint32)
-    near: npt.NDArray[np.uint32] = np.roll(upper, -1, axis=0) << np.uint32(16) | np.roll(upper, -2, axis=0)
-    return near
+    the two bands that follow."""
+    return np.uint32(one >> np.uint64(48) << np.uint64(16) | other >> np.uint64(48))
+
+
+@kernel
+def write_near(keys: Any, band: int, near: Any) -> None:
+    """`near_key` of all documents in one band: keys: u64[bands, D] -> near: u32[D]."""
+    bands = keys.shape[0]
+    one, other = keys[(band + 1) % bands], keys[(band + 2) % bands]
+    for d in range(near.size):
+        near[d] = near_key(one[d], other[d])
+
+
+@kernel
+def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any) -> int:
+    """The keys of chosen documents, ascending: keys: u64[bands, D], chosen: bool[D], bounds: i64[2^k+1] with k >= 1
+    -> key: u64[bands * D], near: u32[bands * D], row: i32[bands * D], equal keys by band and row. Returns how many.
+
+    Keys are hashes, so one pass by their upper bits leaves a few to each of 2^k places; a place with many has equal ones.
+    """
+    shift = np.uint64(65)
+    places = bounds.size - 1
+    while places > 0:
+        places >>= 1
+        shift -= np.uint64(1)
+    bounds[:] = 0
+    for b in range(keys.shape[0]):
+        for d in range(keys.shape[1]):
+            if chosen[d] and keys[b, d] != NO_KEY:
+                bounds[np.int64(keys[b, d] >> shift) + 1] += 1
+    for place in range(1, bounds.size):
+        bounds[place] += bounds[place - 1]
+    n = bounds[bounds.size - 1]
+    for b in range(keys.shape[0]):
+        one, other = keys[(b + 1) % keys.shape[0]], keys[(b + 2) % keys.shape[0]]
+        for d in range(keys.shape[1]):
+            if chosen[d] and keys[b, d] != NO_KEY:
+                place = np.int64(keys[b, d] >> shift)
+                at = bounds[place]
+                bounds[place] += 1
+                key[at] = keys[b, d]
+                near[at] = near_key(one[d], other[d])
+                row[at] = d
+    start = 0
+    for place in range(bounds.size - 1):
+        end = bounds[place]
+        for i in range(start + 1, end):
+            k, like, d = key[i], near[i], row[i]
+            j = i
+            while j > start and key[j - 1] > k:
+                key[j], near[j], row[j] = key[j - 1], near[j - 1], row[j - 1]
+                j -= 1
+            key[j], near[j], row[j] = k, like, d
+        start = end
+    return n
+
+
+def sorted_entries(
+    keys: Keys, text: Keys, chosen: npt.NDArray[np.bool_]
+) -> tuple[Keys, Keys, npt.NDArray[np.uint32], Members]:
+    """A shard's entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
+    bool[D], the documents that take part -> (key u64[N], text u64[N], near u32[N], row i32[N])."""
+    room = keys.size
+    bounds = np.empty((1 << max(1, (room >> 2).bit_length())) + 1, np.int64)
+    key, near, row = np.empty(room, np.uint64), np.empty(room, np.uint32), np.empty(room, np.int32)
+    n = sort_keys(keys, chosen, bounds, key, near, row)
+    return key[:n], text[row[:n]], near[:n], row[:n]
 
 
 @kernel
@@ -223,12 +287,11 @@ def candidate_pairs(
 ) -> Candidates:
     """`bucket_pairs` of documents that are all in memory, band by band. keys: u64[bands, D]; rank: [D], unique, the lower
     the rather kept."""
-    near, documents = near_keys(keys), np.arange(keys.shape[1])
-    text = rank.astype(np.uint64)
-    found = [
-        bucket_pairs(Entries(keys[band], text, near[band], documents), max_bucket, neighbours)
-        for band in range(len(keys))
-    ]
+    documents, text, found = np.arange(keys.shape[1]), rank.astype(np.uint64), []
+    for band in range(len(keys)):
+        near = np.empty(len(documents), np.uint32)
+        write_near(keys, band, near)
+        found.append(bucket_pairs(Entries(keys[band], text, near, documents), max_bucket, neighbours))
     packed = np.unique(np.concatenate([f.a << 32 | f.b for f in found])) if found else np.zeros(0, np.int64)
     return Candidates(packed >> 32, packed & 0xFFFFFFFF, sum(f.overflowed_buckets for f in found))
 

@@ -11,7 +11,7 @@ from pipeline.dedup.clusters import NONE, cluster, leaders
 from pipeline.dedup.equals import equal_rows
 from pipeline.dedup.lines import range_of
 from pipeline.stages.bands import text_rank
-from scorers.kernels.lsh import NO_KEY, Entries, band_keys, bucket_pairs, near_keys
+from scorers.kernels.lsh import Entries, band_keys, bucket_pairs, sorted_entries
 from tests import oracle_dedup as oracle
 
 minima = st.lists(
@@ -25,11 +25,26 @@ def entries(signatures: list[list[int]], banding: tuple[int, int]) -> Entries:
     keys = band_keys(np.array(signatures, np.uint32).reshape(-1, 6), *banding)
     names = {s: n for n, s in enumerate(sorted({tuple(s) for s in signatures}))}
     text = np.array([names[tuple(s)] for s in signatures], np.uint64)
-    document = np.tile(np.arange(len(signatures)), len(keys))
-    flat = keys.ravel()
-    order = np.argsort(flat, kind="stable")
-    order = order[flat[order] != NO_KEY]
-    return Entries(flat[order], np.tile(text, len(keys))[order], near_keys(keys).ravel()[order], document[order])
+    return Entries(*sorted_entries(keys, text, np.ones(len(signatures), np.bool_)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(minima, BANDINGS, st.integers(0, 2**32 - 1))
+def test_the_entries_of_a_shard_are_its_keys_in_order(
+    signatures: list[list[int]], banding: tuple[int, int], seed: int
+) -> None:
+    keys = band_keys(np.array(signatures, np.uint32).reshape(-1, 6), *banding)
+    chosen = np.random.default_rng(seed).random(len(signatures)) < 0.7
+    text = np.arange(len(signatures), dtype=np.uint64) * np.uint64(3)
+    key, texts, near, row = (x.tolist() for x in sorted_entries(keys, text, chosen))
+    upper = [[int(k) >> 48 for k in band] for band in keys.tolist()]
+    bands = len(keys)
+    expected = sorted(
+        (int(keys[b, d]), b, d) for b in range(bands) for d in range(len(signatures)) if chosen[d] and keys[b, d]
+    )
+    assert (key, row) == ([k for k, _, _ in expected], [d for _, _, d in expected])
+    assert texts == [3 * d for d in row]
+    assert near == [upper[(b + 1) % bands][d] << 16 | upper[(b + 2) % bands][d] for _, b, d in expected]
 
 
 @settings(deadline=None, max_examples=150)
