@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-FILES_PER_CORPUS = 16
+FILES_PER_CORPUS = 64
 LEAST_FILE_BYTES = 8_000_000
-"""A corpus too small for many files of `shard_bytes` is cut finer, so that several workers can write it."""
+"""A corpus too small for many files of `shard_bytes` is cut finer, so that several workers can write it, and a change to one
+document writes little again."""
 CHANCE = 4
 """Half a file of shards holds about CHANCE / 2 places to cut: few files grow to their limit."""
 KEY_VALUES = 1 << 32

@@ -17,6 +17,7 @@ from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.takedown.hiding import hide_in_views
+from pipeline.takedown.records import Takedown
 from pipeline.takedown.tombstones import tombstones_of
 from pipeline.totals.buckets import BUCKETS
 
@@ -28,6 +29,7 @@ VIEWS = {
     "s_curve": "by Jaccard: candidate pairs found, the share that should be and was, pairs missed",
     "guards": "what deduplication would do, held against the budgets of dedup.guard: value, budget, broken",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
+    "takedowns": "requests by which documents of the corpus were taken down: who asked, when, why, how many",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -70,8 +72,10 @@ def view_tables(
     """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
     down is hidden in them, unless the asker is to find it."""
     _make_rows(connection, store, tables)
+    tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:
-        hide_in_views(connection, tombstones_of(store, tables.text.corpus))
+        hide_in_views(connection, tombstones)
+    _view_takedowns(connection, tombstones.takedowns)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
     view_removed_lines(connection, store, tables.cuts)
@@ -198,6 +202,15 @@ def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], 
     _table(connection, "shards", parts, {
         "stage": text, "part": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "mb_per_s": pa.float64(), "worker": text,
         "attempts": pa.int64(), "job": text, "sha256": text, "counts": text, "path": text, "table_key": text,
+    })  # fmt: skip
+
+
+def _view_takedowns(connection: duckdb.DuckDBPyConnection, takedowns: Sequence[Takedown]) -> None:
+    text = pa.string()
+    rows = [{**t.as_dict(), "asked_by": t.by} for t in takedowns]
+    _table(connection, "takedowns", rows, {
+        "id": text, "at": text, "asked_by": text, "why": text, "ids": pa.int64(), "sources": pa.list_(text), "predicate": text,
+        "copies": pa.bool_(), "documents": pa.int64(), "text_bytes": pa.int64(),
     })  # fmt: skip
 
 

@@ -3,6 +3,7 @@ lie in a folder of the job alone and go with it."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from pipeline.schema import SHINGLES_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, rows_between, verify_parquet
-from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
@@ -134,8 +135,7 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
     if len(row) == 0:
         return
     usable = usable_rows(read_ids(store, shard, ["quarantine"]))
-    start = 0
-    for text in read_text(store, shard, usable):
+    for start, text in _texts(store, shard, usable, row):
         here = slice(*np.searchsorted(row, [start, start + len(text)]))
         rows, at = np.unique(row[here] - start, return_inverse=True)
         if len(rows):
@@ -144,4 +144,21 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
             columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
             yield pa.table([*columns, sets.take(pa.array(at))], schema=arrow_schema(SHINGLES_TABLE))
-        start += len(text)
+
+
+def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
+    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them."""
+    metadata = store.parquet(shard.text.path).metadata
+    start = 0
+    for group in shard.text.groups:
+        size = metadata.row_group(group).num_rows
+        first, end = np.searchsorted(row, [start, start + size])
+        if end > first:
+            one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
+            at = start
+            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard)):
+                yield at, text
+                at += len(text)
+                if at > row[end - 1]:
+                    break
+        start += size

@@ -146,7 +146,7 @@ def cluster(
     for place, member, row in zip(places, members, rows, strict=True):
         text = texts.get(place, NO_TEXT)
         one = {**member, **{name: row.get(name) for name in PROVENANCE}, **_shortened(text, text_chars)}
-        if diff and not member["keep"]:
+        if diff and not member["keep"] and members[0]["keep"]:  # a keeper in a reference set is not at hand
             one["diff"] = _diff(texts.get(places[0], NO_TEXT)["text"], text["text"])
         told.append(one)
     return {"cluster": cluster, "cluster_size": members[0]["cluster_size"], "members": told}
