@@ -61,9 +61,9 @@ def bench_of(folder: Path, limit_s: float) -> tuple[Bench, str]:
     if real:
         told += f"; real text: {real.documents:,} documents, {real.text_bytes / 1e6:.1f} MB, {real.name}"
     real_truth = truth_of(real.folder) if real else None
-    return Bench(
-        made, truth_of(made[0].folder), real, real_truth, languages, language_model(), folder / "work", limit_s
-    ), told
+    reformatted, model = corpora.reformatted(made[0]), language_model()
+    known = truth_of(made[0].folder)
+    return Bench(made, known, reformatted, real, real_truth, languages, model, folder / "work", limit_s), told
 
 
 def write(output: Path, about: str, found: list[Row]) -> None:
