@@ -29,6 +29,10 @@ MOVES = {
 }
 
 
+LEAST_TOLD_BYTES = 1e9
+"""Of text: how memory grows is not told by less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """Of each node: cores, memory in bytes, bytes a second of storage and network."""
@@ -46,7 +50,7 @@ class Constants:
 
     start_s: paid once; parallel_s, serial_s: CPU seconds a byte in stages of many units, and of one; exchanged, stored, output: bytes a
     byte; unit_bytes: resident memory of a worker that does not depend on the input; unit_slope, driver_slope: bytes of memory more a
-    document, of the process that has the one unit, and of the driver; driver_bytes: where the driver begins.
+    document, of the worker that takes most, and of the driver, None where the curves are too short to tell; driver_bytes: where it begins.
     """
 
     document_bytes: float
@@ -57,9 +61,9 @@ class Constants:
     stored: float
     output: float
     unit_bytes: float
-    unit_slope: float
+    unit_slope: float | None
     driver_bytes: float
-    driver_slope: float
+    driver_slope: float | None
 
 
 def line_of(points: list[Point], of: str, per: str) -> tuple[float, float]:
@@ -69,6 +73,13 @@ def line_of(points: list[Point], of: str, per: str) -> tuple[float, float]:
         return 0.0, float(y[0] / x[0])
     slope, start = np.polyfit(x, y, 1, w=1 / np.maximum(y, 1e-9))
     return (float(start), float(slope)) if slope > 0 else (float(y.mean()), 0.0)
+
+
+def memory_line(points: list[Point], of: str) -> tuple[float, float | None]:
+    """(where it begins, what it grows by a document), by the two largest sizes: below LEAST_TOLD_BYTES it is buffers that fill up."""
+    if points[-1]["text_bytes"] < LEAST_TOLD_BYTES:
+        return float(points[-1][of]), None
+    return line_of(points[-2:], of, "documents")
 
 
 def constants(points: list[Point]) -> Constants:
@@ -82,16 +93,17 @@ def constants(points: list[Point]) -> Constants:
     start_s, slope_s = line_of(one, "cpu_s", "text_bytes")
     largest = one[-1]
     single = {s["stage"] for s in largest["stages"] if s["units"] <= 1}
-    unit_s = sum(s["unit_s"] for s in largest["stages"])
-    serial = sum(s["unit_s"] for s in largest["stages"] if s["stage"] in single) / unit_s
-    # memory by the two largest sizes: below them it is buffers that fill up
-    unit_bytes, unit_slope = line_of(
-        several[-2:], "worker_bytes" if several is not one else "driver_bytes", "documents"
+    _, serial_s = line_of(
+        [{**p, "serial_s": sum(s["unit_s"] for s in p["stages"] if s["stage"] in single)} for p in one],
+        "serial_s",
+        "text_bytes",
     )
-    driver_bytes, driver_slope = line_of(several[-2:], "driver_bytes", "documents")
+    of_worker = "worker_bytes" if several is not one else "driver_bytes"
+    unit_bytes, unit_slope = memory_line(several, of_worker)
+    driver_bytes, driver_slope = memory_line(several, "driver_bytes")
     size = largest["text_bytes"]
     return Constants(
-        size / largest["documents"], max(0.0, start_s), slope_s * (1 - serial), slope_s * serial, largest["exchanged_bytes"] / size,
+        size / largest["documents"], max(0.0, start_s), max(0.0, slope_s - serial_s), serial_s, largest["exchanged_bytes"] / size,
         largest["workspace_bytes"] / size, largest["output_bytes"] / size, unit_bytes, unit_slope, driver_bytes, driver_slope,
     )  # fmt: skip
 
@@ -111,12 +123,13 @@ def seconds(made: Constants, cluster: Cluster, text_bytes: float) -> dict[str, f
 
 
 def memory(made: Constants, text_bytes: float) -> dict[str, float]:
-    """Bytes of the two processes that could grow."""
+    """Bytes of the two processes that could grow, as far as the curves tell."""
     documents = text_bytes / made.document_bytes
-    return {
-        "memory of the unit": made.unit_bytes + made.unit_slope * documents,
-        "driver memory": made.driver_bytes + made.driver_slope * documents,
+    lines = {
+        "memory of the unit": (made.unit_bytes, made.unit_slope),
+        "driver memory": (made.driver_bytes, made.driver_slope),
     }
+    return {k: start + slope * documents for k, (start, slope) in lines.items() if slope is not None}
 
 
 def bottleneck(made: Constants, cluster: Cluster, text_bytes: float) -> str:
@@ -150,7 +163,7 @@ def told(made: Constants, cluster: Cluster, sizes: list[float]) -> str:
 
 def fit(made: Constants, points: list[Point]) -> str:
     """The model at the sizes that were measured, beside what was."""
-    lines = ["| | text, MB | CPU s, measured | model | off by |", "|---|---|---|---|---|"]
+    lines = ["| | text, MB | CPU s, measured | model of one worker | off by |", "|---|---|---|---|---|"]
     for p in sorted(points, key=lambda p: (p["setting"], p["text_bytes"])):
         model = made.start_s + (made.parallel_s + made.serial_s) * p["text_bytes"]
         lines.append(
@@ -175,7 +188,8 @@ def main() -> None:
     cluster = Cluster(asked.nodes, asked.cores, asked.memory_gb * 1e9, asked.disk_mb_s * 1e6, asked.net_mb_s * 1e6)
     print(curves["machine"], f"; recipe {curves['recipe']}\n")
     for name in made.__dataclass_fields__:
-        print(f"{name:15} {getattr(made, name):.4g}")
+        value = getattr(made, name)
+        print(f"{name:15} {'not told below 1 GB of text' if value is None else f'{value:.4g}'}")
     print(
         f"\n{fit(made, curves['points'])}\n\n{told(made, cluster, [float(size_bytes(s)) for s in asked.text.split(',')])}"
     )

@@ -42,10 +42,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Bench:
-    """What all are run on, smallest text first. real, languages: None without the test data; model: of languages."""
+    """What all are run on, smallest text first. reformatted: its documents with other white space and marks;
+    real, languages: None without the test data; model: of languages."""
 
     generated: list[Text]
     truth: Truth
+    reformatted: frozenset[str]
     real: Text | None
     real_truth: Truth | None
     languages: Text | None
@@ -79,7 +81,7 @@ def _row(bench: Bench, peer: Peer, task: Task) -> Row:
     ran = run(peer, task, text.folder, bench.work / peer.name / task, offer.megabytes, bench.limit_s, bench.model)
     quality = {}
     if task == "signatures" and ran.answers:
-        quality = truth.of_signatures(bench.truth, ran.answers[: len(bench.truth.ids)])
+        quality = truth.of_signatures(bench.truth, ran.answers[: len(bench.truth.ids)], bench.reformatted)
     if task == "language" and text.labels:
         said = list(zip(ran.answers, text.labels.values(), strict=False))
         quality = {"documents": len(said), "right": sum(a == b for a, b in said)}

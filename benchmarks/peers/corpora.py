@@ -13,7 +13,7 @@ from benchmarks.generator import items, sources
 from benchmarks.generator.chain import learn
 from benchmarks.generator.corpus import corpus
 from benchmarks.generator.kinds import Shares
-from benchmarks.generator.shards import TEXT, write_corpus
+from benchmarks.generator.shards import LEDGER, TEXT, write_corpus
 from benchmarks.language_codes import ALIASES
 from benchmarks.measuring import DATA
 
@@ -53,6 +53,12 @@ def generated(folder: Path) -> tuple[list[Text], str]:
         written = write_corpus(made, place, size * 10**6, max(1, size // 10), {})
         found.append(Text(f"{size} MB generated", place / TEXT, written.text_bytes, written.documents))
     return found, told
+
+
+def reformatted(text: Text) -> frozenset[str]:
+    """Documents of a generated corpus that differ from another in white space, capitals and marks alone."""
+    rows = pq.read_table(text.folder.parent / LEDGER, columns=["doc_id", "change"]).to_pylist()
+    return frozenset(r["doc_id"] for r in rows if r["change"] == "reformatted")
 
 
 def neardup(folder: Path) -> Text | None:

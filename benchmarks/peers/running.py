@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
-import threading
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from benchmarks.peers.environments import python_of
 from benchmarks.peers.peer import FROM_FILES, Peer, Task
 
 ROOT = Path(__file__).parents[2]
+LAUNCH = Path(__file__).with_name("launch.py")
 WALL_PER_CPU = 5
 """A process that waits is stopped, too, after so many times its seconds of CPU."""
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -57,18 +57,13 @@ def run(peer: Peer, task: Task, source: Path, work: Path, megabytes: float, limi
         code = f"from pathlib import Path; from benchmarks.peers.adapters import {peer.name} as a; a.before_{task}(Path({str(source)!r}), Path({str(work)!r}))"
         subprocess.run([str(python), "-c", code], env=environment, check=True, cwd=work)
     arguments = [str(python), "-m", "benchmarks.peers.child", peer.name, task, str(source), str(work), str(megabytes)]
-    used, wall_s = _pinned(arguments, environment, work, limit_s)
+    used = _pinned(arguments, environment, work, limit_s)
     told = json.loads((work / "told.json").read_text())
     if task in FROM_FILES:
-        return Ran(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss * 1024, 0, 0, work / "kept")
+        return Ran(used["cpu_s"], used["wall_s"], used["peak_bytes"], 0, 0, work / "kept")
+    peak_bytes = int(used["peak_bytes"])
     return Ran(
-        told["cpu_s"],
-        wall_s,
-        used.ru_maxrss * 1024,
-        told["documents"],
-        told["text_bytes"],
-        work / "kept",
-        told["answers"] or [],
+        told["cpu_s"], used["wall_s"], peak_bytes, told["documents"], told["text_bytes"], work / "kept", told["answers"]
     )
 
 
@@ -88,35 +83,25 @@ def kept_ids(peer: Peer, ran: Ran) -> set[str]:
     return {doc_id for path in files for doc_id in pq.read_table(path, columns=[column])[column].to_pylist()}
 
 
-def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit_s: float) -> tuple[Any, float]:
-    """(resource usage of the process and all it waited for, wall seconds). Raises NotRun."""
-    core = min(os.sched_getaffinity(0))
+def _pinned(arguments: list[str], environment: dict[str, str], work: Path, limit_s: float) -> dict[str, Any]:
+    """What the process and all it waited for used: cpu_s, peak_bytes, wall_s. Raises NotRun."""
+    used = work / "used.json"
+    launch = [sys.executable, "-S", str(LAUNCH), str(min(os.sched_getaffinity(0))), str(limit_s), str(used)]
     start = time.monotonic()
     with (work / "stderr").open("wb") as errors:
         process = subprocess.Popen(
-            arguments, env=environment, cwd=work, stdout=errors, stderr=errors, start_new_session=True,
-            preexec_fn=lambda: _bound(core, limit_s),
-        )  # fmt: skip
-        ended = threading.Event()
-        watch = threading.Thread(target=_stop_after, args=(process.pid, WALL_PER_CPU * limit_s, ended), daemon=True)
-        watch.start()
-        _, status, used = os.wait4(process.pid, 0)
-        ended.set()
-    wall_s = time.monotonic() - start
-    if os.WIFSIGNALED(status) and (used.ru_utime + used.ru_stime >= limit_s or wall_s >= WALL_PER_CPU * limit_s):
+            [*launch, *arguments], env=environment, cwd=work, stdout=errors, stderr=errors, start_new_session=True
+        )
+        try:
+            process.wait(WALL_PER_CPU * limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise NotRun(f"stopped after {WALL_PER_CPU * limit_s:.0f} s") from None
+    told: dict[str, Any] = json.loads(used.read_text())
+    if told["status"] and told["cpu_s"] >= limit_s:
         raise NotRun(f"stopped after {limit_s:.0f} s of CPU")
-    if status:
+    if told["status"]:
         lines = [x for x in (work / "stderr").read_text(errors="replace").splitlines() if x.strip()]
-        raise NotRun(f"failed: {lines[-1][:200] if lines else status}")
-    return used, wall_s
-
-
-def _bound(core: int, limit_s: float) -> None:
-    """In the child: one core, and so many seconds of it a process."""
-    os.sched_setaffinity(0, {core})
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
-
-
-def _stop_after(group: int, limit_s: float, ended: threading.Event) -> None:
-    if not ended.wait(limit_s):
-        os.killpg(group, signal.SIGKILL)
+        raise NotRun(f"failed: {lines[-1][:200] if lines else told['status']}")
+    return {**told, "wall_s": time.monotonic() - start}

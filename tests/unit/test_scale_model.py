@@ -13,8 +13,8 @@ SMALL = Cluster(10, 10, 64e9, 1e9, 1e9)
 
 def point(setting: str, workers: int, text_bytes: float, cpu_s: float, worker_bytes: float = 0.0) -> dict[str, Any]:
     stages = [
-        {"stage": "notes", "units": 4, "unit_s": 9.0, "longest_unit_s": 2.0},
-        {"stage": "dedup", "units": 1, "unit_s": 1.0, "longest_unit_s": 1.0},
+        {"stage": "notes", "units": 4, "unit_s": 22.5e-9 * text_bytes, "longest_unit_s": 2.0},
+        {"stage": "dedup", "units": 1, "unit_s": 0.1 + 2.5e-9 * text_bytes, "longest_unit_s": 1.0},
     ]
     return {
         "setting": setting, "workers": workers, "text_bytes": text_bytes, "documents": text_bytes / 4_000, "cpu_s": cpu_s,
@@ -66,6 +66,13 @@ def test_memory_that_no_node_has_is_first_in_the_way() -> None:
 
 def test_the_model_stands_beside_what_was_measured() -> None:
     assert "| 1 worker | 1,000 | 27.0 | 27.0 |" in fit(constants(CURVES), CURVES)
+
+
+def test_how_memory_grows_is_not_told_by_short_curves() -> None:
+    short = [point("1 worker", 1, 1e7, 2.25), point("1 worker", 1, 1e8, 4.5)]
+    assert constants(short).unit_slope is None
+    assert memory(constants(short), 1e12) == {}
+    assert bottleneck(constants(short), SMALL, 1e15) == "one unit"
 
 
 def test_one_size_makes_no_line() -> None:

@@ -17,9 +17,9 @@ PEER = Peer(
     requirements=("aiohttp", "ray==2.60.0", "scipy", "sentencepiece", "fasttext-predict", "xxhash<4", "fsspec==2026.9.0"),
     offers={
         "signatures": Offer(10, f"document_minhash_deduplicator.compute_hash, {NUM_PERM} permutations, window 5, words at white space"),
-        "fuzzy": Offer(10, "document_minhash_deduplicator, 128 permutations, 0.8; pairs not verified"),
+        "fuzzy": Offer(30, "document_minhash_deduplicator, 128 permutations, 0.8; pairs not verified"),
         "exact": Offer(30, "document_deduplicator, md5"),
-        "rules": Offer(10, "its nearest filters: text length, words, mean line, alphanumeric, special characters, stop words left out, repetition of "
+        "rules": Offer(10, "its nearest filters: text length, words, mean line, alphanumeric, special characters, repetition of "
                            "characters (10) and words (10); not the Gopher, C4 or FineWeb rules"),
         "language": Offer(10, "language_id_score_filter, lid.176.ftz instead of the lid.176.bin that it downloads, whole text in lower case"),
     },

@@ -17,8 +17,8 @@ PEER = Peer(
     bare=("text-dedup==0.4.0",),
     offers={
         "signatures": Offer(5, f"embed_func, {NUM_PERM} permutations, xxh3, 32 bits"),
-        "fuzzy": Offer(10, "text_dedup.minhash: 128 permutations, threshold 0.8, xxh3, 32 bits; pairs not verified; documents under 5 words dropped"),
-        "exact": Offer(20, "text_dedup.exact_hash, xxh3"),
+        "fuzzy": Offer(30, "text_dedup.minhash: 128 permutations, threshold 0.8, xxh3, 32 bits; pairs not verified; documents under 5 words dropped"),
+        "exact": Offer(30, "text_dedup.exact_hash, xxh3"),
     },
     cannot={
         "rules": "does nothing of the kind",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,26 @@ PEER = Peer(
 )
 
 
-def _batch(documents: list[str]) -> Any:
+BATCH_DOCUMENTS = 2_000
+"""As a worker reads them: some megabytes at a time."""
+
+
+def _batches(documents: list[str]) -> Iterator[Any]:
     from scorers.text import TextBatch
 
-    return TextBatch.from_strings(documents)
+    for start in range(0, len(documents), BATCH_DOCUMENTS):
+        yield TextBatch.from_strings(documents[start : start + BATCH_DOCUMENTS])
 
 
-def signatures(documents: list[str]) -> Any:
+def signatures(documents: list[str]) -> list[Any]:
     from scorers.minhash import MinHash
 
-    return MinHash(num_perm=NUM_PERM, ngram=NGRAM).score(_batch(documents))["signature"]
+    scorer = MinHash(num_perm=NUM_PERM, ngram=NGRAM)
+    return [scorer.score(batch)["signature"] for batch in _batches(documents)]
 
 
-def signatures_told(made: Any) -> list[list[int]]:
-    told: list[list[int]] = made[:ANSWERS].tolist()
-    return told
+def signatures_told(made: list[Any]) -> list[list[int]]:
+    return [one for part in made for one in part.tolist()][:ANSWERS]
 
 
 def rules(documents: list[str]) -> None:
@@ -50,17 +56,17 @@ def rules(documents: list[str]) -> None:
     from scorers.lines import Lines
     from scorers.repetition import Repetition
 
-    batch = _batch(documents)
-    for scorer in (Gopher(), Repetition(), Lines()):
-        scorer.score(batch)
+    for batch in _batches(documents):
+        for scorer in (Gopher(), Repetition(), Lines()):
+            scorer.score(batch)
 
 
 def language(documents: list[str]) -> list[str]:
     from scorers.language import Language
 
-    code: Any = Language().score(_batch(documents))["code"]
-    said: list[str] = code.to_pylist()
-    return said
+    scorer = Language()
+    codes: list[Any] = [scorer.score(batch)["code"] for batch in _batches(documents)]
+    return [code for part in codes for code in part.to_pylist()]
 
 
 def fuzzy(source: Path, output: Path) -> None:
