@@ -17,6 +17,7 @@ FILLING = 3
 KINDS = (
     *("text", "notes", "common", "cuts", "candidates", "pairs", "verdict", "dedup"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
+    *("substrings", "substring_keys", "substring_groups", "substring_contexts", "substring_matches", "substring_cuts"),
 )
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""
 

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
-from pipeline.catalog.removed_lines import view_removed_lines
+from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
@@ -23,6 +23,7 @@ VIEWS = {
     "verdicts": "per document: kept, and every rule it failed with value and bound",
     "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
+    "removed_substrings": "passages that substring deduplication took out of documents, and another place where each lies",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -64,7 +65,8 @@ def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tab
     _make_rows(connection, store, tables)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
-    view_removed_lines(connection, store, tables.cuts)
+    view_cuts(connection, store, "removed_lines", tables.cuts)
+    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
     _view_columns(connection, tables)
 
 

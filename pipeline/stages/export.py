@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.cuts import cut_spans
 from pipeline.errors import ConservationError
 from pipeline.recipe import Export as Settings
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, arrow_schema
@@ -25,7 +26,7 @@ from pipeline.storage.shard import Shard, as_text, batch_rows, part_key, read_id
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
-from scorers.spans import apply_spans, joined_spans, spans_array
+from scorers.spans import apply_spans, joined_spans
 from scorers.text import TextBatch
 
 FORMAT = 2
@@ -43,7 +44,7 @@ class ShardWork:
     notes: ShardNotes
     mix_path: str
     verdict_path: str
-    cuts_path: str | None = None
+    cuts_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Export(Stage):
     mix: Manifest
     settings: Settings
     columns: Columns
-    cuts: Manifest | None = None
+    cuts: tuple[Manifest, ...] = ()
     kind: str = "export"
     in_driver: bool = False
 
@@ -85,7 +86,7 @@ class Export(Stage):
         return found
 
     def _work(self, i: int) -> ShardWork:
-        cuts = self.cuts.parts[i].path if self.cuts else None
+        cuts = tuple(c.parts[i].path for c in self.cuts)
         return ShardWork(i, self.notes.of(i), self.mix.parts[i].path, self.verdict.parts[i].path, cuts)
 
     def _unread_files(self) -> list[tuple[str, str, str]]:
@@ -131,9 +132,10 @@ class Export(Stage):
         }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
-        if self.cuts:
-            inputs["line_cuts"] = self.cuts.key
-            details["lines_taken_out"] = self.cuts.details | {"lines": self.cuts.rows}
+        for cuts in self.cuts:
+            inputs[cuts.kind] = cuts.key
+            what = cuts.kind.removesuffix("_cuts") + "s"
+            details[f"{what}_taken_out"] = cuts.details | {what: cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
             parameters=self.settings.model_dump(mode="json"), details=details,
@@ -185,7 +187,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.verdict_path, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = store.read_table(work.cuts_path, columns=["row", "start_byte", "end_byte"]) if work.cuts_path else None
+    cuts = [store.read_table(p, columns=["row", "start_byte", "end_byte"]) for p in work.cuts_paths]
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
@@ -200,18 +202,10 @@ def _documents(
         spans = [
             pc.struct_field(beside.column(e.split(".")[0]).combine_chunks(), e.split(".")[1]) for e in settings.edits
         ]
-        if cuts is not None:
-            spans.append(cut_spans(cuts, rows.start, batch.num_rows).take(pa.array(taken)))
+        spans += [cut_spans(c, rows.start, batch.num_rows).take(pa.array(taken)) for c in cuts]
         if spans:
             text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
         yield columns.assemble(shard, text, batch.take(pa.array(taken)), beside)
-
-
-def cut_spans(cuts: pa.Table, first: int, rows: int) -> pa.Array:
-    """The spans of a table of cuts (row ascending, start_byte, end_byte) for rows first..first+rows, one list each."""
-    bounds = np.searchsorted(cuts.column("row").to_numpy(), np.arange(first, first + rows + 1))
-    start, end = (cuts.column(c).to_numpy()[bounds[0] : bounds[-1]] for c in ("start_byte", "end_byte"))
-    return spans_array(bounds - bounds[0], start, end)
 
 
 def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -21,6 +21,9 @@ from pipeline.unit import Unit
 
 FORMAT = 1
 
+Cuts = tuple[tuple[str, str], ...]
+"""(what is taken out of documents: 'lines' or 'substrings', path of the shard's part)"""
+
 
 @dataclass(frozen=True)
 class Mix(Stage):
@@ -31,7 +34,7 @@ class Mix(Stage):
     text: Manifest
     verdict: Manifest
     dedup: Manifest | None
-    cuts: Manifest | None = None
+    cuts: tuple[Manifest, ...] = ()
     copies: Mapping[int, int] = field(default_factory=dict)
     kind: str = "mix"
 
@@ -51,8 +54,10 @@ class Mix(Stage):
 
     def _more(self, index: int | None = None) -> list[object]:
         """What else determines the table, or a shard's part of it; nothing in a recipe without."""
-        cuts = self.cuts and (self.cuts.key if index is None else self.cuts.parts[index].key)
-        return [cuts, sorted(self.copies.items())] if self.cuts or self.copies else []
+        cuts = [c.key if index is None else c.parts[index].key for c in self.cuts]
+        # one table as it always was: its key alone
+        told = (cuts[0] if cuts else None) if len(cuts) < 2 else cuts
+        return [told, sorted(self.copies.items())] if self.cuts or self.copies else []
 
     def units(self) -> list[Unit]:
         found = []
@@ -62,7 +67,7 @@ class Mix(Stage):
             )
             path = Store.part(self.corpus, self.kind, key)
             clusters = self.dedup.parts[0].path if self.dedup else None
-            cuts = self.cuts.parts[i].path if self.cuts else None
+            cuts = tuple((c.kind.removesuffix("_cuts") + "s", c.parts[i].path) for c in self.cuts)
             payload = (key, path, i, shard, part.path, clusters, cuts)
             found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
         return found
@@ -80,14 +85,14 @@ class Mix(Stage):
 
 
 def _mix(
-    store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, Shard, str, str | None, str | None]
+    store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, Shard, str, str | None, Cuts]
 ) -> PartRecord:
-    key, path, index, shard, verdict_path, dedup_path, cuts_path = payload
+    key, path, index, shard, verdict_path, dedup_path, cuts = payload
     rows = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
     verdict = store.read_table(verdict_path, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    removals = pa.concat_tables([removals_of(store, dedup_path, index), emptied_of(store, cuts_path)])
+    removals = pa.concat_tables([removals_of(store, dedup_path, index), *(emptied_of(store, *c) for c in cuts)])
     mixed = decide(rows, removals)
     if copies and dedup_path is not None:
         mixed = rehydrated(mixed, store.read_shard(dedup_path, index, ["row", "keep", "cluster_size"]), copies)
@@ -108,13 +113,11 @@ def removals_of(store: Store, dedup_path: str | None, index: int) -> pa.Table:
     return found.filter(pc.invert(found.column("keep"))).drop_columns(["keep"])
 
 
-def emptied_of(store: Store, cuts_path: str | None) -> pa.Table:
-    """(row, method 'lines') of the documents of a shard that lines left empty."""
-    if cuts_path is None:
-        return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
+def emptied_of(store: Store, method: str, cuts_path: str) -> pa.Table:
+    """(row, method) of the documents of a shard that a table of cuts left empty."""
     cuts = store.read_table(cuts_path, columns=["row", "empties"])
     rows = pc.unique(cuts.filter(cuts.column("empties")).column("row"))
-    return pa.table({"row": rows, "method": pa.array(["lines"] * len(rows), pa.string())})
+    return pa.table({"row": rows, "method": pa.array([method] * len(rows), pa.string())})
 
 
 def rehydrated(mixed: pa.Table, clusters: pa.Table, copies: Mapping[int, int]) -> pa.Table:

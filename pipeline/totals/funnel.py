@@ -25,6 +25,7 @@ TITLES = {
     "exact": "exact duplicates",
     "fuzzy": "near-duplicates",
     "lines": "nothing left without repeated lines",
+    "substrings": "nothing left without repeated passages",
 }
 
 
@@ -144,3 +145,5 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield "dedup", "fuzzy"
         if recipe.dedup.lines is not None or "dedup.lines" in documents:
             yield "dedup", "lines"
+        if recipe.dedup.substrings is not None or "dedup.substrings" in documents:
+            yield "dedup", "substrings"

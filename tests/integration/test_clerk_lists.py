@@ -35,6 +35,7 @@ def test_the_schema_names_every_view_and_measured_column(asked: Asked, desk: Des
         "verdicts",
         "duplicates",
         "removed_lines",
+        "removed_substrings",
         "quarantine",
         "shards",
         "stages",

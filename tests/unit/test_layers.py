@@ -22,6 +22,7 @@ LAYERS = (
     ("pipeline.stages",),
     (
         "pipeline.line_dedup",
+        "pipeline.substring_dedup",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
