@@ -92,6 +92,7 @@ ORACLES = {
     "stars.neighbours": "oracle_dedup.stars",
     "substring_ends.move_ends": "oracle_substrings.whole_characters",
     "substrings.find_runs": "oracle_substrings.repeated_elements",
+    "substrings.hash_sides": "oracle_substrings.repeated_elements",
     "substrings.hash_windows": "oracle_substrings.repeated_elements",
     "substrings.link_windows": "oracle_substrings.repeated_elements",
     "urls.normalise_urls": "oracle_urls.normalised_url",

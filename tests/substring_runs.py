@@ -31,7 +31,7 @@ def spans_of_shards(shards: Sequence[Sequence[str]], settings: Substrings, size:
         start = (there.bounds[sources.first.row[i]] + sources.first.start[i]) * width
         contexts.append(there.view[start : start + (int(sources.windows[i]) - 1 + size) * width])
     bounds = np.cumsum([0, *(len(c) for c in contexts)])
-    text = np.concatenate([np.zeros(0, np.uint8), *contexts])
+    text = np.concatenate([*contexts, np.zeros(8, np.uint8)])
     intervals = [whole_runs(groups), *equal_windows(sources, text, bounds, width, size)]
     told, matches = told_to_shards(groups, intervals)
     made = []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, begin_of, ordered
-from scorers.kernels.substrings import hash_windows, link_windows
+from pipeline.dedup.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, begin_of, ordered, piece_of
+from scorers.kernels.substrings import hash_sides, hash_windows, link_windows
 
 WINDOWS_AT_ONCE = 2_000_000
 """Windows compared at once, about 60 bytes each; those that share an anchor are never apart."""
@@ -114,24 +115,80 @@ def whole_runs(groups: Groups) -> Intervals:
 
 def equal_windows(sources: Groups, text: Bytes, bounds: Whole, width: int, size: int) -> Iterator[Intervals]:
     """The stretches of mixed runs that lie elsewhere. sources: K of them, by anchor; text: u8, their contexts one after the
-    other, at bounds: i64[K+1], bytes."""
+    other and 8 more bytes, at bounds: i64[K+1], bytes."""
     values = text[: len(text) // width * width].view(np.uint64) if width == TOKEN else text
+    begin = bounds[:-1] // width
+    low, high = _compared_windows(sources, begin, values, text, width, size)
+    yield from _left_out(sources, low, high)
+    chosen = np.flatnonzero(high > low)
+    sources, begin = _narrowed(sources.take(chosen), low[chosen], high[chosen]), (begin + low)[chosen]
+    skipped = low[chosen].astype(np.int32)
     anchors = np.append(np.flatnonzero(begin_of(sources.anchor)), len(sources.anchor))
     windows_before = np.append(0, np.cumsum(sources.windows, dtype=np.int64))[anchors]
     at = 0
     while at < len(anchors) - 1:
         upto = int(np.searchsorted(windows_before, windows_before[at] + WINDOWS_AT_ONCE, side="right")) - 1
         upto = max(upto, at + 1)
-        chosen = np.arange(anchors[at], anchors[upto])
-        yield _compared(sources.take(chosen), bounds[chosen] // width, values, text, width, size)
+        some = np.arange(anchors[at], anchors[upto])
+        yield _compared(sources.take(some), begin[some], skipped[some], values, text, width, size)
         at = upto
 
 
-def _compared(
+def _compared_windows(
     sources: Groups, begin: Whole, values: npt.NDArray[np.generic], text: Bytes, width: int, size: int
+) -> tuple[Whole, Whole]:
+    """(low i64[K], high i64[K]) the windows of each run that may lie in another. A window holds, besides its anchor's piece, half
+    of the rest before or behind it: where no other run has that half, it lies in none."""
+    piece = piece_of(size)
+    side = (size - piece + 1) // 2
+    windows = sources.windows.astype(np.int64)
+    at = np.empty(len(begin), np.int64)
+    left, right = np.empty(len(begin), np.uint64), np.empty(len(begin), np.uint64)
+    hash_sides(values, text, width, begin, windows - 1 + size, sources.anchor, piece, side, at, left, right)
+    shares_left, shares_right = _shared(left), _shared(right)
+    from_right = np.clip(at - (size - piece - side), 0, windows)
+    upto_left = np.clip(at - side + 1, 0, windows)
+    low = np.where(shares_left, 0, np.where(shares_right, from_right, windows))
+    high = np.where(shares_right, windows, np.where(shares_left, upto_left, windows))
+    return low, high
+
+
+def _shared(hashes: Hashes) -> npt.NDArray[np.bool_]:
+    """bool[K]: another one is the same; 0 is none."""
+    _, where, count = np.unique(hashes, return_inverse=True, return_counts=True)
+    made: npt.NDArray[np.bool_] = (count[where] > 1) & (hashes != 0)
+    return made
+
+
+def _left_out(sources: Groups, low: Whole, high: Whole) -> Iterator[Intervals]:
+    """The windows that are not compared, of runs that lie in the corpus twice themselves."""
+    last, first = sources.last, sources.first
+    again = (first.shard != last.shard) | (first.row != last.row) | (first.start != last.start)
+    for begin, end in ((np.zeros_like(low), low), (high, sources.windows.astype(np.int64))):
+        chosen = np.flatnonzero(again & (end > begin))
+        part = _narrowed(sources.take(chosen), begin[chosen], end[chosen])
+        yield Intervals(
+            part.number, begin[chosen].astype(np.int32), end[chosen].astype(np.int32), part.first, part.last
+        )
+
+
+def _narrowed(sources: Groups, low: Whole, high: Whole) -> Groups:
+    """The runs with windows low..high of each alone."""
+    first, last = (dataclasses.replace(p, start=p.start + low) for p in (sources.first, sources.last))
+    return dataclasses.replace(sources, windows=(high - low).astype(np.int32), first=first, last=last)
+
+
+def _compared(
+    sources: Groups,
+    begin: Whole,
+    low: Rows,
+    values: npt.NDArray[np.generic],
+    text: Bytes,
+    width: int,
+    size: int,
 ) -> Intervals:
     order = np.lexsort((sources.first.start, sources.first.row, sources.first.shard))
-    sources, begin = sources.take(order), begin[order]
+    sources, begin, low = sources.take(order), begin[order], low[order]
     head = np.append(0, np.cumsum(sources.windows, dtype=np.int64))
     total = int(head[-1])
     owner = np.repeat(np.arange(len(begin), dtype=np.int32), sources.windows)
@@ -141,10 +198,10 @@ def _compared(
     first, last = np.full(total, -1, np.int64), np.full(total, -1, np.int64)
     by_hash = np.argsort(hashed, kind="stable")
     link_windows(text, width, begin, head, owner, hashed, by_hash, size, document, sources.last.start, first, last)
-    return _stretches(sources, head, owner, first, last)
+    return _stretches(sources, low, head, owner, first, last)
 
 
-def _stretches(sources: Groups, head: Whole, owner: Rows, first: Whole, last: Whole) -> Intervals:
+def _stretches(sources: Groups, low: Rows, head: Whole, owner: Rows, first: Whole, last: Whole) -> Intervals:
     """Neighbouring windows that go on together where they lie first and where they lie last."""
     place = np.arange(len(first))
     begins = begin_of(owner, owner[first], owner[last], first - place, last - place)
@@ -156,7 +213,7 @@ def _stretches(sources: Groups, head: Whole, owner: Rows, first: Whole, last: Wh
     lies_last = Places(sources.last.shard[z], sources.last.row[z], sources.last.start[z] + at_last - head[z])
     again = (lies_first.shard != lies_last.shard) | (lies_first.row != lies_last.row)
     again |= lies_first.start != lies_last.start
-    begin, end = (heads - head[k]).astype(np.int32), (ends - head[k]).astype(np.int32)
+    begin, end = (heads - head[k]).astype(np.int32) + low[k], (ends - head[k]).astype(np.int32) + low[k]
     return Intervals(sources.number[k][again], begin[again], end[again], lies_first.take(again), lies_last.take(again))
 
 

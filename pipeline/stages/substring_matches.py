@@ -99,4 +99,5 @@ def _by_anchor(groups: Groups, contexts: pa.Table, where: str) -> tuple[Groups, 
     joined = contexts.column("context").combine_chunks()
     _, offsets, data = joined.buffers()
     bounds = np.frombuffer(offsets, np.int64)[joined.offset : joined.offset + len(joined) + 1]
-    return sources, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), bounds
+    text = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return sources, np.concatenate([text, np.zeros(TOKEN, np.uint8)]), bounds  # kernels read eight bytes at a time

@@ -152,6 +152,33 @@ def link_windows(
         left = right
 
 
+@kernel
+def hash_sides(
+    elements: Any, view: Any, width: int, begin: Any, length: Any, anchor: Any, piece: int, side: int, at: Any, left: Any, right: Any
+) -> None:  # fmt: skip
+    """K contexts as in link_windows, length: i64[K] elements, anchor: u64[K] -> at: i64[K], the element of the context at which
+    the anchor's piece begins; left, right: u64[K], hash of the piece and `side` elements before or behind it; 0 where there are
+    not so many."""
+    leaving = _power(piece - 1)
+    for k in range(begin.size):
+        rolling = np.uint64(0)
+        for i in range(begin[k], begin[k] + piece - 1):
+            rolling = rolling * BASE + np.uint64(elements[i]) + SALT
+        j = 0
+        while j + piece <= length[k]:
+            rolling = rolling * BASE + np.uint64(elements[begin[k] + j + piece - 1]) + SALT
+            if mix(mix(rolling) ^ SALT) == anchor[k]:
+                break
+            rolling -= leaving * (np.uint64(elements[begin[k] + j]) + SALT)
+            j += 1
+        at[k], left[k], right[k] = j, 0, 0
+        size = (piece + side) * width
+        if j >= side:
+            left[k] = hash_bytes(view, (begin[k] + j - side) * width, size)
+        if j + piece + side <= length[k]:
+            right[k] = hash_bytes(view, (begin[k] + j) * width, size)
+
+
 @inline
 def _equal(view: Any, a: int, b: int, length: int) -> bool:
     """Whether view[a : a + length] is view[b : b + length]."""
