@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
+
+IDEOGRAPHS = "日本"
+"""Words by themselves."""
 
 
 def window_places(
@@ -43,6 +48,19 @@ def whole_characters(text: bytes, start: int, end: int) -> tuple[int, int]:
     """The span without the bytes of characters that it holds in part; the bytes are UTF-8."""
     starts = [i for i in range(len(text) + 1) if i == len(text) or text[i] & 0xC0 != 0x80]
     inside = [i for i in starts if start <= i <= end]
+    return (inside[0], inside[-1]) if inside else (end, end)
+
+
+def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span (in bytes) without the words that it holds in part. Of two letters or digits, and before and behind a combining
+    mark, no word ends."""
+    ends, at = [0], 0
+    for before, behind in pairwise(text):
+        at += len(before.encode())
+        marks = unicodedata.combining(before) or unicodedata.combining(behind)
+        joined = before.isalnum() and behind.isalnum() and not (before in IDEOGRAPHS or behind in IDEOGRAPHS)
+        ends += [] if marks or joined else [at]
+    inside = [i for i in (*ends, len(text.encode())) if start <= i <= end]
     return (inside[0], inside[-1]) if inside else (end, end)
 
 

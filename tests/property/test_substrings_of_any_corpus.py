@@ -45,7 +45,7 @@ def by_document(shards: Sequence[Sequence[str]], made: Sequence[Spans]) -> list[
     return found
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(corpora(), st.integers(2, 20), st.booleans(), st.sampled_from([1, 3, 2_000_000]))
 def test_spans_are_what_a_dictionary_of_windows_says(
     shards: list[list[str]], size: int, later: bool, at_once: int
@@ -61,7 +61,7 @@ def test_spans_are_what_a_dictionary_of_windows_says(
     assert by_document(shards, made) == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(corpora(), st.integers(2, 12), st.booleans(), st.randoms(use_true_random=False))
 def test_any_cut_into_shards_gives_the_same_spans(
     shards: list[list[str]], size: int, later: bool, pick: Random
@@ -75,7 +75,7 @@ def test_any_cut_into_shards_gives_the_same_spans(
     assert by_document(cut, spans_of_shards(cut, Substrings(), size, later)) == found if cut else found == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(corpora(), st.integers(2, 5), st.booleans())
 def test_spans_of_tokens_are_what_a_dictionary_of_windows_of_words_says(
     shards: list[list[str]], size: int, later: bool
@@ -93,24 +93,19 @@ def test_spans_of_tokens_are_what_a_dictionary_of_windows_of_words_says(
     assert by_document(shards, made) == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(alphabet="abé e\u0301.,1日🙂", min_size=20, max_size=40), min_size=1, max_size=2))
-def test_a_passage_that_ends_with_words_cuts_none_and_lies_in_the_other(texts: list[str]) -> None:
+def test_a_passage_that_ends_with_words_cuts_none(texts: list[str]) -> None:
     shards = [texts, [f"x{texts[0][3:-2]}y"]]
     plain = by_document(shards, spans_of_shards(shards, Substrings(), 8, False))
     whole = by_document(shards, spans_of_shards(shards, Substrings(ends="word"), 8, False))
-    for text, spans, around in zip([t for documents in shards for t in documents], whole, plain, strict=True):
-        encoded = text.encode()
-        for start, end in spans:
-            assert any(a <= start and end <= b for a, b in around)
-            for at in (start, end):
-                before, behind = encoded[:at].decode(), encoded[at:].decode()
-                assert not (before and behind and before[-1] in "abée1" and behind[0] in "abée1\u0301")
-        cut = [(a, b) for a, b in around if encoded[a:b].decode().strip("abée1\u0301")]
-        assert len(spans) >= len(cut)
+    texts = [t for documents in shards for t in documents]
+    for text, spans, around in zip(texts, whole, plain, strict=True):
+        moved = [oracle.whole_words(text, *span) for span in around]
+        assert spans == [(start, end) for start, end in moved if start < end]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(corpora(), st.integers(2, 20))
 def test_every_window_is_in_one_run_and_equal_windows_have_equal_anchors(shards: list[list[str]], size: int) -> None:
     texts = [t for documents in shards for t in documents]
