@@ -116,6 +116,41 @@ class Lines(Strict):
         return self
 
 
+class Substrings(Strict):
+    """Passages of at least min_bytes bytes, or of min_tokens tokens (Unicode words), that the corpus holds twice: all but
+    the first go, or (keep: none) all. ends: where a passage that goes may begin and end."""
+
+    min_bytes: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
+    min_tokens: Annotated[int, Field(ge=4, le=100_000)] | None = None
+    keep: Literal["first", "none"] = "first"
+    ends: Literal["character", "word"] = "character"
+    action: Literal["spans", "measure", "both"] = "spans"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sized(cls, values: Any) -> Any:
+        plain = isinstance(values, dict) and values.get("min_bytes") is None and values.get("min_tokens") is None
+        return {**values, "min_bytes": 200} if plain else values
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Substrings:
+        if self.min_bytes is not None and self.min_tokens is not None:
+            raise ValueError(
+                "give min_bytes or min_tokens, not both: a passage is compared byte by byte or token by token"
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Least elements of a passage: bytes, or tokens."""
+        return self.min_bytes or self.min_tokens or 0
+
+    @property
+    def least(self) -> str:
+        """The same for people."""
+        return f"{self.size:,} {'tokens' if self.min_tokens else 'bytes'}"
+
+
 class Url(Strict):
     """Documents of one address, after what says nothing is taken off it."""
 
@@ -131,6 +166,7 @@ class Dedup(Strict):
     url: Url | None = None
     lines: Lines | None = None
     against: tuple[str, ...] = ()
+    substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 

@@ -99,7 +99,7 @@ def write_near(keys: Any, band: int, near: Any) -> None:
 
 
 @kernel
-def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any) -> int:
+def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any) -> Any:
     """The keys of chosen documents, ascending: keys: u64[bands, D], chosen: bool[D], bounds: i64[2^k+1] with k >= 1
     -> key: u64[bands * D], near: u32[bands * D], row: i32[bands * D], equal keys by band and row. Returns how many.
 
@@ -122,9 +122,9 @@ def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any
         one, other = keys[(b + 1) % keys.shape[0]], keys[(b + 2) % keys.shape[0]]
         for d in range(keys.shape[1]):
             if chosen[d] and keys[b, d] != NO_KEY:
-                place = np.int64(keys[b, d] >> shift)
-                at = bounds[place]
-                bounds[place] += 1
+                into = np.int64(keys[b, d] >> shift)
+                at = bounds[into]
+                bounds[into] += 1
                 key[at] = keys[b, d]
                 near[at] = near_key(one[d], other[d])
                 row[at] = d
