@@ -10,6 +10,7 @@ MODULES = (
     ("benchmarks.kernels_dedup", "1"),
     ("benchmarks.neardup_recall",),
     ("benchmarks.line_dedup", "--tenfold"),
+    ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.beside_datatrove",),
