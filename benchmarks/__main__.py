@@ -1,4 +1,4 @@
-"""Every figure of benchmarks/README.md, one after the other: make bench."""
+"""Every figure of benchmarks/README.md, one after the other: make figures. The peers have a command of their own: make bench."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ MODULES = (
     ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
-    ("benchmarks.beside_datatrove",),
     ("benchmarks.decontamination", "speed"),
     ("benchmarks.decontamination", "planted"),
     ("benchmarks.decontamination_conformance",),

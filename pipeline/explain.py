@@ -14,6 +14,8 @@ from pipeline.errors import DocumentNotFound
 from pipeline.sql.engine import connect, rows_as_dicts
 from pipeline.storage.rows_at import rows_at
 from pipeline.storage.store import Store
+from pipeline.takedown.hiding import STAGE
+from pipeline.takedown.tombstones import Tombstones, tombstones_of
 
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""
@@ -41,7 +43,11 @@ def explain_in(
     if not places:
         raise DocumentNotFound(f"no document {doc_id!r} in this job; ids near it: {_near(connection, tables, doc_id)}")
     found = []
+    tombstones = tombstones_of(store, tables.text.corpus)
     for document in rows_at(store, tables, places):
+        if document.get("stage") == STAGE:
+            found.append(_taken_down(document, tombstones))
+            continue
         key = [document["shard"], document["row"]]
         cluster = rows_as_dicts(
             connection, "select * exclude (shard, row, doc_id) from duplicates where shard = ? and row = ?", key
@@ -63,6 +69,17 @@ def explain_in(
             "removed_substrings": removed_substrings(connection, store, tables.text, *key),
         })  # fmt: skip
     return found
+
+
+def _taken_down(document: dict[str, Any], tombstones: Tombstones) -> dict[str, Any]:
+    """What is still said of a document that is taken down: where it is from, and who asked, when and why."""
+    takedown = tombstones.which(document["doc_id"], document.get("source"))
+    told = {k: v for k, v in takedown.as_dict().items() if k in ("id", "at", "by", "why")} if takedown else None
+    return {
+        "doc_id": document["doc_id"], "outcome": _outcome(document), "provenance": {k: v for k, v in document.items() if k != "failed"},
+        "failed": [], "duplicate": None, "cluster_members": [], "measured": {}, "removed_lines": [], "removed_substrings": [],
+        "takedown": told,
+    }  # fmt: skip
 
 
 def _near(connection: duckdb.DuckDBPyConnection, tables: Tables, doc_id: str) -> str:
@@ -102,6 +119,10 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
             f"  from {where.get('file_path')} at {where.get('file_row')}"
             + (f", {where['url']}" if "url" in where else "")
         )
+        if takedown := document.get("takedown"):
+            lines.append(
+                f"  taken down on {takedown['at'][:10]} by {takedown['by']} ({takedown['id']}): {takedown['why']}"
+            )
         if document["outcome"] == "quarantined":
             lines.append(f"  quarantined: {where.get('quarantine')}: {where.get('quarantine_detail', '')}")
         for failure in document["failed"]:
@@ -112,6 +133,11 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
             lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
         elif cluster and cluster["method"] == "url":
             lines.append(f"  same address as {cluster['duplicate_of']}; their texts were not compared")
+        elif cluster and cluster["method"] == "reference":
+            alike = "same address" if cluster["jaccard"] is None else f"Jaccard {cluster['jaccard']:.4f}"
+            lines.append(
+                f"  duplicate of {cluster['duplicate_of']} in the reference set {cluster['reference']}: {alike}"
+            )
         elif cluster:
             lines.append(
                 f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"

@@ -11,10 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import rules as rule_checks
-from pipeline.dedup import line_forecast, substring_forecast
+from pipeline.dedup import fuzzy_forecast, line_forecast, substring_forecast
 from pipeline.dedup.corpus_columns import measured_by, unmeasured_by
+from pipeline.dedup.planner import banding
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
+from pipeline.references import PlannedReference, plan_references
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
@@ -27,7 +29,7 @@ from pipeline.storage.notes import plan_passes
 from pipeline.storage.store import Store
 from pipeline.totals.buckets import BUCKETS
 from scorers import models
-from scorers.base import models_of
+from scorers.base import models_of, parameters
 from scorers.models.card import ModelError
 from scorers.spans import SPANS
 
@@ -56,6 +58,7 @@ class Plan:
     columns: dict[str, Measured]
     passes: tuple[tuple[ScorerSpec, ...], ...]
     measured: tuple[bool, ...]
+    references: tuple[PlannedReference, ...] = ()
 
     def told(self, workers: int) -> dict[str, Any]:
         """The plan for people and --json: stages, units, forecast."""
@@ -78,10 +81,19 @@ class Plan:
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
             "warnings": self.warnings(),
+            "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "substrings": substring_forecast.sentences(passages, total_bytes) if passages else [],
+            "against": [r.told() for r in self.references],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
+
+    def _fuzzy(self) -> list[str]:
+        fuzzy = self.recipe.dedup.fuzzy if self.recipe.dedup else None
+        if fuzzy is None:
+            return []
+        minhash = next(s for s in self.specs if s.alias == fuzzy.on)
+        return fuzzy_forecast.sentences(fuzzy, parameters(minhash.build()), self.ingest.total_bytes)
 
     def warnings(self) -> list[str]:
         """What the scorers have to say before they measure: their optional method `warnings()`."""
@@ -135,7 +147,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     tables = (manifest_path(name, "notes", notes_key(p, ingest.key)) for p in passes)
     measured = tuple(store.exists(t) for t in tables)
     check_models([s for p, there in zip(passes, measured, strict=True) if not there for s in p])
-    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured)
+    references = plan_references(store, recipe.dedup.against if recipe.dedup else (), name)
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured, references)
 
 
 def check_models(specs: Sequence[ScorerSpec]) -> None:
@@ -219,6 +232,8 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
     if dedup is None:
         return
     aliases = {s.alias: s for s in specs}
+    if dedup.against and not (dedup.exact or dedup.fuzzy or dedup.url):
+        raise PlanError("dedup.against: nothing is compared; set dedup.exact, dedup.fuzzy or dedup.url")
     if dedup.exact and not any(s.scorer == "exact" for s in specs):
         raise PlanError("dedup.exact needs the scorer 'exact' in `score`")
     if dedup.fuzzy is not None:
@@ -232,6 +247,7 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
             raise PlanError(
                 "dedup.fuzzy needs the scorer 'exact' in `score`: exact copies are collapsed before pairs are compared"
             )
+        banding(dedup.fuzzy, int(parameters(found.build())["num_perm"]))  # what cannot be had stops the plan
     gate.check("dedup.keep", dedup.keep, ordering=True)
     check_expression(dedup.keep, _with_dedup(recipe, rule_schema(specs)), "dedup.keep")
 

@@ -7,33 +7,33 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.cut_dedup import CutDedup
+from pipeline.dedup.guards import hold
+from pipeline.document_dedup import DocumentDedup, reference_specs
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
-from pipeline.line_dedup import line_cuts, with_line_notes
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
+from pipeline.references import measured
 from pipeline.result import Result
-from pipeline.stage import run_stage
+from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
-from pipeline.stages.candidates import Candidates
 from pipeline.stages.common import limits_of, without_common
-from pipeline.stages.dedup import Dedup
-from pipeline.stages.export import Export
+from pipeline.stages.export import KINDS, Export
 from pipeline.stages.export_columns import output_columns
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
-from pipeline.stages.pairs import Pairs
 from pipeline.stages.score import Score
-from pipeline.stages.shingles import Shingles
+from pipeline.stages.tombstones import FindTombstones
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
-from pipeline.substring_dedup import substring_cuts, with_substring_notes
-from scorers.base import parameters
+from pipeline.takedown.erasing import erase
+from pipeline.takedown.tombstones import tombstones_of
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
@@ -120,13 +120,10 @@ class _Run:
         if until == "ingest":
             return self._result(text)
         notes = self._score(text)
-        repeats = recipe.dedup.lines if recipe.dedup else None
-        if repeats is not None:
-            notes = with_line_notes(self.store, notes, repeats, self._do)
-        passages = recipe.dedup.substrings if recipe.dedup else None
-        if passages is not None:
-            notes = with_substring_notes(self.store, notes, passages, self._do)
-        if repeats is not None or passages is not None:
+        taken = self._tombstones(text)
+        cut = recipe.dedup and CutDedup(self.store, recipe.dedup, self._do, self._do_in_scratch, self.job.scratch)
+        if cut:
+            notes = cut.with_notes(notes, taken)
             self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
         if until == "score":
             return self._result(text)
@@ -136,32 +133,31 @@ class _Run:
             cuts = calibrated.details["cuts"]
             for warning in calibrated.details["warnings"]:
                 self.job.warn(warning)
-        verdict = self._do(Judge(self.store, notes, recipe.rules, tuple(self.plan.columns), recipe.buckets, cuts))
+        columns = tuple(self.plan.columns)
+        verdict = self._do(Judge(self.store, notes, recipe.rules, columns, recipe.buckets, cuts, taken))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
-        gone = self._cuts(text, verdict, dedup)
+        gone = cut.cuts(text, verdict, dedup) if cut else ()
+        for warning in (w for c in gone for w in c.details.get("warnings", [])):
+            self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
-        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies))
+        mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
-        return self._result(mix, self._export(notes, verdict, dedup, mix, gone))
-
-    def _cuts(self, text: Manifest, verdict: Manifest, dedup: Manifest | None) -> tuple[Manifest, ...]:
-        """What goes of documents that stay: lines, then longer passages."""
-        wanted = self.plan.recipe.dedup
-        lines = passages = None
-        if wanted and wanted.lines:
-            lines = line_cuts(self.store, text, wanted.lines, verdict, dedup, self._do)
-        for warning in lines.details["warnings"] if lines else []:
-            self.job.warn(warning)
-        if wanted and wanted.substrings:
-            passages = substring_cuts(self.store, text, wanted.substrings, verdict, dedup, lines, self._do)
-        return tuple(c for c in (lines, passages) if c is not None)
+        return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
+
+    def _do_in_scratch(self, stage: Stage) -> Manifest:
+        """What does not stay: its table goes with the job's scratch."""
+        return run_stage(self.store, stage, self.executor, self.job, f"{self.job.scratch}/{stage.kind}.json")
+
+    def _do_aside(self, stage: Any) -> Manifest:
+        """Of another corpus: nothing this job's own tables stand on."""
+        return run_stage(self.store, stage, self.executor, self.job)
 
     def _ingest(self) -> Manifest:
         text = self._do(self.plan.ingest)
@@ -200,51 +196,64 @@ class _Run:
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
         return notes
 
+    def _tombstones(self, text: Manifest) -> Manifest | None:
+        """Which rows are taken down; None where nothing ever was of this corpus."""
+        tombstones = tombstones_of(self.store, self.plan.corpus)
+        if not tombstones.takedowns:
+            return None
+        found = self._do(FindTombstones(self.store, text, tombstones))
+        if found.rows:
+            erase(self.store, text, tombstones)  # what was converted since, or by a takedown that was cut short
+        return found
+
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
         wanted = self.plan.recipe.dedup
         if wanted is None:
             return None
-        pairs = None
-        if wanted.fuzzy is not None:
-            minhash = next(s for s in self.plan.specs if s.alias == wanted.fuzzy.on)
-            exact = next(s for s in self.plan.specs if s.scorer == "exact")
-            pairs = self._pairs(notes, Candidates(self.store, notes, wanted.fuzzy, minhash, exact.alias))
-            for warning in pairs.details.get("warnings", []):
-                self.job.warn(warning)
-        exact_alias = next((s.alias for s in self.plan.specs if s.scorer == "exact"), None)
-        made = self._do(Dedup(self.store, notes, verdict, pairs, wanted, exact_alias))
-        for warning in made.details.get("warnings", []):
+        specs = self.plan.specs
+        others = tuple(measured(self.store, self.plan.references, reference_specs(wanted, specs), self._do_aside))
+        dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, self._do_in_scratch, self.job.scratch, others)
+        made, warnings = dedup.clusters(verdict)
+        guards, held = dedup.guards(verdict, made)
+        for warning in [*warnings, *guards.details["warnings"]]:
             self.job.warn(warning)
+        hold(wanted.guard, held, self.job.id)
         return made
 
-    def _pairs(self, notes: Notes, stage: Candidates) -> Manifest:
-        found = self._do(stage)
-        ngram, scratch = int(parameters(stage.minhash.build())["ngram"]), self.job.scratch
-
-        def make_shingles() -> Manifest:
-            made = Shingles(self.store, notes.text, found, ngram, scratch)
-            return run_stage(self.store, made, self.executor, self.job, f"{scratch}/shingles.json")
-
-        return self._do(Pairs(self.store, notes.text, found, ngram, make_shingles))
-
     def _export(
-        self, notes: Notes, verdict: Manifest, dedup: Manifest | None, mix: Manifest, cuts: tuple[Manifest, ...]
+        self,
+        notes: Notes,
+        verdict: Manifest,
+        dedup: Manifest | None,
+        mix: Manifest,
+        cuts: tuple[Manifest, ...],
+        taken: Manifest | None,
     ) -> Store:
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
-        stage = Export(self.store, self.store, notes, verdict, dedup, mix, self.plan.recipe.export, columns, cuts)
-        own = Store.table(self.plan.corpus, "export", stage.key)
-        target = Store(self.settings.output or self.store.full(own), self.store.fence)
+        stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)
+        usual = Store.table(self.plan.corpus, "export", stage.key)
+        target = Store(self.settings.output or self.store.full(usual), self.store.fence)
         if self.settings.output is None and not target.exists(destination.CLAIM):
-            target.remove(
-                "manifest.json"
-            )  # the record of the same export, made elsewhere: here its files are to be, too
+            # the record of the same export, made elsewhere: here its files are to be, too
+            target.remove(destination.MANIFEST)
         stage = dataclasses.replace(stage, destination=target)
-        destination.claim(target, stage.key, self.plan.recipe.digest(), self.settings.overwrite)
-        made = run_stage(target, stage, self.executor, self.job, "manifest.json")
+        before, place = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite), target
+        own = (
+            []
+            if self.settings.output
+            else destination.earlier(self.store, self.plan.corpus, stage.key, recipe.digest())
+        )
+        if before is None and own:
+            place, before = own[0], manifest.load(own[0], destination.MANIFEST)
+        destination.adopt(target, place, before, stage.units(), KINDS)
+        made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
+        destination.settle(target, made, KINDS)
+        for replaced in own if taken else []:  # what was taken down must not stay in them
+            destination.withdraw(replaced)
         from pipeline.card.card import write_card
 
-        write_card(target, made, notes, self.plan.recipe)
+        write_card(target, made, notes, recipe, dedup.details["banding"] if dedup else None)
         manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
         target.sweep(tidy=True)
         self.job.use(made)

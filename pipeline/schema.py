@@ -95,35 +95,52 @@ DEDUP_TABLE = (
         "fraction",
         "exact Jaccard of its shingles with the keeper's; 1 for exact copies; null for 'url'",
     ),
-    TableColumn("method", pa.string(), "name", "'url', 'exact' or 'fuzzy'; null for the keeper"),
+    TableColumn("method", pa.string(), "name", "'url', 'exact', 'fuzzy' or 'reference'; null for the keeper"),
+    TableColumn(
+        "reference", pa.string(), "name", "the reference set that the keeper is of; null where it is of this corpus"
+    ),
+)
+
+TOMBSTONES_TABLE = (
+    TableColumn("row", pa.int64(), "row", "row in the shard of a document that was taken down"),
+    TableColumn("takedown", pa.string(), "id", "the takedown that names it"),
+    TableColumn("why", pa.string(), "text", "the reason that was given"),
 )
 
 MIX_TABLE = (
     TableColumn("doc_id", pa.string(), "id", "the document"),
     TableColumn("copies", pa.int32(), "copies", "how often the document goes into the corpus; 0 where it was left out"),
     TableColumn(
-        "stage", pa.string(), "name", "what left it out: 'quarantine', 'judge' or 'dedup'; null where it is kept"
+        "stage",
+        pa.string(),
+        "name",
+        "what left it out: 'quarantine', 'takedown', 'judge' or 'dedup'; null where it is kept",
     ),
     TableColumn(
         "reason",
         pa.string(),
         "name",
-        "the quarantine reason, the first failed rule, 'url', 'exact', 'fuzzy', 'lines' or 'substrings'",
+        "the quarantine reason, 'takedown', the first failed rule, 'url', 'exact', 'fuzzy', 'reference', 'lines' or 'substrings'",
     ),
 )
 
 REMOVED_TABLE = (
     TableColumn("id", pa.string(), "id", "the removed document"),
-    TableColumn("stage", pa.string(), "name", "'judge' or 'dedup'"),
+    TableColumn("stage", pa.string(), "name", "'takedown', 'judge' or 'dedup'"),
     TableColumn(
-        "rule", pa.string(), "name", "the first failed rule, or 'url', 'exact', 'fuzzy', 'lines' or 'substrings'"
+        "rule",
+        pa.string(),
+        "name",
+        "the first failed rule, or 'takedown', 'url', 'exact', 'fuzzy', 'reference', 'lines' or 'substrings'",
     ),
-    TableColumn("value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate"),
-    TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'"),
+    TableColumn(
+        "value", pa.string(), "as measured", "the measured value; the Jaccard for a duplicate; the takedown's id"
+    ),
+    TableColumn("threshold", pa.string(), "bound", "the bound it failed, such as 'min 50'; the takedown's reason"),
     TableColumn("keeper", pa.string(), "id", "the document it is a duplicate of"),
     TableColumn("rules", VERDICT_FAILED, "list", "every rule it failed"),
     TableColumn("cluster_size", pa.int64(), "documents", "size of its duplicate cluster"),
-    TableColumn("url", pa.string(), "text", "the input's url"),
+    TableColumn("url", pa.string(), "text", "the input's url; null where taken down"),
     TableColumn("source", pa.string(), "text", "the input's source"),
     TableColumn("file_path", pa.string(), "path", "the input file"),
     TableColumn("text_bytes", pa.int64(), "bytes", "UTF-8 bytes of the text"),
@@ -137,14 +154,90 @@ QUARANTINE_TABLE = (
     TableColumn("file_row", pa.int64(), "position", "row or byte offset in it"),
 )
 
+BANDS_TABLE = (
+    TableColumn("key", pa.uint64(), "hash", "a bucket: the minima of one band, with the band's number; ascending"),
+    TableColumn(
+        "text",
+        pa.uint64(),
+        "rank",
+        "names the normalised text: 24 bits of its size, long ones first, and 40 of its hash",
+    ),
+    TableColumn("near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+)
+
 CANDIDATES_TABLE = (
-    TableColumn("a", pa.int64(), "row", "global row of one document"),
-    TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
+    TableColumn("document", pa.int64(), "row", "global row of a document; ascending"),
+    TableColumn("other", pa.int64(), "row", "global row of one it may be like; each pair stands here from both sides"),
+)
+
+SHINGLES_TABLE = (
+    TableColumn("unit", pa.int32(), "index", "the unit of `pairs` that needs the set"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn("shingles", pa.large_list(pa.uint64()), "hashes", "its distinct shingles, ascending"),
 )
 
 PAIRS_TABLE = (
-    *CANDIDATES_TABLE,
+    TableColumn("a", pa.int64(), "row", "global row of one document; ascending"),
+    TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),
     TableColumn("jaccard", pa.float64(), "fraction", "exact Jaccard of their shingle sets"),
+)
+
+BANDING_TABLE = (
+    TableColumn("bands", pa.int32(), "bands", "bands of a signature"),
+    TableColumn("rows", pa.int32(), "minima", "minima in each"),
+    TableColumn("recall", pa.float64(), "fraction", "match probability of a pair exactly at the threshold"),
+    TableColumn("false_per_doc", pa.float64(), "pairs", "forecast: candidate pairs below the threshold a document"),
+    TableColumn("similar_per_doc", pa.float64(), "pairs", "forecast: candidate pairs at or above it a document"),
+    TableColumn("chosen", pa.bool_(), "flag", "the recipe's budget and recall led to this one"),
+)
+
+S_CURVE_TABLE = (
+    TableColumn("jaccard_low", pa.float64(), "fraction", "lower end of a bin of exact Jaccard similarities, inclusive"),
+    TableColumn("jaccard_high", pa.float64(), "fraction", "upper end; inclusive in the last bin"),
+    TableColumn("pairs", pa.int64(), "pairs", "candidate pairs that were found in the bin"),
+    TableColumn("pairs_verified", pa.int64(), "pairs", "of these, at or above the threshold"),
+    TableColumn(
+        "expected_frac", pa.float64(), "fraction", "share of such pairs that the bands should find; null: none"
+    ),
+    TableColumn("sampled", pa.int64(), "pairs", "found pairs whose signatures were compared band by band"),
+    TableColumn(
+        "measured_frac",
+        pa.float64(),
+        "fraction",
+        "share found, from how often each band agrees on pairs that others found",
+    ),
+    TableColumn(
+        "missed", pa.float64(), "pairs", "unbiased estimate of pairs that no band found: sum of 1/p - 1 over pairs"
+    ),
+    TableColumn("missed_error", pa.float64(), "pairs", "standard error of that estimate"),
+)
+
+GUARDS_TABLE = (
+    TableColumn("guard", pa.string(), "name", "the key of dedup.guard"),
+    TableColumn("name", pa.string(), "name", "the source or cluster it is about; null: the whole corpus"),
+    TableColumn(
+        "documents", pa.int64(), "documents", "what the share is of: kept by rules; near-duplicates for max_edge_frac"
+    ),
+    TableColumn(
+        "removed", pa.int64(), "documents", "removed of these; the size of a cluster; those at the threshold's edge"
+    ),
+    TableColumn("value", pa.float64(), "as the key", "what is held against the budget"),
+    TableColumn("budget", pa.float64(), "as the key", "the recipe's; null: none was given"),
+    TableColumn("broken", pa.bool_(), "flag", "the budget is exceeded: the job is held"),
+)
+
+DIGESTS_TABLE = (
+    TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending"),
+    TableColumn("low", pa.uint64(), "hash", "its lower half"),
+    TableColumn("label", pa.uint64(), "hash", "64 bits of the raw text's hash"),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+)
+
+EQUALS_TABLE = (
+    TableColumn("row", pa.int64(), "row", "global row of a document that equals an earlier one"),
+    TableColumn("first", pa.int64(), "row", "global row of the first that is equal"),
+    TableColumn("same", pa.int64(), "row", "global row of the first that is equal and has the same raw text"),
 )
 
 LINES_TABLE = (
@@ -184,61 +277,6 @@ LINE_CUTS_TABLE = (
     TableColumn("empties", pa.bool_(), "flag", "nothing but whitespace is left of the document without its lines"),
 )
 
-_RUN_COLUMNS = (
-    TableColumn("anchor", pa.uint64(), "hash", "of the piece by which a run's windows are found"),
-    TableColumn("context", pa.uint64(), "hash", "of all that the run's windows hold"),
-)
-_FIRST_AND_LAST = tuple(
-    TableColumn(f"{which}_{name}", type_, unit, f"where it lies {which}: {meaning}")
-    for which in ("first", "last")
-    for name, type_, unit, meaning in (
-        ("shard", pa.int32(), "index", "the shard"),
-        ("row", pa.int32(), "row", "the document's row in it"),
-        ("start", pa.int64(), "elements", "the byte or token of the document"),
-    )
-)
-
-SUBSTRINGS_TABLE = (
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
-    TableColumn("start", pa.int64(), "elements", "the byte or token at which the run's first window begins"),
-    TableColumn("windows", pa.int32(), "windows", "windows of the run, each one element further on"),
-    *_RUN_COLUMNS,
-    TableColumn("repeats", pa.int64(), "runs", "how often the same run follows again: periodic text"),
-    TableColumn("step", pa.int32(), "elements", "how far apart these lie"),
-)
-
-SUBSTRING_KEYS_TABLE = (
-    *_RUN_COLUMNS,
-    TableColumn("windows", pa.int32(), "windows", "windows of the run"),
-    *(c for c in _FIRST_AND_LAST if not c.name.endswith("_shard")),
-)
-
-SUBSTRING_GROUPS_TABLE = (
-    TableColumn("shard", pa.int32(), "index", "a shard that has the run"),
-    *_RUN_COLUMNS,
-    TableColumn("windows", pa.int32(), "windows", "windows of the run"),
-    TableColumn("number", pa.int32(), "number", "of the run among those of its range of anchors"),
-    TableColumn(
-        "mixed", pa.bool_(), "flag", "other runs have the same anchor, so that windows are compared one by one"
-    ),
-    TableColumn("source", pa.bool_(), "flag", "the mixed run's context is read in this shard"),
-    *_FIRST_AND_LAST,
-)
-
-SUBSTRING_CONTEXTS_TABLE = (
-    TableColumn("anchor", pa.uint64(), "hash", "the run's anchor"),
-    TableColumn("number", pa.int32(), "number", "the run, as in substring_groups"),
-    TableColumn("context", pa.binary(), "bytes", "all that its windows hold: bytes, or 64-bit hashes of tokens"),
-)
-
-SUBSTRING_MATCHES_TABLE = (
-    TableColumn("shard", pa.int32(), "index", "a shard that has the run"),
-    *_RUN_COLUMNS,
-    TableColumn("begin", pa.int32(), "windows", "the first of the run's windows that lie elsewhere, too"),
-    TableColumn("end", pa.int32(), "windows", "the window after the last of them"),
-    *_FIRST_AND_LAST,
-)
-
 SUBSTRING_CUTS_TABLE = (
     TableColumn("row", pa.int64(), "row", "the document's row in the shard"),
     TableColumn("start_byte", pa.int64(), "bytes", "first byte that goes, in the document"),
@@ -258,8 +296,14 @@ TABLES = {
     "mix": MIX_TABLE,
     "removed": REMOVED_TABLE,
     "quarantine": QUARANTINE_TABLE,
+    "digests": DIGESTS_TABLE,
+    "equals": EQUALS_TABLE,
+    "bands": BANDS_TABLE,
     "candidates": CANDIDATES_TABLE,
     "pairs": PAIRS_TABLE,
+    "banding": BANDING_TABLE,
+    "s_curve": S_CURVE_TABLE,
+    "guards": GUARDS_TABLE,
     "removed_lines": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *LINE_CUTS_TABLE),
     "removed_substrings": (TableColumn("shard", pa.int32(), "index", "the document's shard"), *SUBSTRING_CUTS_TABLE),
 }

@@ -3,6 +3,7 @@ work once: a part is named by all that determines it, so what is there is done."
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +21,6 @@ from pipeline.storage.parquet import verify_parquet, write_parquet
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
-LIMIT_FLOOR_S = 900.0
-SLOWEST_BYTES_PER_S = 100_000
-"""A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
 FAILURES_BEFORE_STOP = 8
 DRIVER_ROWS = 5_000_000
 """Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
@@ -63,9 +61,17 @@ class Stage(Protocol):
         return None
 
 
-def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job, path: str | None = None) -> Manifest:
-    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed.
-    Raises Paused where the job is to rest before that."""
+def run_stage(
+    store: Store,
+    stage: Stage,
+    executor: executors.Executor,
+    job: Job,
+    path: str | None = None,
+    before: Manifest | None = None,
+) -> Manifest:
+    """Do what is not done yet, and commit the table (at its usual place, or at `path`). Returns what is committed. before: a
+    table whose parts may be taken over; the last ones of this kind where the place is the usual one. Raises Paused where
+    the job is to rest before that."""
     if job.halt.resting:
         raise Paused(f"job {job.id} was asked to pause")
     path = path or manifest.manifest_path(stage.corpus, stage.kind, stage.key)
@@ -77,8 +83,9 @@ def run_stage(store: Store, stage: Stage, executor: executors.Executor, job: Job
         store.set_aside(path)
     units = stage.units()
     records: dict[str, PartRecord] = {}
+    listed = _listed(store, stage, path, before)
     for unit in units:
-        found = _already(store, unit, job)
+        found = _as_listed(store, unit, listed) or _already(store, unit, job)
         if found is not None:
             records[unit.key] = found
     pending = [u for u in units if u.key not in records]
@@ -96,7 +103,7 @@ def _attempt_all(
     stage: Stage, executor: executors.Executor, units: Sequence[Unit], records: dict[str, PartRecord], job: Job
 ) -> None:
     failures: list[WinnowError] = []
-    limits_s = [max(LIMIT_FLOOR_S, u.bytes / SLOWEST_BYTES_PER_S) for u in units]
+    limits_s = [u.limit_s for u in units]
     names = [f"{stage.kind} {u.name}" for u in units]
     for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s, job.halt):
         unit = units[done.index]
@@ -125,6 +132,22 @@ def _all_there(store: Store, made: Manifest) -> bool:
         return all(os.stat(store.full(p.path)).st_size == p.bytes for p in made.parts)
     except OSError:
         return False
+
+
+def _listed(store: Store, stage: Stage, path: str, before: Manifest | None) -> dict[str, PartRecord]:
+    """Parts by key that manifests of the same kind list."""
+    usual = path == manifest.manifest_path(stage.corpus, stage.kind, stage.key)
+    tables = manifest.recent(store, stage.corpus, stage.kind) if usual else [before] if before else []
+    return {part.key: part for table in reversed(tables) for part in table.parts}
+
+
+def _as_listed(store: Store, unit: Unit, listed: dict[str, PartRecord]) -> PartRecord | None:
+    """A part that a committed table lists, where it lies in the size that is said there: as much as a table that is used
+    again is looked at (`_all_there`), so that adding to a corpus does not read what was there."""
+    part = listed.get(unit.key)
+    if part is None or store.size(unit.path) != part.bytes:
+        return None
+    return dataclasses.replace(part, path=unit.path)
 
 
 def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:

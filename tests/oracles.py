@@ -47,6 +47,8 @@ ORACLES = {
     "lsh.group_by_key": "oracle_dedup.banded_pairs",
     "lsh.put_buckets": "oracle_dedup.banded_pairs",
     "lsh.put_pairs": "oracle_dedup.banded_pairs",
+    "lsh.sort_keys": "oracle_dedup.banded_pairs",
+    "lsh.write_near": "oracle_dedup.banded_pairs",
     "lsh.write_band_keys": "oracle_dedup.banded_pairs",
     "mentions.count_mentions": "oracle_identity.identity_mentions",
     "mentions.remember_terms": "oracle_identity.identity_mentions",

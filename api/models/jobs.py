@@ -183,6 +183,7 @@ class JobPlan(Answer):
     passes: list[list[str]] = Field(description="Scorers by pass over the text.")
     measured: list[bool] = Field(description="Of each pass: whether its notes are there already.")
     rules: list[str] = Field(description="Each rule as a sentence.")
+    fuzzy: list[str] = Field(default=[], description="How near-duplicates are looked for, and what it costs.")
     forecast: PlanForecast
 
     model_config = example(PLAN)

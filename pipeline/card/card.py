@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline import wording
 from pipeline.card.croissant import croissant
 from pipeline.card.lock import as_yaml, lock_text, scorers_of
-from pipeline.dedup.bands import choose_bands, match_probability
+from pipeline.dedup.bands import match_probability
 from pipeline.recipe import Recipe
 from pipeline.report.texts import visible
 from pipeline.rules import sentence
@@ -58,14 +58,17 @@ CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 MAX_CELL_CHARS = 120
 
 
-def write_card(destination: Store, made: Manifest, notes: Notes, recipe: Recipe) -> None:
-    """Write README.md, recipe.lock.yaml and croissant.json beside an export."""
+def write_card(
+    destination: Store, made: Manifest, notes: Notes, recipe: Recipe, banding: tuple[int, int] | None = None
+) -> None:
+    """Write README.md, recipe.lock.yaml and croissant.json beside an export. banding: (bands, rows) that near-duplicates were
+    looked for with."""
     version = importlib.metadata.version(DISTRIBUTION)
     kept = _Kept.read(destination, made)
     destination.put("recipe.lock.yaml", lock_text(recipe, made, notes, version))
     metadata = croissant(recipe, made, kept.schema, kept.licenses.most_common(SHOWN), version)
     destination.put("croissant.json", json.dumps(metadata, indent=1, ensure_ascii=False) + "\n")
-    destination.put("README.md", _readme(destination, made, notes, recipe, kept, version))
+    destination.put("README.md", _readme(destination, made, notes, recipe, kept, banding, version))
 
 
 def data_parts(made: Manifest) -> list[PartRecord]:
@@ -114,14 +117,22 @@ def _funnel(destination: Store, made: Manifest, recipe: Recipe) -> list[FunnelRo
     return funnel_of(made.counts, text_bytes, recipe)
 
 
-def _readme(destination: Store, made: Manifest, notes: Notes, recipe: Recipe, kept: _Kept, version: str) -> str:
+def _readme(
+    destination: Store,
+    made: Manifest,
+    notes: Notes,
+    recipe: Recipe,
+    kept: _Kept,
+    banding: tuple[int, int] | None,
+    version: str,
+) -> str:
     page = _environment()
     rows = _funnel(destination, made, recipe)
     return page.get_template("card.md.j2").render(
         front=as_yaml(_front_matter(made, recipe, kept)),
         recipe=recipe, made=made, version=version, rows=rows, ends=ends(rows), share=wording.share,
         data=data_parts(made), schema=kept.schema, sentences=[(sentence(n, r), r.why) for n, r in recipe.rules.items()],
-        scorers=scorers_of(notes), curve=_curve(notes, recipe), files=notes.text.details.get("files", []),
+        scorers=scorers_of(notes), curve=_curve(notes, recipe, banding), files=notes.text.details.get("files", []),
         origins=[("Licence", kept.licenses), ("Source", kept.sources), ("Language", kept.languages)], shown=SHOWN,
     )  # fmt: skip
 
@@ -169,14 +180,12 @@ def _license(licenses: Counter[str]) -> str:
     return only if only in HUB_LICENSES else "other"
 
 
-def _curve(notes: Notes, recipe: Recipe) -> dict[str, Any] | None:
+def _curve(notes: Notes, recipe: Recipe, banding: tuple[int, int] | None) -> dict[str, Any] | None:
     """How near-duplicates were looked for, and which share of pairs that finds."""
     fuzzy = recipe.dedup.fuzzy if recipe.dedup else None
-    if fuzzy is None:
+    if fuzzy is None or banding is None:
         return None
     minhash = scorers_of(notes)[fuzzy.on]["parameters"]
-    bands, rows = fuzzy.bands, fuzzy.rows
-    if bands is None or rows is None:
-        bands, rows = choose_bands(minhash["num_perm"], fuzzy.jaccard, fuzzy.recall)
+    bands, rows = banding
     points = [(j, match_probability(j, bands, rows)) for j in CURVE]
     return {"fuzzy": fuzzy, "minhash": minhash, "bands": bands, "rows": rows, "points": points}

@@ -80,6 +80,18 @@ def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
                 yield JobRecord(job_id, record, ())
 
 
+def jobs_of_corpora(store: Store) -> dict[str, JobRecord]:
+    """By corpus, the latest used last: its latest job that decided about documents, else that took any in."""
+    found: dict[str, JobRecord] = {}
+    for job in (read_job(store, name) for name in jobs(store)):
+        corpus = job.record.get("corpus")
+        before = found.get(corpus) if corpus else None
+        if corpus and job.table("text") and (before is None or job.table("mix") or not before.table("mix")):
+            found.pop(corpus, None)
+            found[corpus] = job
+    return found
+
+
 @dataclass(frozen=True)
 class Tables:
     """The committed tables a job stands on. aliases: of each notes table, the scorers that this job uses; another may
@@ -93,6 +105,14 @@ class Tables:
     mix: Manifest | None
     cuts: Manifest | None = None
     substring_cuts: Manifest | None = None
+    banding: Manifest | None = None
+    s_curve: Manifest | None = None
+    guards: Manifest | None = None
+
+    @property
+    def small(self) -> dict[str, Manifest | None]:
+        """The tables of a part each that are views as they are, by the view's name."""
+        return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
@@ -116,4 +136,5 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})
     aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
-    return Tables(text[0], notes, aliases, *decided)
+    small = {kind: next(iter(load(kind)), None) for kind in ("banding", "s_curve", "guards")}
+    return Tables(text[0], notes, aliases, *decided, **small)

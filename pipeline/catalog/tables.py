@@ -135,7 +135,7 @@ def _end(name: str) -> int:
     """0 kept, 1 removed, 2 quarantined, 3 none of these."""
     if name == "kept":
         return 0
-    if name == "removed" or name.startswith(("judge.", "dedup.")):
+    if name == "removed" or name.startswith(("takedown.", "judge.", "dedup.")):
         return 1
     return 2 if name.startswith("quarantine") else 3
 

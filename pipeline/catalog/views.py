@@ -16,14 +16,21 @@ from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arr
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
+from pipeline.takedown.hiding import hide_in_views
+from pipeline.takedown.records import Takedown
+from pipeline.takedown.tombstones import tombstones_of
 from pipeline.totals.buckets import BUCKETS
 
 VIEWS = {
     "documents": "every row of the input: provenance, one struct per scorer, and what became of it (copies, stage, reason)",
     "verdicts": "per document: kept, and every rule it failed with value and bound",
     "duplicates": "members of duplicate clusters: keeper, Jaccard, method, cluster size",
+    "banding": "ways to cut signatures into bands that a budget was held against, with forecast; the one that was chosen",
+    "s_curve": "by Jaccard: candidate pairs found, the share that should be and was, pairs missed",
+    "guards": "what deduplication would do, held against the budgets of dedup.guard: value, budget, broken",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "removed_substrings": "passages that substring deduplication took out of documents, and another place where each lies",
+    "takedowns": "requests by which documents of the corpus were taken down: who asked, when, why, how many",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -60,9 +67,16 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
     return connection
 
 
-def view_tables(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
-    """The views over one job's tables alone: documents, verdicts, duplicates, quarantine, scorers, columns."""
+def view_tables(
+    connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
+) -> None:
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
+    down is hidden in them, unless the asker is to find it."""
     _make_rows(connection, store, tables)
+    tombstones = tombstones_of(store, tables.text.corpus)
+    if hide_taken_down:
+        hide_in_views(connection, tombstones)
+    _view_takedowns(connection, tombstones.takedowns)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
     view_cuts(connection, store, "removed_lines", tables.cuts)
@@ -155,6 +169,12 @@ def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: 
         )
     else:
         _empty(connection, "duplicates", DEDUP_TABLE)
+    for name, table in tables.small.items():
+        if table is not None:
+            path = quoted(store.full(table.parts[0].path))
+            connection.execute(f"create view {name} as select * from read_parquet({path})")
+        else:
+            _empty(connection, name, TABLES[name])
 
 
 def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
@@ -184,6 +204,15 @@ def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], 
     _table(connection, "shards", parts, {
         "stage": text, "part": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "mb_per_s": pa.float64(), "worker": text,
         "attempts": pa.int64(), "job": text, "sha256": text, "counts": text, "path": text, "table_key": text,
+    })  # fmt: skip
+
+
+def _view_takedowns(connection: duckdb.DuckDBPyConnection, takedowns: Sequence[Takedown]) -> None:
+    text = pa.string()
+    rows = [{**t.as_dict(), "asked_by": t.by} for t in takedowns]
+    _table(connection, "takedowns", rows, {
+        "id": text, "at": text, "asked_by": text, "why": text, "ids": pa.int64(), "sources": pa.list_(text), "predicate": text,
+        "copies": pa.bool_(), "documents": pa.int64(), "text_bytes": pa.int64(),
     })  # fmt: skip
 
 

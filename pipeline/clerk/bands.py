@@ -22,6 +22,7 @@ from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import open_parquet
 
 BAND_ROWS = 1 << 20
+TAKEN_DOWN = "takedown.takedown"
 FAILED_RULE = "failed.list.element.rule"
 
 Flags = npt.NDArray[np.bool_]
@@ -78,6 +79,13 @@ class Columns:
         _, mix = self.opened.decided
         key = (mix.key, self.band.first, self.band.last, "ends")
         found: pa.ChunkedArray = self.desk.cache.get(key, lambda: self._read_ends(mix), lambda ends: int(ends.nbytes))
+        return found
+
+    def taken_down(self) -> Flags:
+        """bool[rows]: what the job's own mix says is taken down."""
+        if not self.opened.job.table("tombstones"):
+            return np.zeros(self.band.rows, dtype=bool)
+        found: Flags = pc.equal(self.ends(), TAKEN_DOWN).to_numpy()
         return found
 
     def _read_ends(self, mix: Manifest) -> pa.ChunkedArray:

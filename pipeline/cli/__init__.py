@@ -12,7 +12,22 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipeline.cli import ask, care, catalog, evaluate, jobs, lists, models, remote, serve, tables, train, watch
+from pipeline.cli import (
+    ask,
+    bands,
+    care,
+    catalog,
+    evaluate,
+    jobs,
+    lists,
+    models,
+    remote,
+    serve,
+    tables,
+    takedown,
+    train,
+    watch,
+)
 from pipeline.errors import Cancelled, WinnowError
 
 app = typer.Typer(
@@ -22,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (jobs, tables, ask, serve, remote, watch, catalog, evaluate, lists, models, train, care):
+for module in (jobs, tables, bands, ask, serve, remote, watch, catalog, evaluate, lists, models, train, takedown, care):
     module.register(app)
 
 

@@ -68,6 +68,8 @@ def show_plan(told: dict[str, Any]) -> None:
         out.print(f"  keep when {sentence}", markup=False)
     for warning in told["warnings"]:
         out.print(f"note: {warning}", markup=False)
+    for sentence in told["fuzzy"]:
+        out.print(f"  near-duplicates: {sentence}", markup=False)
     for sentence in told["lines"]:
         out.print(f"  lines: {sentence}", markup=False)
     for sentence in told["substrings"]:

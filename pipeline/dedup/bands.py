@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 
 def match_probability(jaccard: float, bands: int, rows: int) -> float:
     """Probability that two documents of this Jaccard similarity agree in all rows of at least one band.
@@ -37,3 +40,36 @@ def choose_bands(num_perm: int, jaccard: float, min_recall: float = 0.99) -> tup
         f"{num_perm} permutations find at most {best:.4f} of the pairs at Jaccard {jaccard}, asked for {min_recall}: "
         f"raise num_perm or the threshold, or lower min_recall"
     )
+
+
+def weighed_bands(num_perm: int, jaccard: float, weights: tuple[float, float] = (0.5, 0.5)) -> tuple[int, int]:
+    """(bands, rows) as datasketch's MinHashLSH chooses them: the least weighted sum of the areas under the curve of match
+    probabilities below the threshold (false positives) and above it (false negatives). weights: of these two.
+
+    What it takes for an error is the curve's shape over all similarities alike; at 0.8 with 128 permutations the 9 x 13 it
+    chooses find 40 % of the pairs. By name, for who wants those results; `choose_bands` is the default.
+    """
+    wrong, missed = weights
+    # polynomials of degree up to num_perm: so many points integrate them exactly
+    points, masses = np.polynomial.legendre.leggauss(min(256, num_perm // 2 + 1))
+    best, least = (0, 0), np.inf
+    for bands in range(1, num_perm + 1):
+        rows = np.arange(1, num_perm // bands + 1)
+        below = _area(points, masses, 0.0, jaccard, bands, rows)
+        above = (1.0 - jaccard) - _area(points, masses, jaccard, 1.0, bands, rows)
+        errors = wrong * below + missed * above
+        at = int(np.argmin(errors))
+        if errors[at] < least - 1e-12:
+            best, least = (bands, int(rows[at])), float(errors[at])
+    return best
+
+
+Floats = npt.NDArray[np.float64]
+
+
+def _area(points: Floats, masses: Floats, low: float, high: float, bands: int, rows: npt.NDArray[np.int64]) -> Floats:
+    """Integral of the match probability from low to high, for each number of rows: i64[R] -> f64[R]."""
+    jaccard = low + (high - low) * (points + 1) / 2
+    matched = 1.0 - (1.0 - jaccard[:, None] ** rows[None, :]) ** bands
+    area: Floats = (high - low) / 2 * (masses @ matched)
+    return area

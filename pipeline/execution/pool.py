@@ -24,9 +24,12 @@ from pipeline.execution.halt import Halt
 PRELOAD = (
     "pipeline.stages.score",
     "pipeline.stages.export",
+    "pipeline.stages.bands",
     "pipeline.stages.candidates",
     "pipeline.stages.shingles",
     "pipeline.stages.pairs",
+    "pipeline.stages.digests",
+    "pipeline.stages.equals",
     "pipeline.stages.judge",
     "pipeline.stages.mix",
     "pipeline.stages.dedup",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.decontamination.decontaminate import with_decontamination
+from pipeline.dedup.lsh_presets import with_preset
 from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.recipe.dedup import Dedup
 from pipeline.recipe.rules import Bucket, Rule
@@ -85,8 +86,8 @@ class Recipe(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _decontaminated(cls, tree: Any) -> Any:
-        return with_decontamination(tree)
+    def _written_out(cls, tree: Any) -> Any:
+        return with_decontamination(with_preset(tree))
 
     @field_validator("name")
     @classmethod

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from pipeline.dedup.lsh_presets import PRESETS
+from pipeline.errors import did_you_mean
 from pipeline.recipe.tree import Strict
 
 
+def unset(value: object) -> bool:
+    """Keys that came later are left out of a recipe's digest where they are not used."""
+    return value is None
+
+
+Share = Annotated[float, Field(gt=0, le=1)]
+EDGE = 0.02
+
+
 class Guard(Strict):
-    """What deduplication must not do unnoticed."""
+    """What deduplication must not do unnoticed: above a `max_` the job is held before anything is exported.
+
+    Shares are of the documents that rules kept; max_edge_frac is of the near-duplicates removed: how many of these are less
+    than `edge` above the threshold.
+    """
 
     warn_cluster_size: Annotated[int, Field(gt=1)] = 1_000
-    max_source_loss: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_source_loss: Share = 0.9
     min_source_docs: Annotated[int, Field(gt=0)] = 100
+    max_cluster_docs: Annotated[int | None, Field(gt=1, exclude_if=unset)] = None
+    max_cluster_frac: Annotated[float | None, Field(gt=0, le=1, exclude_if=unset)] = None
+    max_removed_frac: Annotated[float | None, Field(gt=0, le=1, exclude_if=unset)] = None
+    max_edge_frac: Annotated[float | None, Field(gt=0, le=1, exclude_if=unset)] = None
+    edge: Annotated[float, Field(gt=0, lt=1, exclude_if=lambda e: e == EDGE)] = EDGE
+
+
+Weight = Annotated[float, Field(ge=0, le=1)]
 
 
 class Fuzzy(Strict):
-    """MinHash-LSH with verification: nothing is removed that is not exactly as similar to its keeper as `jaccard`."""
+    """MinHash-LSH with verification: nothing is removed that is not exactly as similar to its keeper as `jaccard`.
+
+    Signatures are cut as `bands` and `rows` say; or as datasketch does, by `weights` of false positives and false negatives;
+    or so that `recall` of the pairs at the threshold are found, as many more as `max_false_candidates` a document allows.
+    """
 
     on: str = "minhash"
     jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -26,11 +53,28 @@ class Fuzzy(Strict):
     rows: Annotated[int, Field(gt=0)] | None = None
     recall: Annotated[float, Field(gt=0, lt=1)] = 0.99
     max_bucket: Annotated[int, Field(gt=1)] = 256
+    preset: Annotated[str | None, Field(exclude_if=unset)] = None
+    weights: Annotated[tuple[Weight, Weight] | None, Field(exclude_if=unset)] = None
+    max_false_candidates: Annotated[float | None, Field(gt=0, allow_inf_nan=False, exclude_if=unset)] = None
+
+    @field_validator("preset")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in PRESETS:
+            raise ValueError(f"no preset {value!r}; there are {', '.join(PRESETS)}.{did_you_mean(value, PRESETS)}")
+        return value
 
     @model_validator(mode="after")
-    def _both(self) -> Fuzzy:
+    def _one_way(self) -> Fuzzy:
         if (self.bands is None) != (self.rows is None):
             raise ValueError("give both bands and rows, or neither (they then follow from jaccard and recall)")
+        ways = [n for n in ("bands", "weights", "max_false_candidates") if getattr(self, n) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} each say how signatures are cut into bands: give one of them")
+        if self.weights is not None and abs(sum(self.weights) - 1) > 1e-9:
+            raise ValueError(
+                f"weights of false positives and false negatives add up to 1, these to {sum(self.weights):g}"
+            )
         return self
 
 
@@ -114,13 +158,15 @@ class Url(Strict):
 
 
 class Dedup(Strict):
-    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first)."""
+    """Which duplicates go, and which copy stays (`keep`: SQL order over documents, best first). against: corpora of the
+    workspace by name, or files: what a document of theirs equals or resembles goes, whatever its place in that order."""
 
     exact: Literal["raw", "normalised"] | bool = True
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
     substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
+    against: tuple[str, ...] = ()
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
@@ -128,3 +174,9 @@ class Dedup(Strict):
     @classmethod
     def _named(cls, value: str | bool) -> str | bool:
         return "raw" if value is True else value
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe without reference sets is the same one, with the same digest, as before there were any."""
+        told: dict[str, Any] = plain(self)
+        return told if self.against else {name: value for name, value in told.items() if name != "against"}

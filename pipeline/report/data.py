@@ -12,6 +12,7 @@ import duckdb
 from pipeline.recipe import Recipe
 from pipeline.rules import sentence
 from pipeline.sql.engine import rows_as_dicts
+from pipeline.storage.manifest import Manifest
 
 SAMPLES_PER_RULE = 3
 SAMPLES_KEPT = 6
@@ -113,6 +114,15 @@ def jaccards(connection: duckdb.DuckDBPyConnection) -> Rows:
         from duplicates where not keep and jaccard is not null group by 1 order by 1
         """,
     )
+
+
+def s_curve(connection: duckdb.DuckDBPyConnection, made: Manifest | None) -> dict[str, Any] | None:
+    """bands, rows_a_band, jaccard, and rows of the view `s_curve`; None where no pairs were looked for."""
+    if made is None:
+        return None
+    told = made.parameters
+    rows = rows_as_dicts(connection, "select * from s_curve order by jaccard_low")
+    return {"bands": told["bands"], "rows_a_band": told["rows"], "jaccard": told["jaccard"], "rows": rows}
 
 
 def largest_clusters(connection: duckdb.DuckDBPyConnection) -> Rows:

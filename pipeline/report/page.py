@@ -15,8 +15,9 @@ from pipeline.catalog.views import open_catalog
 from pipeline.errors import UsageError
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
-from pipeline.report import charts, data
+from pipeline.report import charts, data, dedup_charts
 from pipeline.report.contamination import contaminations
+from pipeline.report.guards import guards_of
 from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
@@ -43,6 +44,8 @@ def render_report(store: Store, job_id: str | None = None) -> str:
     """The page. Every figure on it is counted by SQL over the job's tables."""
     job = choose_job(store, job_id)
     tables = tables_of(store, job)
+    if tables.mix is None and tables.guards is not None:
+        return _render_held(store, job, tables)
     if tables.mix is None or tables.verdict is None:
         raise UsageError(
             f"job {job.id} in {store.root} stopped before its decisions were complete (state: {job.record.get('state')}); "
@@ -52,6 +55,20 @@ def render_report(store: Store, job_id: str | None = None) -> str:
     source = _Source(store, job, tables, recipe, open_catalog(store, job.id))
     page = _environment().get_template("report.html.j2")
     return page.render(**style(), **_context(source))
+
+
+def _render_held(store: Store, job: JobRecord, tables: Tables) -> str:
+    """The page of a job that guards held: what deduplication would do."""
+    assert tables.guards is not None
+    connection = open_catalog(store, job.id)
+    page = _environment().get_template("held.html.j2")
+    return page.render(
+        **style(),
+        job={"error": None} | job.record,
+        recipe=recipe_of(store, job),
+        guards=guards_of(connection, store, tables.text, tables.guards),
+        curve=data.s_curve(connection, tables.s_curve),
+    )
 
 
 def recipe_of(store: Store, job: JobRecord) -> Recipe:
@@ -99,6 +116,8 @@ def _context(source: _Source) -> dict[str, Any]:
         "cluster_sizes": data.cluster_sizes(connection),
         "jaccards": data.jaccards(connection),
         "clusters": _clusters(source),
+        "curve": data.s_curve(connection, source.tables.s_curve),
+        "guards": _guards(source),
         "contaminations": contaminations(connection, source.store, source.tables.text),
         "samples": _samples(source, rows),
         "kept": _with_texts(source, data.kept_samples(connection)),
@@ -131,6 +150,11 @@ def _clusters(source: _Source) -> list[dict[str, Any]]:
     return found
 
 
+def _guards(source: _Source) -> dict[str, Any] | None:
+    table = source.tables.guards
+    return guards_of(source.connection, source.store, source.tables.text, table) if table is not None else None
+
+
 def _samples(source: _Source, rows: list[FunnelRow]) -> list[dict[str, Any]]:
     """For every step that removed something: the step, and some of what it removed."""
     found = _with_texts(source, data.removed_samples(source.connection))
@@ -152,7 +176,7 @@ def _with_texts(source: _Source, documents: data.Rows) -> data.Rows:
 def _environment() -> Environment:
     made = environment("pipeline.report")
     made.filters |= {"rounded": _rounded}
-    made.globals |= {"charts": charts, "sum_of": _sum_of}
+    made.globals |= {"charts": charts, "charts_of_dedup": dedup_charts, "sum_of": _sum_of}
     return made
 
 

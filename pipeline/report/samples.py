@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from pipeline.errors import WinnowError
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import open_parquet
-from pipeline.storage.shard import Shard, Slice, as_text, read_source
+from pipeline.storage.shard import Shard, Slice, as_text, read_ids, read_source
 from pipeline.storage.store import Store
+from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
 Place = tuple[int, int]
 """(shard, row in it)."""
@@ -33,18 +34,25 @@ class Excerpt:
 
 def texts_of(store: Store, text: Manifest, places: Sequence[Place], max_chars: int) -> dict[Place, Excerpt]:
     """Excerpts by place. Documents that can no longer be read (an input file that moved) are left out: a report on
-    what was decided must not need the input."""
+    what was decided must not need the input. So are those that are taken down."""
     wanted: dict[int, list[int]] = {}
+    tombstones = tombstones_of(store, text.corpus)
     for shard, row in sorted(set(places)):
         wanted.setdefault(shard, []).append(row)
     found: dict[Place, Excerpt] = {}
     for index, rows in wanted.items():
         try:
-            for row, excerpt in _of_shard(store, text.shards[index], rows, max_chars):
+            shown = rows if not tombstones.takedowns else _shown(store, text.shards[index], rows, tombstones)
+            for row, excerpt in _of_shard(store, text.shards[index], shown, max_chars):
                 found[index, row] = excerpt
         except (WinnowError, OSError):
             continue
     return found
+
+
+def _shown(store: Store, shard: Shard, rows: Sequence[int], tombstones: Tombstones) -> list[int]:
+    taken = tombstones.mask(read_ids(store, shard, list(COLUMNS)))
+    return [row for row in rows if not taken[row]]
 
 
 def _of_shard(store: Store, shard: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:

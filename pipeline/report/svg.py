@@ -13,9 +13,9 @@ from markupsafe import escape as escaped
 from pipeline.report.texts import visible
 
 PALETTE = """
-:root{--kept:#1f6fb2;--removed:#d55e00;--dedup:#b2679b;--quarantine:#77736a;--ink:#22211f;--soft:#6a675f;--line:#dcd8cf;
+:root{--kept:#1f6fb2;--removed:#d55e00;--dedup:#b2679b;--quarantine:#77736a;--takedown:#22211f;--ink:#22211f;--soft:#6a675f;--line:#dcd8cf;
 --track:#efece5;--page:#fcfbf8;--card:#ffffff}
-@media (prefers-color-scheme:dark){:root{--kept:#5aa9e6;--removed:#f08a3c;--dedup:#d59ac3;--quarantine:#a09b90;
+@media (prefers-color-scheme:dark){:root{--kept:#5aa9e6;--removed:#f08a3c;--dedup:#d59ac3;--quarantine:#a09b90;--takedown:#eceae4;
 --ink:#eceae4;--soft:#a8a49a;--line:#3a3833;--track:#2b2925;--page:#191816;--card:#211f1c}}
 """.strip()
 """Blue, vermilion and purple of Okabe and Ito, told apart by every kind of colour vision; all is labelled too."""
@@ -26,7 +26,7 @@ svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}svg .s
 svg .axis{fill:var(--soft);font-size:10px;paint-order:stroke;stroke:var(--card);stroke-width:2.5px}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .strong{font-weight:600}svg.scaled{height:auto}
 svg .kept{fill:var(--kept)}svg .judge,svg .removed{fill:var(--removed)}svg .dedup{fill:var(--dedup)}
-svg .quarantine{fill:var(--quarantine)}svg .track{fill:var(--track)}svg .before{fill:var(--soft);opacity:.45}
+svg .quarantine{fill:var(--quarantine)}svg .takedown{fill:var(--takedown)}svg .track{fill:var(--track)}svg .before{fill:var(--soft);opacity:.45}
 svg .grid{stroke:var(--line);stroke-width:1}svg .cut{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:3 2}
 svg .beyond{fill:var(--removed);opacity:.09}svg .dot{fill:var(--dedup);fill-opacity:.75}
 svg .cutname{font-size:10px;font-weight:600}

@@ -1,5 +1,5 @@
-"""candidates: which documents might be near-duplicates, by the bands of their signatures. A candidate pair alone says
-nothing: the stage `pairs` measures it."""
+"""candidates: which documents might be near-duplicates, by the buckets they share. One unit a range of buckets, which
+reads that range from every shard and nothing else. A candidate pair alone says nothing: the stage `pairs` measures it."""
 
 from __future__ import annotations
 
@@ -11,114 +11,79 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.dedup.bands import choose_bands
-from pipeline.dedup.clusters import first_of_equals
-from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import CANDIDATES_TABLE, arrow_schema
-from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage, commit_part
+from pipeline.dedup.candidate_pairs import from_both_sides
+from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
+from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, arrow_schema
+from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, binary_rows
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
-from scorers.base import parameters
-from scorers.kernels.lsh import NO_KEY, band_keys, candidate_pairs
+from scorers.kernels.lsh import Entries, bucket_pairs
 
-FORMAT = 1
+FORMAT = 2
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Candidates(Stage):
-    """LSH over all documents of the text table, kept by the rules or not. exact: the alias of the scorer `exact`, by
-    which one document stands for its copies."""
+    """LSH over all documents of the text table, kept by the rules or not. The pairs of a range are distinct; a pair that
+    shares several buckets may be in several ranges."""
 
     store: Store
-    notes: Notes
-    settings: Fuzzy
-    minhash: ScorerSpec
-    exact: str
+    text: Manifest
+    bands: Manifest
+    max_bucket: int
     kind: str = "candidates"
     in_driver: bool = False
 
     @property
     def corpus(self) -> str:
-        return self.notes.text.corpus
+        return self.text.corpus
 
     @property
-    def banding(self) -> tuple[int, int]:
-        """(bands, rows): as the recipe says, or as its Jaccard threshold and recall need."""
-        if self.settings.bands is not None and self.settings.rows is not None:
-            return self.settings.bands, self.settings.rows
-        num_perm = int(parameters(self.minhash.build())["num_perm"])
-        return choose_bands(num_perm, self.settings.jaccard, self.settings.recall)
+    def ranges(self) -> int:
+        return ranges_for(self.bands.rows, row_bytes(arrow_schema(BANDS_TABLE)))
 
     @property
     def key(self) -> str:
-        said = [
-            self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"]
-            for a in (self.minhash.alias, self.exact)
-        ]
-        return part_key(self.kind, FORMAT, self.notes.text.key, said, self.banding, self.settings.max_bucket)
+        return part_key(self.kind, FORMAT, self.text.key, self.bands.key, self.max_bucket, self.ranges)
 
     def units(self) -> list[Unit]:
-        signature_bytes = self.notes.passes[self.notes.where[self.minhash.alias]].bytes
-        path = Store.part(self.corpus, self.kind, self.key)
-        return [Unit(self.key, path, "all documents", signature_bytes, self)]
+        found = []
+        for n in range(self.ranges):
+            key = part_key(self.key, n)
+            path = Store.part(self.corpus, self.kind, key)
+            name = f"buckets {n} of {self.ranges}"
+            found.append(Unit(key, path, name, self.bands.bytes // self.ranges, (key, path, n, self.ranges)))
+        return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_candidates, self.store)
+        paths = tuple(p.path for p in self.bands.parts)
+        return partial(_join, self.store, paths, self.text.row_offsets(), self.max_bucket)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
-        bands, rows = self.banding
+        counts = add_counts(parts)
+        overflowed = counts.pop("overflowed_buckets")
         return Manifest(
-            self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, {"pairs": parts[0].rows},
-            inputs={"text": self.notes.text.key},
-            parameters={"bands": bands, "rows": rows, "max_bucket": self.settings.max_bucket},
-            details={"overflowed_buckets": parts[0].counts["overflowed_buckets"]},
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), counts,
+            inputs={"text": self.text.key, "bands": self.bands.key},
+            parameters=self.bands.parameters | {"max_bucket": self.max_bucket},
+            details={"overflowed_buckets": overflowed},
         )  # fmt: skip
 
 
-def _candidates(store: Store, stage: Candidates) -> PartRecord:
-    keys, digests, sizes = _keys(store, stage)
-    first = first_of_equals(digests, keys[0] != NO_KEY)
-    keys[:, first != np.arange(len(first))] = NO_KEY
-    # large buckets are thinned out around the likeliest keepers; by content, so that shard order says nothing
-    rank = np.empty(len(sizes), dtype=np.int64)
-    rank[np.lexsort((digests[:, 1], digests[:, 0], -sizes))] = np.arange(len(sizes))
-    found = candidate_pairs(keys, rank, stage.settings.max_bucket)
-    columns = [pa.array(found.a.astype(np.int64)), pa.array(found.b.astype(np.int64))]
-    counts = {"pairs": len(found.a), "overflowed_buckets": found.overflowed_buckets}
-    table = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
-    return commit_part(store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts)
-
-
-def _keys(
-    store: Store, stage: Candidates
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """Band keys u64[bands, D], digests u64[D, 2] of the normalised text and text bytes i64[D], shard by shard."""
-    bands, rows = stage.banding
-    starts = stage.notes.text.row_offsets()
-    documents = int(starts[-1])
-    keys = np.empty((bands, documents), dtype=np.uint64)
-    digests, sizes = np.zeros((documents, 2), dtype=np.uint64), np.zeros(documents, dtype=np.int64)
-    wanted = [f"{stage.minhash.alias}.signature", f"{stage.exact}.normalised", f"{stage.exact}.text_bytes"]
-    for i, start in enumerate(starts[:-1].tolist()):
-        notes = stage.notes.of(i)
-        stop = start + notes.shard.rows
-        for path, aliases in notes.parts:
-            columns = [c for c in wanted if c.split(".")[0] in aliases]
-            table = store.read_table(path, columns=columns) if columns else pa.table({})
-            for name in table.column_names:
-                struct = table.column(name).combine_chunks()
-                for field in struct.type:
-                    values = pc.struct_field(struct, field.name)
-                    if field.name == "signature":
-                        keys[:, start:stop] = band_keys(binary_rows(values, 0xFF).view("<u4"), bands, rows)
-                    elif field.name == "normalised":
-                        digests[start:stop] = binary_rows(values, 0).view("<u8")
-                    else:
-                        sizes[start:stop] = pc.fill_null(values, 0).to_numpy()
-    return keys, digests, sizes
+def _join(
+    store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
+) -> PartRecord:
+    key, path, n, ranges = payload
+    table, shard = read_range(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
+    keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
+    found = bucket_pairs(Entries(keys, text, near, offsets[shard] + row), max_bucket)
+    columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
+    made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
+    pairs = len(found.a)
+    counts = {"pairs": pairs, "mirrored": pairs, "overflowed_buckets": found.overflowed_buckets}
+    return commit_part(store, key, path, made, counts, row_group_rows=GROUP_ROWS)

@@ -1,13 +1,15 @@
-"""dedup: equal hashes and verified pairs to clusters, among the documents the rules kept; and who stays.
+"""dedup: equal documents and verified pairs to clusters, among the documents the rules kept; and who stays.
 
-Nothing is measured here, so that another threshold or keeper order costs seconds.
+Nothing is measured here, so that another threshold or keeper order costs seconds. What is held are the documents that
+equal or resemble another (see `pipeline.dedup.clusters`) and the ids of keepers; all else is read shard by shard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,35 +17,39 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.clusters import NONE, Clusters, cluster, first_of_equals, join_by_url, leaders
-from pipeline.dedup.urls import digests as url_digests
-from pipeline.errors import GuardHeld
+from pipeline.dedup.clusters import NONE, Clusters, Flags, Nodes, cluster, join_by_url, leaders
+from pipeline.dedup.graph import Graph, read_graph
+from pipeline.dedup.keeper_order import keeper_order
+from pipeline.dedup.references import Reference
 from pipeline.recipe.dedup import Dedup as Settings
-from pipeline.rules import names_in
-from pipeline.schema import DEDUP_TABLE, TEXT_TABLE, arrow_schema
-from pipeline.sql.engine import query
-from pipeline.stage import Stage, commit_part
+from pipeline.schema import DEDUP_TABLE, arrow_schema
+from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, binary_rows, read_notes
+from pipeline.storage.notes import Notes
+from pipeline.storage.parquet import parquet_writer, verify_parquet
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 2
+FORMAT = 4
 ROW_GROUP_ROWS = 20_000
 """Rows come by shard, so that a reader of one shard decodes little more than its own."""
 
 
 @dataclass(frozen=True)
 class Dedup(Stage):
-    """Clusters of the kept documents. exact: the alias of the scorer `exact`, where the recipe has one."""
+    """Clusters of the kept documents. texts, urls: tables `equals`, where the recipe asks for them. text: the corpus with the
+    reference sets behind it, whose documents are better than any of its own, and are in no cluster with one another."""
 
     store: Store
     notes: Notes
     verdict: Manifest
+    texts: Manifest | None
+    urls: Manifest | None
     pairs: Manifest | None
     settings: Settings
-    exact: str | None
+    text: Manifest
+    references: tuple[Reference, ...] = ()
     kind: str = "dedup"
     in_driver: bool = True
 
@@ -53,14 +59,18 @@ class Dedup(Stage):
 
     @property
     def key(self) -> str:
+        tables = [
+            *(t and t.key for t in (self.verdict, self.texts, self.urls, self.pairs)),
+            *(r.told for r in self.references),
+        ]
         return part_key(
-            self.kind,
-            FORMAT,
-            self.notes.key,
-            self.verdict.key,
-            self.pairs and self.pairs.key,
-            self.settings.model_dump(mode="json"),
+            self.kind, FORMAT, self.notes.key, tables, self.settings.model_dump(mode="json", exclude={"guard"})
         )
+
+    @property
+    def own_rows(self) -> int:
+        """Rows from here on are of reference sets."""
+        return int(self.notes.text.row_offsets()[-1])
 
     def units(self) -> list[Unit]:
         path = Store.part(self.corpus, self.kind, self.key)
@@ -70,201 +80,144 @@ class Dedup(Stage):
         return partial(_dedup, self.store)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
-        counts = {"keepers": 0, "exact": 0, "fuzzy": 0, **parts[0].counts}
+        told = {"keepers": 0, "exact": 0, "fuzzy": 0, **parts[0].counts}
+        size = told.pop(LARGEST)
         inputs = {"text": self.notes.text.key, "verdict": self.verdict.key, "pairs": self.pairs and self.pairs.key}
-        largest = self.store.read_table(parts[0].path, columns=["cluster_size"]).column("cluster_size")
-        size = pc.max(largest).as_py() or 0
-        warnings = []
-        if size > self.settings.guard.warn_cluster_size:
-            warnings.append(
-                f"the largest duplicate cluster has {size} documents (warned above {self.settings.guard.warn_cluster_size}); "
-                'look at it: winnow sql "select * from duplicates order by cluster_size desc limit 20"'
-            )
+        pairs = self.pairs.parameters if self.pairs else {}
+        banding = [pairs["bands"], pairs["rows"]] if pairs else None
         return Manifest(
-            self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, counts, inputs=inputs,
-            parameters=self.settings.model_dump(mode="json"), details={"largest_cluster": size, "warnings": warnings},
+            self.kind, self.key, self.corpus, tuple(parts), parts[0].rows, told, inputs=inputs,
+            parameters=self.settings.model_dump(mode="json", exclude={"guard"}),
+            details={"largest_cluster": size, "banding": banding},
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Corpus:
-    """All documents as arrays by global row, read from the tables of a Dedup."""
-
-    of: Dedup
-
-    @cached_property
-    def offsets(self) -> npt.NDArray[np.int64]:
-        return self.of.notes.text.row_offsets()
-
-    @cached_property
-    def kept(self) -> npt.NDArray[np.bool_]:
-        columns = [
-            self.of.store.read_table(p.path, columns=["kept"]).column("kept").to_numpy() for p in self.of.verdict.parts
-        ]
-        return np.concatenate(columns) if columns else np.zeros(0, dtype=bool)
-
-    @cached_property
-    def ids(self) -> pa.Table:
-        shards = self.of.notes.text.shards
-        return pa.concat_tables([read_ids(self.of.store, s, ["doc_id", "source", "file_path"]) for s in shards])
-
-    def digests(self, column: str) -> npt.NDArray[np.uint64]:
-        """u64[D, 2] of a column of the scorer `exact`."""
-        found = [np.zeros((0, 2), dtype=np.uint64)]
-        for i in range(len(self.of.notes.text.shards)):
-            notes = read_notes(self.of.store, self.of.notes.of(i), [f"{self.of.exact}.{column}"])
-            values = pc.struct_field(notes.column(str(self.of.exact)).combine_chunks(), column)
-            found.append(binary_rows(values, 0).view("<u8"))
-        return np.concatenate(found)
-
-    def url_groups(self) -> npt.NDArray[np.int64]:
-        """Each document's group of one address, named by its first row; NONE without an address, or where the recipe does
-        not ask for it."""
-        url = self.of.settings.url
-        if url is None:
-            return np.full(int(self.offsets[-1]), NONE, dtype=np.int64)
-        found = [np.zeros((0, 2), dtype=np.uint64)]
-        for shard in self.of.notes.text.shards:
-            addresses = read_ids(self.of.store, shard, ["url"]).column("url").combine_chunks()
-            found.append(url_digests(addresses, url.normalise))
-        digests = np.concatenate(found)
-        return first_of_equals(digests, (digests != 0).any(axis=1))
-
-    def has_shingles(self) -> npt.NDArray[np.bool_]:
-        """bool[D]: whether a document has any shingle to be similar by."""
-        fuzzy = self.of.settings.fuzzy
-        assert fuzzy is not None
-        found = [np.zeros(0, dtype=bool)]
-        for i in range(len(self.of.notes.text.shards)):
-            notes = read_notes(self.of.store, self.of.notes.of(i), [f"{fuzzy.on}.shingles"])
-            shingles = pc.struct_field(notes.column(fuzzy.on).combine_chunks(), "shingles")
-            found.append(pc.fill_null(shingles, 0).to_numpy() > 0)
-        return np.concatenate(found)
-
-    def ranks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Position of every row in the keeper order; rows not asked for come last. i64[D]."""
-        tables = []
-        cuts = np.searchsorted(rows, self.offsets)
-        names = names_in(self.of.settings.keep)
-        ids = [c.name for c in TEXT_TABLE if c.name in names]
-        for i, start in enumerate(self.offsets[:-1]):
-            here = rows[cuts[i] : cuts[i + 1]]
-            if len(here):
-                aliases = [a for a in self.of.notes.where if a.lower() in names]
-                table = read_notes(self.of.store, self.of.notes.of(i), aliases, ids).take(pa.array(here - start))
-                tables.append(table.append_column("global_row", pa.array(here)))
-        rank = np.full(int(self.offsets[-1]), np.iinfo(np.int64).max, dtype=np.int64)
-        if tables:
-            ordered = query(
-                f"select global_row from rows order by {self.of.settings.keep}\n, doc_id, global_row",
-                rows=pa.concat_tables(tables),
-            )
-            rank[ordered.column("global_row").to_numpy()] = np.arange(len(rows))
-        rest = np.flatnonzero(rank == np.iinfo(np.int64).max)
-        rank[rest] = np.arange(len(rows), len(rank))
-        return rank
+LARGEST = "largest_cluster"
 
 
 def _dedup(store: Store, stage: Dedup) -> PartRecord:
-    corpus = _Corpus(stage)
-    raw, groups = _text_groups(corpus)
-    urls = corpus.url_groups()
-    a, b, jaccard = _edges(store, stage)
-    touched = np.zeros(len(groups), dtype=bool)
-    touched[groups[np.concatenate([a, b])]] = True
-    in_play = _shared(groups) | _shared(urls) | ((groups != NONE) & touched[np.maximum(groups, 0)])
-    rank = corpus.ranks(np.flatnonzero(in_play & corpus.kept))
-    leader = leaders(np.where(corpus.kept, urls, NONE), rank)
-    by_url = (leader != NONE) & (leader != np.arange(len(leader)))
-    made = join_by_url(cluster(groups, rank, a, b, jaccard, corpus.kept & (groups != NONE) & ~by_url), leader)
-    _guard(stage, corpus, made)
-    equal = raw if stage.settings.exact == "raw" else groups if stage.settings.exact else None
-    table = _table(corpus, made, equal, by_url)
-    methods = pc.value_counts(pc.fill_null(table.column("method"), "keepers"))
-    counts = {str(m["values"]): int(m["counts"]) for m in methods.to_pylist()}
-    return commit_part(
-        store, stage.key, Store.part(stage.corpus, stage.kind, stage.key), table, counts, row_group_rows=ROW_GROUP_ROWS
-    )
+    fuzzy = stage.settings.fuzzy
+    graph = read_graph(store, stage.texts, stage.urls, stage.pairs, fuzzy.jaccard if fuzzy else 1.0)
+    offsets = stage.text.row_offsets()
+    cuts = np.searchsorted(graph.documents, offsets)
+    kept = _kept(store, stage, graph, offsets, cuts)
+    made, by_url = _clusters(store, stage, graph, kept)
+    table = _Table(store, stage, graph, made, by_url, offsets, cuts)
+    path = Store.part(stage.corpus, stage.kind, stage.key)
+    rows = len(table.told)
+    store.commit(path, table.write, lambda t: verify_parquet(t, rows))
+    return store.record(stage.key, path)
 
 
-def _text_groups(corpus: _Corpus) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Each document's group of equal bytes, and the one that stands for it in clusters; NONE without any."""
-    stage = corpus.of
-    if not stage.settings.exact and stage.pairs is None:
-        nothing = np.full(int(corpus.offsets[-1]), NONE, dtype=np.int64)
-        return nothing, nothing
-    raw = _groups(corpus, "raw")
-    groups = raw if stage.settings.exact == "raw" and stage.pairs is None else _groups(corpus, "normalised")
-    if stage.pairs is not None and stage.settings.exact != "normalised":
-        # texts without a shingle (empty, or punctuation alone) are similar to nothing: equal bytes are all they can share
-        bare = ~corpus.has_shingles()
-        groups = np.where(bare, raw if stage.settings.exact else NONE, groups)
-    return raw, groups
+def _kept(
+    store: Store, stage: Dedup, graph: Graph, offsets: npt.NDArray[np.int64], cuts: npt.NDArray[np.int64]
+) -> Flags:
+    """bool[N]: met every rule; of a reference set: takes part."""
+    kept = np.zeros(len(graph.documents), dtype=bool)
+    others = [(reference, n) for reference in stage.references for n in range(len(reference.notes.text.shards))]
+    for shard in np.flatnonzero(np.diff(cuts)).tolist():
+        here = slice(cuts[shard], cuts[shard + 1])
+        if shard < len(stage.verdict.parts):
+            said = store.read_table(stage.verdict.parts[shard].path, columns=["kept"]).column("kept").to_numpy()
+        else:
+            reference, n = others[shard - len(stage.verdict.parts)]
+            said = reference.kept(store, n)
+        kept[here] = said[graph.documents[here] - offsets[shard]]
+    return kept
 
 
-def _shared(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """bool[D]: in a group of two or more."""
-    sizes = np.bincount(groups[groups != NONE], minlength=len(groups))
-    shared: npt.NDArray[np.bool_] = (groups != NONE) & (sizes[np.maximum(groups, 0)] > 1)
-    return shared
+def _clusters(store: Store, stage: Dedup, graph: Graph, kept: Flags) -> tuple[Clusters, Flags]:
+    """The clusters, and bool[N]: whether another of the same address stands for a document."""
+    in_play = np.flatnonzero(kept)
+    own = in_play[graph.documents[in_play] < stage.own_rows]
+    others = in_play[len(own) :]
+    best_first = np.append(others, own[keeper_order(store, stage.notes, stage.settings.keep, graph.documents[own])])
+    rank = np.empty(len(kept), dtype=np.int32)
+    rank[best_first] = np.arange(len(in_play), dtype=np.int32)
+    rank[~kept] = np.arange(len(in_play), len(kept), dtype=np.int32)
+    urls = np.where(kept, graph.urls, np.int32(NONE))
+    leader = np.where(urls == NONE, np.int32(NONE), leaders(urls, rank)[urls])
+    leader[others] = others  # nothing stands for a reference, not another one either
+    by_url = (leader != NONE) & (leader != np.arange(len(kept)))
+    takes_part = kept & (graph.groups != NONE) & ~by_url
+    held = graph.documents[graph.a] < stage.own_rows  # the second of a pair lies behind the first
+    made = cluster(graph.groups, rank, graph.a[held], graph.b[held], graph.jaccard[held], takes_part)
+    return (join_by_url(made, leader) if stage.urls else made), by_url
 
 
-def _groups(corpus: _Corpus, column: str) -> npt.NDArray[np.int64]:
-    """Each document's group of equal texts, named by its first row."""
-    digests = corpus.digests(column)
-    return first_of_equals(digests, (digests != 0).any(axis=1))
-
-
-def _edges(store: Store, stage: Dedup) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The verified pairs at or above the threshold."""
-    if stage.pairs is None or stage.settings.fuzzy is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    table = store.read_table(stage.pairs.parts[0].path)
-    table = table.filter(pc.greater_equal(table.column("jaccard"), stage.settings.fuzzy.jaccard))
-    return table.column("a").to_numpy(), table.column("b").to_numpy(), table.column("jaccard").to_numpy()
-
-
-def _guard(stage: Dedup, corpus: _Corpus, made: Clusters) -> None:
-    """Hold the commit where a source would lose more than the recipe allows."""
-    guard = stage.settings.guard
-    removed = (made.keeper != NONE) & (made.keeper != np.arange(len(made.keeper)))
-    rows = corpus.ids.append_column("kept", pa.array(corpus.kept)).append_column("goes", pa.array(removed))
-    lost = query(
-        f"""
-        select coalesce(source, file_path) as source, count(*) as documents, count(*) filter (goes) as removed
-        from rows where kept group by 1
-        having count(*) >= {guard.min_source_docs} and count(*) filter (goes) > {guard.max_source_loss} * count(*)
-        order by count(*) filter (goes) / count(*) desc, 1
-        """,
-        rows=rows,
-    ).to_pylist()
-    if lost:
-        worst = ", ".join(f"{s['source']} loses {s['removed']} of {s['documents']}" for s in lost[:3])
-        raise GuardHeld(
-            f"held before the commit: deduplication would take more than {guard.max_source_loss:.0%} of a source: {worst}. "
-            "Look first: run again with --set dedup.guard.max_source_loss=1 --until dedup, then "
-            "winnow sql 'select * from duplicates order by cluster_size desc'. If that is meant, run it to the end"
-        )
-
-
-def _table(
-    corpus: _Corpus, made: Clusters, equal: npt.NDArray[np.int64] | None, by_url: npt.NDArray[np.bool_]
-) -> pa.Table:
+@dataclass(frozen=True)
+class _Table:
     """Every document of a cluster of two or more, by shard and row."""
-    rows = np.flatnonzero(made.size > 1)
-    keeper = made.keeper[rows]
-    shard = np.searchsorted(corpus.offsets, rows, side="right") - 1
-    keep = keeper == rows
-    same = np.zeros(len(rows), dtype=bool) if equal is None else equal[rows] == equal[keeper]
-    doc_id = corpus.ids.column("doc_id").cast(pa.large_string()).combine_chunks()  # ids of a corpus may pass 2 GB
-    named = doc_id.take(pa.array(keeper)).cast(pa.string())
-    method = np.where(same, "exact", "fuzzy").astype(object)
-    method[by_url[rows]] = "url"
-    method[keep] = None
-    jaccard = pa.array(np.where(same, 1.0, made.jaccard[rows]), mask=by_url[rows])
-    arrays = [
-        pa.array(shard.astype(np.int32)), pa.array(rows - corpus.offsets[shard]), doc_id.take(pa.array(rows)).cast(pa.string()), named,
-        pa.array(made.size[rows]), pa.array(keep), pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
-        jaccard, pa.array(method, pa.string()),
-    ]  # fmt: skip
-    return pa.table(arrays, schema=arrow_schema(DEDUP_TABLE))
+
+    store: Store
+    of: Dedup
+    graph: Graph
+    made: Clusters
+    by_url: Flags
+    offsets: npt.NDArray[np.int64]
+    cuts: npt.NDArray[np.int64]
+
+    @cached_property
+    def told(self) -> Nodes:
+        """The documents that are told of."""
+        in_clusters = (self.made.size > 1) & (self.graph.documents < self.of.own_rows)
+        return np.flatnonzero(in_clusters).astype(np.int32)
+
+    def write(self, path: Path) -> None:
+        keepers = np.flatnonzero((self.made.size > 1) & (self.made.keeper == np.arange(len(self.made.keeper))))
+        chunks = [ids.take(pa.array(rows)) for _, ids, rows in self._ids_of(keepers.astype(np.int32))]
+        names = pa.chunked_array(chunks, pa.large_string()).combine_chunks()  # of a corpus they may pass 2 GB
+        counts = {"keepers": 0, LARGEST: int(self.made.size[self.told].max(initial=0))}
+        with parquet_writer(path, arrow_schema(DEDUP_TABLE)) as writer:
+            for nodes, ids, rows in self._ids_of(self.told):
+                named = names.take(pa.array(np.searchsorted(keepers, self.made.keeper[nodes])))
+                table = self._rows(nodes, ids.take(pa.array(rows)).cast(pa.string()), named.cast(pa.string()))
+                for said in pc.value_counts(pc.fill_null(table.column("method"), "keepers")).to_pylist():
+                    counts[said["values"]] = counts.get(said["values"], 0) + said["counts"]
+                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            writer.add_key_value_metadata(counts_metadata(counts))
+
+    def _ids_of(self, nodes: Nodes) -> Iterator[tuple[Nodes, pa.Array, npt.NDArray[np.int64]]]:
+        """Shard by shard: (some of the documents, all ids of the shard, the documents' rows in it)."""
+        rows = self.graph.documents[nodes]
+        cuts = np.searchsorted(rows, self.offsets)
+        for shard in np.flatnonzero(np.diff(cuts)).tolist():
+            here = slice(cuts[shard], cuts[shard + 1])
+            table = read_ids(self.store, self.of.text.shards[shard], ["doc_id"])
+            ids = table.column("doc_id").cast(pa.large_string()).combine_chunks()
+            yield nodes[here], ids, rows[here] - self.offsets[shard]
+
+    def _rows(self, nodes: Nodes, doc_id: pa.Array, named: pa.Array) -> pa.Table:
+        """Documents of one shard; named: their keepers' ids."""
+        row = self.graph.documents[nodes]
+        shard = np.searchsorted(self.offsets, row, side="right") - 1
+        keeper = self.made.keeper[nodes]
+        keep, by_url = keeper == nodes, self.by_url[nodes]
+        same = self._equal(nodes, keeper)
+        method = np.where(same, "exact", "fuzzy").astype(object)
+        method[by_url] = "url"
+        reference = self._reference(keeper)
+        method[[name is not None for name in reference]] = "reference"
+        method[keep] = None
+        arrays = [
+            pa.array(shard.astype(np.int32)), pa.array(row - self.offsets[shard]), doc_id, named,
+            pa.array(self.made.size[nodes].astype(np.int64)), pa.array(keep),
+            pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
+            pa.array(np.where(same, 1.0, self.made.jaccard[nodes]), mask=by_url), pa.array(method, pa.string()),
+            pa.array(reference, pa.string()),
+        ]  # fmt: skip
+        return pa.table(arrays, schema=arrow_schema(DEDUP_TABLE))
+
+    def _reference(self, keeper: Nodes) -> npt.NDArray[np.object_]:
+        """Of each keeper the name of the set it is of, or None."""
+        ends = np.cumsum([self.of.own_rows, *(r.notes.text.rows for r in self.of.references)])
+        names = np.array([None, *(r.name for r in self.of.references)], dtype=object)
+        found: npt.NDArray[np.object_] = names[np.searchsorted(ends, self.graph.documents[keeper], side="right")]
+        return found
+
+    def _equal(self, nodes: Nodes, keeper: Nodes) -> Flags:
+        """bool: equal to the keeper, as the recipe means it."""
+        exact, graph = self.of.settings.exact, self.graph
+        named = graph.labels if exact == "raw" else graph.groups
+        equal: Flags = (named[nodes] == named[keeper]) & (named[nodes] != NONE)
+        return equal if exact else np.zeros(len(nodes), dtype=bool)

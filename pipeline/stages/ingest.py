@@ -30,7 +30,7 @@ from pipeline.unit import Unit
 FORMAT = 1
 UNITS_PER_INPUT = 256
 MIN_UNIT_BYTES = 8_000_000
-MAX_UNIT_BYTES = 256_000_000
+MAX_UNIT_BYTES = 256_000_000  # MIN_UNIT_BYTES times a power of two
 PROBE_THREADS = 8
 DRIVER_BYTES = 256_000_000
 
@@ -121,9 +121,18 @@ def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) ->
     probes = _probe_all(listing.files, source)
     _check_text(probes, source)
     total_bytes = sum(p.text_bytes for p in probes)
-    target = min(MAX_UNIT_BYTES, max(MIN_UNIT_BYTES, total_bytes // UNITS_PER_INPUT))
+    target = unit_bytes(total_bytes)
     payloads = tuple(_cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy)))
     return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes)
+
+
+def unit_bytes(total_bytes: int) -> int:
+    """Text of a unit: MIN_UNIT_BYTES, doubled until UNITS_PER_INPUT of them hold the input, MAX_UNIT_BYTES at most. In steps,
+    so that what is added to an input seldom cuts anew what was there: only where its size passes a power of two."""
+    target = MIN_UNIT_BYTES
+    while target * UNITS_PER_INPUT < total_bytes and target < MAX_UNIT_BYTES:
+        target *= 2
+    return target
 
 
 def _cut(probes: Sequence[Probe], source: Input, how: Cutting) -> Iterator[Payload]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,7 +48,8 @@ def columns_needed(
 
 @dataclass(frozen=True)
 class Judge(Stage):
-    """The rules over the notes. columns: every notes column there is; cuts: where the buckets are cut, if there are any."""
+    """The rules over the notes. columns: every notes column there is; cuts: where the buckets are cut, if there are any;
+    tombstones: documents that are taken down, which no rule is asked about."""
 
     store: Store
     notes: Notes
@@ -54,6 +57,7 @@ class Judge(Stage):
     columns: tuple[str, ...]
     buckets: dict[str, Bucket] = field(default_factory=dict)
     cuts: dict[str, Cuts] = field(default_factory=dict)
+    tombstones: Manifest | None = None
     kind: str = "verdict"
 
     @property
@@ -75,17 +79,18 @@ class Judge(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(self._rules_key, self.notes.key)
+        return part_key(self._rules_key, self.notes.key, *([self.tombstones.key] if self.tombstones else []))
 
     def units(self) -> list[Unit]:
         found = []
         for i, shard in enumerate(self.notes.text.shards):
-            key = part_key(self._rules_key, self.notes.shard_key(i))
+            taken = self.tombstones.parts[i] if self.tombstones and self.tombstones.parts[i].rows else None
+            # by its content: a takedown leaves alone what is said of other shards
+            key = part_key(self._rules_key, self.notes.shard_key(i), *([taken.sha256] if taken else []))
             path = Store.part(self.corpus, self.kind, key)
             notes_bytes = sum(p.parts[i].bytes for p in self.notes.passes)
-            found.append(
-                Unit(key, path, self.notes.text.shard_name(i), notes_bytes or shard.rows, (key, path, self.notes.of(i)))
-            )
+            payload = (key, path, self.notes.of(i), taken and taken.path)
+            found.append(Unit(key, path, self.notes.text.shard_name(i), notes_bytes or shard.rows, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
@@ -108,13 +113,15 @@ def _judge(
     cuts: Mapping[str, Cuts],
     notes_columns: Sequence[str],
     provenance: Sequence[str],
-    payload: tuple[str, str, ShardNotes],
+    payload: tuple[str, str, ShardNotes, str | None],
 ) -> PartRecord:
-    key, path, notes = payload
+    key, path, notes, tombstones = payload
     rows = read_notes(store, notes, notes_columns, provenance)
     if buckets:
         rows = rows.append_column(BUCKETS, bucket_columns(rows, buckets, cuts))
     verdict = judge_rows(rows, rules)
+    if tombstones is not None:
+        verdict = without(verdict, store.read_table(tombstones, columns=["row"]).column("row").to_numpy())
     if buckets:
         verdict = verdict.append_column(BUCKETS, rows.column(BUCKETS))
     kept = int(pc.sum(verdict.column("kept")).as_py() or 0)
@@ -141,3 +148,13 @@ def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
             "judge: the verdict's rows are not the documents' rows; nothing was committed. This is a fault of Winnow"
         )
     return made.cast(arrow_schema(VERDICT_TABLE))
+
+
+def without(verdict: pa.Table, taken: npt.NDArray[np.int64]) -> pa.Table:
+    """The verdict with some rows out: not kept, and nothing is said of which rules they failed."""
+    there = np.ones(verdict.num_rows, dtype=bool)
+    there[taken] = False
+    kept = pc.and_(verdict.column("kept"), pa.array(there))
+    nothing = pa.scalar([], VERDICT_TABLE[2].type)
+    failed = pc.if_else(pa.array(there), verdict.column("failed"), nothing)
+    return pa.table([verdict.column("doc_id"), kept, failed], schema=verdict.schema)

@@ -11,15 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.schema import MIX_TABLE, arrow_schema
+from pipeline.dedup.by_shard import DECIDED, SIZES, cluster_digests
+from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
 from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
-from pipeline.storage.manifest import Manifest
+from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 Cuts = tuple[tuple[str, str], ...]
 """(what is taken out of documents: 'lines' or 'substrings', path of the shard's part)"""
@@ -28,7 +29,7 @@ Cuts = tuple[tuple[str, str], ...]
 @dataclass(frozen=True)
 class Mix(Stage):
     """One copy of every document that is kept and is no duplicate, or as many as `copies` says for its cluster's size
-    (from that size on). cuts: the table `line_cuts`, by which a document may be left empty."""
+    (from that size on). cuts: the table `line_cuts`, by which a document may be left empty; tombstones: what is taken down."""
 
     store: Store
     text: Manifest
@@ -36,6 +37,7 @@ class Mix(Stage):
     dedup: Manifest | None
     cuts: tuple[Manifest, ...] = ()
     copies: Mapping[int, int] = field(default_factory=dict)
+    tombstones: Manifest | None = None
     kind: str = "mix"
 
     @property
@@ -48,28 +50,29 @@ class Mix(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(
-            self.kind, FORMAT, self.text.key, self.verdict.key, self.dedup and self.dedup.key, *self._more()
-        )
-
-    def _more(self, index: int | None = None) -> list[object]:
-        """What else determines the table, or a shard's part of it; nothing in a recipe without."""
-        cuts = [c.key if index is None else c.parts[index].key for c in self.cuts]
-        # one table as it always was: its key alone
-        told = (cuts[0] if cuts else None) if len(cuts) < 2 else cuts
-        return [told, sorted(self.copies.items())] if self.cuts or self.copies else []
+        cuts: list[str | None] = [c.key for c in self.cuts]
+        # none or one table as it always was: its key alone
+        of_cuts = (cuts or [None])[0] if len(cuts) < 2 else cuts
+        taken = self.tombstones and self.tombstones.key
+        told = [self.text.key, self.verdict.key, self.dedup and self.dedup.key, of_cuts, taken]
+        return part_key(self.kind, FORMAT, told, sorted(self.copies.items()))
 
     def units(self) -> list[Unit]:
+        """A shard's part is named by what its tables say, so that what changed elsewhere does not touch it."""
+        clusters = cluster_digests(self.store, self.dedup, (*DECIDED, *(SIZES[2:] if self.copies else ())))
+        dedup = self.dedup.parts[0].path if self.dedup else None
         found = []
         for i, (shard, part) in enumerate(zip(self.text.shards, self.verdict.parts, strict=True)):
-            key = part_key(
-                self.kind, FORMAT, part.key, self.dedup and self.dedup.key, i if self.dedup else None, *self._more(i)
-            )
+            cuts, taken = [rows_of(c, i) for c in self.cuts], rows_of(self.tombstones, i)
+            of_clusters = clusters.get(i)
+            told = [shard.key, part.sha256, of_clusters, *(p.sha256 if p else None for p in (*(cuts or [None]), taken))]
+            key = part_key(self.kind, FORMAT, told, sorted(self.copies.items()) if of_clusters else [])
             path = Store.part(self.corpus, self.kind, key)
-            clusters = self.dedup.parts[0].path if self.dedup else None
-            cuts = tuple((c.kind.removesuffix("_cuts") + "s", c.parts[i].path) for c in self.cuts)
-            payload = (key, path, i, shard, part.path, clusters, cuts)
-            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
+            paths = tuple(
+                (c.kind.removesuffix("_cuts") + "s", p.path) for c, p in zip(self.cuts, cuts, strict=True) if p
+            )
+            inputs = _Inputs(shard, part.path, dedup if of_clusters else None, paths, taken.path if taken else None)
+            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, inputs)))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
@@ -84,18 +87,28 @@ class Mix(Stage):
         )  # fmt: skip
 
 
-def _mix(
-    store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, Shard, str, str | None, Cuts]
-) -> PartRecord:
-    key, path, index, shard, verdict_path, dedup_path, cuts = payload
-    rows = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
-    verdict = store.read_table(verdict_path, columns=["kept", "failed"])
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """One shard and the paths of what is said of it."""
+
+    shard: Shard
+    verdict: str
+    dedup: str | None
+    cuts: Cuts
+    tombstones: str | None
+
+
+def _mix(store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, _Inputs]) -> PartRecord:
+    key, path, index, inputs = payload
+    rows = read_ids(store, inputs.shard, ["doc_id", "quarantine", "text_bytes"])
+    verdict = store.read_table(inputs.verdict, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    removals = pa.concat_tables([removals_of(store, dedup_path, index), *(emptied_of(store, *c) for c in cuts)])
-    mixed = decide(rows, removals)
-    if copies and dedup_path is not None:
-        mixed = rehydrated(mixed, store.read_shard(dedup_path, index, ["row", "keep", "cluster_size"]), copies)
+    emptied = (emptied_of(store, *c) for c in inputs.cuts)
+    removals = pa.concat_tables([removals_of(store, inputs.dedup, index), *emptied])
+    mixed = decide(rows, removals, taken_of(store, inputs.tombstones))
+    if copies and inputs.dedup is not None:
+        mixed = rehydrated(mixed, store.read_shard(inputs.dedup, index, list(SIZES)), copies)
     became = query(
         "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n, sum(coalesce(text_bytes, 0))::bigint as bytes "
         "from mixed group by 1 order by 1",
@@ -111,6 +124,13 @@ def removals_of(store: Store, dedup_path: str | None, index: int) -> pa.Table:
         return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
     found = store.read_shard(dedup_path, index, ["row", "keep", "method"])
     return found.filter(pc.invert(found.column("keep"))).drop_columns(["keep"])
+
+
+def taken_of(store: Store, path: str | None) -> pa.Table:
+    """(row, takedown) of the documents of a shard that are taken down."""
+    if path is None:
+        return arrow_schema(TOMBSTONES_TABLE).empty_table().select(["row", "takedown"])
+    return store.read_table(path, columns=["row", "takedown"])
 
 
 def emptied_of(store: Store, method: str, cuts_path: str) -> pa.Table:
@@ -133,17 +153,19 @@ def rehydrated(mixed: pa.Table, clusters: pa.Table, copies: Mapping[int, int]) -
     return mixed.set_column(place, mixed.schema.field(place), pa.array(made))
 
 
-def decide(rows: pa.Table, removals: pa.Table) -> pa.Table:
-    """The final word on every row, in order: quarantine first, then the rules, then deduplication."""
+def decide(rows: pa.Table, removals: pa.Table, taken: pa.Table) -> pa.Table:
+    """The final word on every row, in order: quarantine first, then takedowns, then the rules, then deduplication."""
     made = query(
         """
         select doc_id, case when stage is null then 1 else 0 end::integer as copies, stage,
-               case stage when 'quarantine' then quarantine when 'judge' then failed[1].rule when 'dedup' then method end as reason
-        from (select *, case when quarantine is not null then 'quarantine' when not kept then 'judge'
-                             when method is not null then 'dedup' end as stage
-              from rows left join removals using (row)) order by row
+               case stage when 'quarantine' then quarantine when 'takedown' then 'takedown'
+                          when 'judge' then failed[1].rule when 'dedup' then method end as reason
+        from (select *, case when quarantine is not null then 'quarantine' when takedown is not null then 'takedown'
+                             when not kept then 'judge' when method is not null then 'dedup' end as stage
+              from rows left join removals using (row) left join taken using (row)) order by row
         """,
         rows=rows,
         removals=removals,
+        taken=taken,
     )
     return made.cast(arrow_schema(MIX_TABLE))

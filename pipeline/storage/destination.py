@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import IntegrityError, UsageError
 from pipeline.storage.files import told
+from pipeline.storage.manifest import Manifest, load
+from pipeline.storage.naming import link, replace
 from pipeline.storage.store import Store
+from pipeline.unit import Unit
 
 CLAIM = "_winnow.json"
 """Written first: which export the folder is for. Input listings leave such folders out."""
-CONTENT = ("manifest.json", "README.md", "recipe.lock.yaml", "croissant.json", "data", "removed", "quarantine")
+MANIFEST, BEFORE = "manifest.json", "manifest.before.json"
+CARD = ("README.md", "recipe.lock.yaml", "croissant.json")
+CONTENT = (MANIFEST, *CARD, "data", "removed", "quarantine")
 
 
 def check(destination: Store, recipe_digest: str, overwrite: bool) -> None:
@@ -33,24 +38,68 @@ def check(destination: Store, recipe_digest: str, overwrite: bool) -> None:
         raise UsageError(_taken(destination))
 
 
-def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) -> None:
-    """Take the folder for one export, before its first file. An interrupted takeover is finished by the next."""
+def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) -> Manifest | None:
+    """Take the folder for one export, before its first file. Returns the export that was there, whose files may be taken
+    over; from here until the new one is committed the folder has no manifest. `settle` ends it; so does the next attempt."""
     mine = {"export": export, "recipe": recipe_digest}
     there = _claim_of(destination)
     if there is None:
         _refuse_foreign(destination)
         destination.commit_json(CLAIM, mine)
-    elif there.get("export") != export or there.get("clearing"):
-        if there.get("export") != export and not overwrite:
+    elif there != mine:
+        if there.get("recipe") != recipe_digest and not overwrite:
             raise UsageError(_taken(destination))
-        destination.put_json(CLAIM, {**mine, "clearing": True})
-        for name in CONTENT:
-            destination.remove(name)
         destination.put_json(CLAIM, mine)
+        for name in CARD:
+            destination.remove(name)
+    if destination.exists(MANIFEST) and destination.read_json(MANIFEST)["key"] != export:
+        replace(destination, MANIFEST, BEFORE)
     if _claim_of(destination) != mine:
         raise IntegrityError(
             f"output {destination.root}: another job took it at the same moment; choose another folder"
         )
+    return load(destination, BEFORE)
+
+
+def adopt(
+    destination: Store, place: Store, before: Manifest | None, units: Sequence[Unit], kinds: Sequence[str]
+) -> None:
+    """Let files of an earlier export, which lies at `place`, stand under the names that they have in the new one, without
+    writing them."""
+    there = {p.key: p.path for p in before.parts} if before else {}
+    for unit in units:
+        known = there.get(unit.key)
+        if known is not None:
+            for kind in kinds:
+                old, new = (p.replace(f"{kinds[-1]}/", f"{kind}/", 1) for p in (known, unit.path))
+                link(destination, place.full(old), new)
+
+
+def earlier(workspace: Store, corpus: str, export: str, recipe_digest: str) -> list[Store]:
+    """Exports of the same recipe that lie in the workspace itself, the latest first."""
+    folders = [f"corpora/{corpus}/export/{key}" for key in workspace.names(f"corpora/{corpus}/export") if key != export]
+    found = [Store(workspace.full(folder), workspace.fence) for folder in folders]
+    own = [s for s in found if (_claim_of(s) or {}).get("recipe") == recipe_digest and s.exists(MANIFEST)]
+    return sorted(own, key=lambda s: 0 if s.remote else os.stat(s.full(MANIFEST)).st_mtime_ns, reverse=True)
+
+
+def withdraw(destination: Store) -> None:
+    """Remove the files of an export that another has replaced; its manifest stays, as the record."""
+    for name in ("data", "removed", "quarantine", *CARD, CLAIM):
+        destination.remove(name)
+
+
+def settle(destination: Store, made: Manifest, kinds: Sequence[str]) -> int:
+    """Remove what the committed export does not hold: files of the one before it. Returns how many."""
+    names = {p.path.rsplit("/", 1)[-1] for p in made.parts}
+    removed = 0
+    for kind in kinds:
+        for name in destination.names(kind):
+            if name not in names:
+                destination.remove(f"{kind}/{name}")
+                removed += 1
+    destination.remove(BEFORE)
+    return removed
 
 
 def files(destination: Store) -> Iterator[tuple[str, int]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,8 @@ from pipeline.storage.shard import Shard
 from pipeline.storage.store import PartRecord, Store
 
 FORMAT_VERSION = 1
+RECENT = 3
+"""Tables of a kind that are looked through for parts: a corpus as it was, and what stands beside it."""
 
 
 @dataclass(frozen=True)
@@ -86,4 +90,22 @@ def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
     """All committed tables of a kind, by key."""
     folder = f"corpora/{corpus}/{kind}"
     found = (load(store, manifest_path(corpus, kind, key)) for key in store.names(folder) if key != "parts")
+    return [m for m in found if m is not None]
+
+
+def rows_of(table: Manifest | None, index: int) -> PartRecord | None:
+    """A shard's part of a table, where it has any row."""
+    return table.parts[index] if table is not None and table.parts[index].rows else None
+
+
+def recent(store: Store, corpus: str, kind: str) -> list[Manifest]:
+    """The committed tables of a kind that were made last, the latest first; none in a bucket, where names tell no time."""
+    if store.remote:
+        return []
+    places = [manifest_path(corpus, kind, key) for key in store.names(f"corpora/{corpus}/{kind}") if key != "parts"]
+    made = []
+    for place in places:
+        with contextlib.suppress(OSError):
+            made.append((os.stat(store.full(place)).st_mtime_ns, place))
+    found = (load(store, place) for _, place in sorted(made, reverse=True)[:RECENT])
     return [m for m in found if m is not None]

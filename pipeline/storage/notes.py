@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +34,12 @@ class Notes:
     @property
     def key(self) -> str:
         """Determines what the scorers say about this text, in whatever passes they were computed."""
-        return part_key("said", self.text.key, sorted((a, self._said(a)) for a in self.where))
+        return part_key("said", self.text.key, sorted((a, self.fingerprint(a)) for a in self.where))
 
-    def shard_key(self, index: int) -> str:
-        """The same, for one shard."""
-        return part_key("said", self.text.shards[index].key, sorted((a, self._said(a)) for a in self.where))
+    def shard_key(self, index: int, aliases: Iterable[str] | None = None) -> str:
+        """The same, for one shard; of some scorers alone where they are named."""
+        named = self.where if aliases is None else aliases
+        return part_key("said", self.text.shards[index].key, sorted((a, self.fingerprint(a)) for a in named))
 
     def of(self, index: int) -> ShardNotes:
         """The notes of one shard."""
@@ -46,7 +47,8 @@ class Notes:
         parts = ((self.passes[n].parts[index].path, tuple(a for a in self.where if self.where[a] == n)) for n in used)
         return ShardNotes(self.text.shards[index], tuple(parts))
 
-    def _said(self, alias: str) -> str:
+    def fingerprint(self, alias: str) -> str:
+        """Determines what a scorer says of any document."""
         fingerprint: str = self.passes[self.where[alias]].parameters["scorers"][alias]["fingerprint"]
         return fingerprint
 

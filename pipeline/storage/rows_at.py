@@ -11,6 +11,8 @@ from pipeline.catalog.chosen import Tables
 from pipeline.storage.files import told
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
+from pipeline.takedown.hiding import hide_in_rows
+from pipeline.takedown.tombstones import tombstones_of
 from pipeline.totals.buckets import BUCKETS
 
 Place = tuple[int, int]
@@ -27,7 +29,7 @@ def rows_at(store: Store, tables: Tables, places: Sequence[Place], notes: bool =
     for shard, rows in by_shard.items():
         for row, values in zip(rows, _of_shard(store, tables, shard, rows, notes), strict=True):
             found[shard, row] = {"shard": shard, "row": row, **values}
-    return [found[place] for place in places]
+    return hide_in_rows([found[place] for place in places], tombstones_of(store, tables.text.corpus))
 
 
 def _of_shard(store: Store, tables: Tables, index: int, rows: Sequence[int], notes: bool) -> list[dict[str, Any]]:

@@ -19,8 +19,17 @@ Became = Mapping[str, int]
 """Documents (or bytes of text) by what became of them, named as the mix table names it: 'kept', 'judge.word_count',
 'dedup.exact', 'quarantine.bad_utf8'."""
 
-ENDS = {"kept": "kept", "judge": "removed by rules", "dedup": "duplicates", "quarantine": "quarantined"}
+ENDS = {
+    "kept": "kept",
+    "takedown": "taken down",
+    "reference": "in a reference set",
+    "judge": "removed by rules",
+    "dedup": "duplicates",
+    "quarantine": "quarantined",
+}
 TITLES = {
+    "takedown": "taken down",
+    "reference": "in a reference set",
     "url": "same address",
     "exact": "exact duplicates",
     "fuzzy": "near-duplicates",
@@ -46,6 +55,8 @@ class FunnelRow:
         """The step for people."""
         if self.stage in ("input", "kept"):
             return self.stage
+        if self.stage == "judge":
+            return self.reason
         return f"quarantine: {self.reason}" if self.stage == "quarantine" else TITLES.get(self.reason, self.reason)
 
 
@@ -60,10 +71,12 @@ class End:
 
 
 def ends(rows: Sequence[FunnelRow]) -> list[End]:
-    """Kept, removed by rules, duplicates, quarantined."""
+    """Kept, taken down (where anything is), removed by rules, duplicates, quarantined."""
     found = []
     for stage, label in ENDS.items():
         steps = [r for r in rows if r.stage == stage]
+        if stage == "takedown" and not steps:
+            continue
         found.append(End(label, stage, sum(r.documents for r in steps), sum(r.bytes for r in steps)))
     return found
 
@@ -134,6 +147,8 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
     for name in sorted(documents):
         if name.startswith("quarantine."):
             yield "quarantine", name.partition(".")[2]
+    if "takedown.takedown" in documents:
+        yield "takedown", "takedown"
     for rule in recipe.rules:
         yield "judge", rule
     if recipe.dedup is not None:
@@ -143,6 +158,8 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield "dedup", "exact"
         if recipe.dedup.fuzzy is not None or "dedup.fuzzy" in documents:
             yield "dedup", "fuzzy"
+        if recipe.dedup.against or "dedup.reference" in documents:
+            yield "dedup", "reference"
         if recipe.dedup.lines is not None or "dedup.lines" in documents:
             yield "dedup", "lines"
         if recipe.dedup.substrings is not None or "dedup.substrings" in documents:

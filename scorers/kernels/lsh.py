@@ -8,25 +8,45 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scorers.kernels.jit import MIX_1, MIX_2, kernel, mix, step
+from scorers.kernels.jit import MIX_1, MIX_2, kernel, leaf, mix, step
 
 NO_KEY = np.uint64(0)
 """Band key of a document without shingles, which is a candidate with nothing."""
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
-MAX_DOCUMENTS = 2**31 - 1
+MAX_ENTRIES = 2**31 - 1
 FIRST_SLOTS = 1 << 16
 MAX_BUCKET = 128
 NEIGHBOURS = 8
 
+Whole = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
+Members = npt.NDArray[np.int32]
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """K distinct pairs in ascending order: a, b: i32[K] with a < b. overflowed_buckets: how many were larger than
+    """K distinct pairs in ascending order: a, b: i64[K] with a < b. overflowed_buckets: how many were larger than
     `max_bucket`, so that not all of their pairs are here."""
 
-    a: npt.NDArray[np.int32]
-    b: npt.NDArray[np.int32]
+    a: Whole
+    b: Whole
     overflowed_buckets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """N places in buckets. key: u64[N], the bucket (NO_KEY: none); text: u64[N], names a document's text, the lower the
+    rather kept: entries of one bucket with equal texts are taken for one; near: u32[N], like documents have like ones;
+    document: i64[N], rising among the entries of one bucket."""
+
+    key: Keys
+    text: Keys
+    near: npt.NDArray[np.uint32]
+    document: Whole
+
+    def take(self, chosen: npt.NDArray[np.generic]) -> Entries:
+        """Some of them, by mask or position."""
+        return Entries(self.key[chosen], self.text[chosen], self.near[chosen], self.document[chosen])
 
 
 @kernel
@@ -38,7 +58,8 @@ def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
         for p in range(signature.size):
             filled |= signature[p] != np.uint32(0xFFFFFFFF)
         for band in range(keys.shape[0]):
-            h = MIX_1
+            # buckets of all bands lie in one table: the band's number is mixed first, so that no minimum can undo it
+            h = mix(MIX_1 + np.uint64(band))
             for row in range(band * rows, (band + 1) * rows):
                 h = (h ^ np.uint64(signature[row])) * MIX_2
                 h ^= h >> np.uint64(32)
@@ -46,11 +67,11 @@ def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
             keys[band, d] = max(h, np.uint64(1)) if filled else NO_KEY
 
 
-def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.NDArray[np.uint64]:
+def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys:
     """One 64-bit key a band and document: signatures: u32[D, P] -> u64[bands, D].
 
-    A band's keys lie together, so that a band can be joined from disk (a memory map of u64[bands, D]) and shards be
-    concatenated along the second axis. Different rows share a key with probability 2^-64; verification sees to those.
+    A band's keys lie together, so that shards can be concatenated along the second axis. Different rows share a key with
+    probability 2^-64; verification sees to those.
     """
     if bands < 1 or rows < 1 or bands * rows > signatures.shape[1]:
         raise ValueError(
@@ -61,10 +82,82 @@ def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.
     return keys
 
 
+@leaf
+def near_key(one: Any, other: Any) -> Any:
+    """By which the members of a bucket that is too large are put side by side: the upper 16 bits of a document's keys in
+    the two bands that follow."""
+    return np.uint32(one >> np.uint64(48) << np.uint64(16) | other >> np.uint64(48))
+
+
+@kernel
+def write_near(keys: Any, band: int, near: Any) -> None:
+    """`near_key` of all documents in one band: keys: u64[bands, D] -> near: u32[D]."""
+    bands = keys.shape[0]
+    one, other = keys[(band + 1) % bands], keys[(band + 2) % bands]
+    for d in range(near.size):
+        near[d] = near_key(one[d], other[d])
+
+
+@kernel
+def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any) -> int:
+    """The keys of chosen documents, ascending: keys: u64[bands, D], chosen: bool[D], bounds: i64[2^k+1] with k >= 1
+    -> key: u64[bands * D], near: u32[bands * D], row: i32[bands * D], equal keys by band and row. Returns how many.
+
+    Keys are hashes, so one pass by their upper bits leaves a few to each of 2^k places; a place with many has equal ones.
+    """
+    shift = np.uint64(65)
+    places = bounds.size - 1
+    while places > 0:
+        places >>= 1
+        shift -= np.uint64(1)
+    bounds[:] = 0
+    for b in range(keys.shape[0]):
+        for d in range(keys.shape[1]):
+            if chosen[d] and keys[b, d] != NO_KEY:
+                bounds[np.int64(keys[b, d] >> shift) + 1] += 1
+    for place in range(1, bounds.size):
+        bounds[place] += bounds[place - 1]
+    n = bounds[bounds.size - 1]
+    for b in range(keys.shape[0]):
+        one, other = keys[(b + 1) % keys.shape[0]], keys[(b + 2) % keys.shape[0]]
+        for d in range(keys.shape[1]):
+            if chosen[d] and keys[b, d] != NO_KEY:
+                place = np.int64(keys[b, d] >> shift)
+                at = bounds[place]
+                bounds[place] += 1
+                key[at] = keys[b, d]
+                near[at] = near_key(one[d], other[d])
+                row[at] = d
+    start = 0
+    for place in range(bounds.size - 1):
+        end = bounds[place]
+        for i in range(start + 1, end):
+            k, like, d = key[i], near[i], row[i]
+            j = i
+            while j > start and key[j - 1] > k:
+                key[j], near[j], row[j] = key[j - 1], near[j - 1], row[j - 1]
+                j -= 1
+            key[j], near[j], row[j] = k, like, d
+        start = end
+    return n
+
+
+def sorted_entries(
+    keys: Keys, text: Keys, chosen: npt.NDArray[np.bool_]
+) -> tuple[Keys, Keys, npt.NDArray[np.uint32], Members]:
+    """A shard's entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
+    bool[D], the documents that take part -> (key u64[N], text u64[N], near u32[N], row i32[N])."""
+    room = keys.size
+    bounds = np.empty((1 << max(1, (room >> 2).bit_length())) + 1, np.int64)
+    key, near, row = np.empty(room, np.uint64), np.empty(room, np.uint32), np.empty(room, np.int32)
+    n = sort_keys(keys, chosen, bounds, key, near, row)
+    return key[:n], text[row[:n]], near[:n], row[:n]
+
+
 @kernel
 def group_by_key(keys: Any, heads: Any, first: Any, size: Any) -> Any:
-    """Documents of one band by key: keys: u64[D], heads: i32[2^k >= 2 D], all -1 -> first: i32[D], the first document
-    with the same key, and size: i32[D], at that document the number of those. Returns (buckets, their members)."""
+    """Entries by key: keys: u64[N], heads: i32[2^k >= 2 N], all -1 -> first: i32[N], the first entry with the same key,
+    and size: i32[N], at that entry the number of those. Returns (buckets of two and more, their members)."""
     mask = heads.size - 1
     buckets = 0
     members = 0
@@ -152,51 +245,82 @@ def put_pairs(a: Any, b: Any, slots: Any, used: int) -> Any:
     return used
 
 
-def candidate_pairs(
-    keys: npt.NDArray[np.uint64],
-    rank: npt.NDArray[np.integer[Any]],
-    max_bucket: int = MAX_BUCKET,
-    neighbours: int = NEIGHBOURS,
-) -> Candidates:
-    """Every pair that shares a key in some band. keys: u64[bands, D]; rank: [D], unique, the lower the rather kept.
+def sharing(keys: Keys) -> Members:
+    """The entries whose key another one has, too, by key: u64[N] -> i32[M]; those of one key side by side, rising."""
+    return _buckets(keys)[1]
 
-    Of a bucket of more than `max_bucket` documents come at most (neighbours + 1) pairs a document: its members are
-    sorted by their keys in the two bands that follow (like ones side by side), then by rank; each is paired with the
-    next `neighbours` and with the bucket's lowest rank. So a bucket costs at most max(max_bucket / 2, neighbours + 1)
-    pairs a document, and the pairs are the same whatever the order of the documents.
 
-    Memory beside the keys: 16 to 24 bytes a document and 16 to 32 a pair.
+def bucket_pairs(entries: Entries, max_bucket: int = MAX_BUCKET, neighbours: int = NEIGHBOURS) -> Candidates:
+    """Every pair of documents that share a bucket; of documents with equal texts in a bucket the first alone.
+
+    Of a bucket of more than `max_bucket` texts come at most (neighbours + 1) pairs a document: its members are sorted by
+    `near` (like ones side by side), then by text; each is paired with the next `neighbours` and with the bucket's lowest
+    text. So a bucket costs at most max(max_bucket / 2, neighbours + 1) pairs a document, and the pairs are the same
+    whatever the order of the documents.
+
+    Memory beside the entries: 16 to 24 bytes each, 28 to 52 one that shares its bucket, 24 to 48 a pair.
     """
-    bands, documents = keys.shape
-    if documents > MAX_DOCUMENTS:
-        raise ValueError(f"{documents} documents in one join, at most {MAX_DOCUMENTS}: join by ranges of the band key")
-    heads = np.empty(1 << max(1, (2 * documents - 1).bit_length()), dtype=np.int32)
-    first, size = np.empty(documents, dtype=np.int32), np.empty(documents, dtype=np.int32)
+    if len(entries.key) > MAX_ENTRIES:
+        raise ValueError(f"{len(entries.key)} entries in one join, at most {MAX_ENTRIES}: join by ranges of the key")
+    shared = entries.take(sharing(entries.key))
+    first, _ = _grouped(_mixed(shared.key, shared.text))
+    shared = shared.take(first == np.arange(len(first)))
+    bounds, members = _buckets(shared.key)
+    # dense numbers keep order: a pair of them packs into 64 bits, however many documents there are
+    documents, places = np.unique(shared.document, return_inverse=True)
+    dense: Members = places.astype(np.int32)
     pairs = np.full(FIRST_SLOTS, FREE, dtype=np.uint64)
-    used = overflowed = 0
-    for band in range(bands):
-        heads.fill(-1)
-        buckets, in_buckets = group_by_key(keys[band], heads, first, size)
-        bounds, members = np.empty(buckets + 1, dtype=np.int64), np.empty(in_buckets, dtype=np.int32)
-        gather_buckets(first, size, bounds, members)
-        pairs, used = _put_small_buckets(bounds, members, max_bucket, pairs, used)
-        for bucket in np.flatnonzero(np.diff(bounds) > max_bucket):
-            found = members[bounds[bucket] : bounds[bucket + 1]]
-            pairs, used = _put_large_bucket(_in_order(keys, band, rank, found), rank, neighbours, pairs, used)
-            overflowed += 1
-    del heads, first, size
+    pairs, used = _put_small_buckets(bounds, dense[members], max_bucket, pairs, 0)
+    large = np.flatnonzero(np.diff(bounds) > max_bucket)
+    for bucket in large:
+        found = members[bounds[bucket] : bounds[bucket + 1]]
+        found = found[np.lexsort((shared.text[found], shared.near[found]))]
+        best = found[np.argmin(shared.text[found])]
+        pairs, used = _put_large_bucket(dense[found], dense[best], neighbours, pairs, used)
     packed = np.sort(pairs[pairs != FREE])
-    a, b = (packed >> np.uint64(32)).astype(np.int32), (packed & np.uint64(0xFFFFFFFF)).astype(np.int32)
-    return Candidates(a, b, overflowed)
+    a, b = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
+    return Candidates(documents[a.astype(np.int64)], documents[b.astype(np.int64)], len(large))
 
 
-def _put_small_buckets(
-    bounds: npt.NDArray[np.int64],
-    members: npt.NDArray[np.int32],
-    max_bucket: int,
-    pairs: npt.NDArray[np.uint64],
-    used: int,
-) -> tuple[npt.NDArray[np.uint64], int]:
+def candidate_pairs(
+    keys: Keys, rank: npt.NDArray[np.integer[Any]], max_bucket: int = MAX_BUCKET, neighbours: int = NEIGHBOURS
+) -> Candidates:
+    """`bucket_pairs` of documents that are all in memory, band by band. keys: u64[bands, D]; rank: [D], unique, the lower
+    the rather kept."""
+    documents, text, found = np.arange(keys.shape[1]), rank.astype(np.uint64), []
+    for band in range(len(keys)):
+        near = np.empty(len(documents), np.uint32)
+        write_near(keys, band, near)
+        found.append(bucket_pairs(Entries(keys[band], text, near, documents), max_bucket, neighbours))
+    packed = np.unique(np.concatenate([f.a << 32 | f.b for f in found])) if found else np.zeros(0, np.int64)
+    return Candidates(packed >> 32, packed & 0xFFFFFFFF, sum(f.overflowed_buckets for f in found))
+
+
+def _mixed(key: Keys, text: Keys) -> Keys:
+    """One key of two, never NO_KEY."""
+    h = (text ^ MIX_1) * MIX_2
+    made: Keys = np.maximum((key ^ h ^ (h >> np.uint64(32))) * MIX_2, np.uint64(1))
+    return made
+
+
+def _grouped(keys: Keys) -> tuple[Members, Members]:
+    """(first, size) as `group_by_key` gives them."""
+    heads = np.full(1 << max(1, (2 * len(keys) - 1).bit_length()), -1, dtype=np.int32)
+    first, size = np.empty(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int32)
+    group_by_key(keys, heads, first, size)
+    return first, size
+
+
+def _buckets(keys: Keys) -> tuple[Whole, Members]:
+    """Bounds i64[buckets+1] and members of the buckets of two and more."""
+    first, size = _grouped(keys)
+    shared = size[size > 1]
+    bounds, members = np.empty(len(shared) + 1, dtype=np.int64), np.empty(int(shared.sum()), dtype=np.int32)
+    gather_buckets(first, size, bounds, members)
+    return bounds, members
+
+
+def _put_small_buckets(bounds: Whole, members: Members, max_bucket: int, pairs: Keys, used: int) -> tuple[Keys, int]:
     bucket, used = put_buckets(bounds, members, 0, max_bucket, pairs, used)
     while bucket < len(bounds) - 1:
         n = int(bounds[bucket + 1] - bounds[bucket])
@@ -205,30 +329,18 @@ def _put_small_buckets(
     return pairs, used
 
 
-def _in_order(
-    keys: npt.NDArray[np.uint64], band: int, rank: npt.NDArray[np.integer[Any]], members: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    bands = len(keys)
-    order = np.lexsort((rank[members], keys[(band + 2) % bands][members], keys[(band + 1) % bands][members]))
-    return members[order]
-
-
 def _put_large_bucket(
-    ordered: npt.NDArray[np.int32],
-    rank: npt.NDArray[np.integer[Any]],
-    neighbours: int,
-    pairs: npt.NDArray[np.uint64],
-    used: int,
-) -> tuple[npt.NDArray[np.uint64], int]:
-    best = np.full(len(ordered), ordered[np.argmin(rank[ordered])], dtype=np.int32)
-    partners = [(ordered, best)] + [(ordered[:-k], ordered[k:]) for k in range(1, neighbours + 1)]
+    ordered: Members, best: np.int32, neighbours: int, pairs: Keys, used: int
+) -> tuple[Keys, int]:  # fmt: skip
+    partners = [(ordered, np.full(len(ordered), best, dtype=np.int32))]
+    partners += [(ordered[:-k], ordered[k:]) for k in range(1, neighbours + 1)]
     for a, b in partners:
         pairs, used = _with_room(pairs, used, len(a))
         used = put_pairs(a, b, pairs, used)
     return pairs, used
 
 
-def _with_room(pairs: npt.NDArray[np.uint64], used: int, more: int) -> tuple[npt.NDArray[np.uint64], int]:
+def _with_room(pairs: Keys, used: int, more: int) -> tuple[Keys, int]:
     """The set, in a larger table if `more` pairs would fill it beyond a half."""
     if 2 * (used + more) <= len(pairs):
         return pairs, used

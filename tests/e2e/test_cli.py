@@ -274,6 +274,18 @@ def test_a_killed_driver_loses_nothing(long_job: tuple[Path, dict[str, str]], at
     assert not list((folder / name / "tmp").iterdir()), "temporary files of the killed run were swept"
 
 
+def test_a_driver_killed_in_every_stage_of_deduplication_ends_the_same(long_job: tuple[Path, dict[str, str]]) -> None:
+    folder, clean = long_job
+    for at in ("bands", "candidates", "pairs", "digests", "equals", "dedup"):
+        code, _ = interrupt(folder, "killed-often", signal.SIGKILL, at, "driver")
+        assert code == -signal.SIGKILL, at
+    again = winnow(
+        "run", "r.yaml", "crawl/", "--workspace", "killed-often", "--output", "killed-often-out", "-n", "2", "-q", cwd=folder
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert {**digests(folder / "killed-often" / "corpora"), **digests(folder / "killed-often-out")} == clean
+
+
 def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dict[str, str]]) -> None:
     folder, _ = long_job
     interrupt(folder, "redo", signal.SIGKILL, "notes", "driver")

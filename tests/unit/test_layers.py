@@ -21,11 +21,15 @@ LAYERS = (
     ("pipeline",),
     ("pipeline.stages",),
     (
+        "pipeline.document_dedup",
         "pipeline.line_dedup",
         "pipeline.substring_dedup",
+        "pipeline.cut_dedup",
+        "pipeline.references",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
+        "pipeline.lsh_table",
         "pipeline.report",
         "pipeline.card",
         "pipeline.demo",
@@ -118,7 +122,7 @@ def test_measures_need_numpy_alone(name: str) -> None:
 @pytest.mark.parametrize("folder", ["pipeline.stages", "scorers"])
 def test_siblings_never_import_one_another(folder: str) -> None:
     shared = {f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "models", "kernels")}
-    own_pieces = {"pipeline.stages.export_columns"}
+    own_pieces = {"pipeline.stages.export_columns", "pipeline.stages.export_beside"}
     siblings = {n for n in ALL if n.rpartition(".")[0] == folder} - shared - own_pieces
     for name in siblings:
         for imported in imports(ALL[name]):

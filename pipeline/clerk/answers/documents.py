@@ -25,7 +25,11 @@ DIFF_LINES = 400
 
 Chars = Annotated[int, Field(ge=0, le=TEXT_CHARS_MAX)]
 PROVENANCE = ("text_bytes", "file_path", "file_row", "url", "source")
-OUTCOMES = {"kept": "copies > 0", "removed": "stage in ('judge', 'dedup')", "quarantined": "stage = 'quarantine'"}
+OUTCOMES = {
+    "kept": "copies > 0",
+    "removed": "stage in ('takedown', 'judge', 'dedup')",
+    "quarantined": "stage = 'quarantine'",
+}
 
 
 def explain(desk: Desk, *, job: str, doc_id: str) -> dict[str, Any]:
@@ -46,7 +50,8 @@ def samples(
 ) -> dict[str, Any]:
     """Documents that came to an end, chosen by a hash of their id and the seed: the same ones each time it is asked.
 
-    reason: a rule, 'url', 'exact', 'fuzzy', 'lines' or 'substrings', or a reason of quarantine. documents: how many there are to choose from.
+    reason: a rule, 'takedown', 'url', 'exact', 'fuzzy', 'lines' or 'substrings', or a reason of quarantine. documents: how many there are
+    to choose from.
     """
     opened = desk.job(job)
     _ = opened.decided  # or it is not ready yet
@@ -87,7 +92,7 @@ def clusters(
     job: str,
     size: Annotated[int, Field(ge=1, le=CLUSTERS_MAX)] = 50,
     after: list[int | str] | None = None,
-    method: Literal["url", "exact", "fuzzy"] | None = None,
+    method: Literal["url", "exact", "fuzzy", "reference"] | None = None,
 ) -> dict[str, Any]:
     """Clusters of copies, the largest first; `next` is what to ask `after` for the page that follows.
 
@@ -142,7 +147,7 @@ def cluster(
     for place, member, row in zip(places, members, rows, strict=True):
         text = texts.get(place, NO_TEXT)
         one = {**member, **{name: row.get(name) for name in PROVENANCE}, **_shortened(text, text_chars)}
-        if diff and not member["keep"]:
+        if diff and not member["keep"] and members[0]["keep"]:  # a keeper in a reference set is not at hand
             one["diff"] = _diff(texts.get(places[0], NO_TEXT)["text"], text["text"])
         told.append(one)
     return {"cluster": cluster, "cluster_size": members[0]["cluster_size"], "members": told}

@@ -46,7 +46,7 @@ def preview(
 ) -> dict[str, Any]:
     """What `rules` (in place of the job's), or the job's recipe with `changes`, would keep, beside what its own rules keep.
 
-    documents: taken in, quarantined ones not among them; bytes: UTF-8 bytes of text; tokens: see `tokens` in the answer;
+    documents: taken in, those in quarantine or taken down not among them; bytes: UTF-8 bytes of text; tokens: see `tokens` in the answer;
     after_dedup: kept by the rules and not removed as a copy by the job (among what only the new rules keep, nobody has
     looked for copies yet). first, failed, alone: of each rule, whose first it was, who failed it, who failed no other.
     """
@@ -73,7 +73,7 @@ def _count(columns: Columns, new: Proposal, old: Proposal) -> _Counted:
     copies = columns.removed_as_copies()
     counts = {
         "documents": documents.count(documents.there),
-        "quarantined": int(np.count_nonzero(~documents.there)),
+        "quarantined": int(np.count_nonzero(~documents.there & ~columns.taken_down())),
         "proposed": _counts(documents, tried, copies),
         "present": _counts(documents, there, copies),
         "newly_kept": documents.count(tried.kept & ~there.kept),
@@ -104,7 +104,7 @@ def _counts(documents: Documents, made: Judged, copies: Flags) -> dict[str, Any]
 
 def _documents(columns: Columns) -> Documents:
     read = columns.provenance(["quarantine", "text_bytes"])
-    there = pc.is_null(read["quarantine"]).to_numpy()
+    there = pc.is_null(read["quarantine"]).to_numpy() & ~columns.taken_down()
     sizes = pc.fill_null(read["text_bytes"], 0).to_numpy()
     token_column = _token_column(columns.opened)
     if token_column is None:

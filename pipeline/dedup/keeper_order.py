@@ -1,0 +1,59 @@
+"""Which of several documents is rather kept: the recipe's order over documents, by an engine that spills to disk."""
+
+from __future__ import annotations
+
+import tempfile
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.rules import names_in
+from pipeline.schema import TEXT_TABLE
+from pipeline.sql.engine import connect
+from pipeline.storage.notes import Notes, read_notes
+from pipeline.storage.store import Store
+
+MEMORY_BYTES = 512_000_000
+"""What sorting holds; beyond it, it spills."""
+
+Rows = npt.NDArray[np.int64]
+
+
+def keeper_order(store: Store, notes: Notes, keep: str, rows: Rows) -> npt.NDArray[np.int32]:
+    """The documents of some rising global rows, best first: i64[N] -> i32[N], places in `rows`. keep: SQL order; what it
+    leaves open is decided by id, then by row."""
+    order = np.empty(len(rows), dtype=np.int32)
+    if len(rows) == 0:
+        return order
+    columns, ids = _named(store, notes, keep)
+    with tempfile.TemporaryDirectory(prefix="winnow-order-") as folder, connect(threads=1) as engine:
+        engine.execute(f"set memory_limit='{MEMORY_BYTES}B'; set temp_directory='{folder}'")
+        engine.execute("set enable_external_access=false")
+        offsets = notes.text.row_offsets()
+        cuts = np.searchsorted(rows, offsets)
+        verb = "create table ranked as"
+        for shard in np.flatnonzero(np.diff(cuts)).tolist():
+            place = np.arange(cuts[shard], cuts[shard + 1])
+            table = read_notes(store, notes.of(shard), columns, ids).take(pa.array(rows[place] - offsets[shard]))
+            engine.register("here", table.drop_columns(["quarantine"]).append_column("place", pa.array(place)))
+            engine.execute(f"{verb} select * from here")
+            engine.unregister("here")
+            verb = "insert into ranked"
+        done = 0
+        found = engine.sql(f"select place from ranked order by {keep}\n, doc_id, place").to_arrow_reader(100_000)
+        for batch in found:
+            order[done : done + len(batch)] = batch.column(0).to_numpy()
+            done += len(batch)
+    return order
+
+
+def _named(store: Store, notes: Notes, keep: str) -> tuple[list[str], list[str]]:
+    """(columns of the notes, columns of the text table) that the order may name."""
+    names = names_in(keep)
+    columns = []
+    for alias in (a for a in notes.where if a.lower() in names):
+        schema = store.parquet(notes.passes[notes.where[alias]].parts[0].path).schema_arrow
+        fields = [f.name for f in schema.field(alias).type if f.name.lower() in names]
+        columns += [f"{alias}.{f}" for f in fields] or [alias]
+    return columns, [c.name for c in TEXT_TABLE if c.name in names and c.name != "quarantine"]

@@ -1,0 +1,62 @@
+"""Which documents of a corpus are taken down, asked of rows of its text table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import Store
+from pipeline.takedown.records import Takedown, ids_of, takedowns
+
+COLUMNS = ("doc_id", "source")
+"""Of the text table: what a takedown names documents by."""
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """All takedowns of a corpus together."""
+
+    takedowns: tuple[Takedown, ...] = ()
+    ids: tuple[pa.Array, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Determines which documents they meet."""
+        return part_key("tombstones", sorted(t.id for t in self.takedowns))
+
+    @cached_property
+    def all_ids(self) -> pa.Array:
+        """string[N]: every doc_id that is named."""
+        return pc.unique(pa.concat_arrays(self.ids)) if self.ids else pa.array([], pa.string())
+
+    @cached_property
+    def all_sources(self) -> pa.Array:
+        """string[N]: every source that is named."""
+        return pa.array(sorted({s for t in self.takedowns for s in t.sources}), pa.string())
+
+    def mask(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+        """bool[rows] of a table with COLUMNS: which are taken down."""
+        made = np.zeros(rows.num_rows, dtype=bool)
+        for column, named in (("doc_id", self.all_ids), ("source", self.all_sources)):
+            if len(named):
+                made |= pc.is_in(rows.column(column), value_set=named).to_numpy()
+        return made
+
+    def which(self, doc_id: str | None, source: str | None) -> Takedown | None:
+        """The first that names a document, or None."""
+        for takedown, ids in zip(self.takedowns, self.ids, strict=True):
+            if source in takedown.sources or (doc_id is not None and pc.index(ids, pa.scalar(doc_id)).as_py() >= 0):
+                return takedown
+        return None
+
+
+def tombstones_of(store: Store, corpus: str) -> Tombstones:
+    """Those of a corpus; none is the usual case, and costs one look at a folder."""
+    found = takedowns(store, corpus)
+    return Tombstones(tuple(found), tuple(ids_of(store, t) for t in found))

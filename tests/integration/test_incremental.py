@@ -1,0 +1,129 @@
+"""A corpus that grows: what is added costs what is new, and the result is that of all at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import winnow
+from pipeline import packing
+from pipeline.result import Result
+from pipeline.storage.manifest import load, manifest_path
+from pipeline.storage.store import Store
+from tests.corpora import documents, prose
+from tests.integration.test_run import digests
+
+RECIPE = {
+    "name": "small",
+    "score": ["exact", "gopher", "minhash"],
+    "rules": {"word_count": {"column": "gopher.word_count", "min": 50}},
+    "dedup": {"fuzzy": {"jaccard": 0.8}},
+}
+
+
+@pytest.fixture(autouse=True)
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "LEAST_FILE_BYTES", 20_000)
+
+
+def write(folder: Path, name: str, rows: list[dict[str, str]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / name)
+
+
+def old_files(folder: Path) -> None:
+    rows = documents(240)
+    for n in range(6):
+        write(folder, f"part-{n}.parquet", rows[n * 40 : (n + 1) * 40])
+
+
+def added(like: int) -> list[dict[str, str]]:
+    """Ten documents: two new ones, copies and near copies of old ones (a longer one, which is kept instead), one too short."""
+    texts = [
+        *(prose(1000 + n) for n in range(2)),
+        *(prose(like + n) for n in range(3)),
+        *(prose(like + n) + " Some words more at the end of it." for n in range(3, 6)),
+        prose(like + 7, 11),
+        "Short.",
+    ]
+    return [{"id": f"new-{n}", "text": t, "url": f"https://new.org/{n}", "source": "new"} for n, t in enumerate(texts)]
+
+
+def run(root: Path, folder: Path) -> Result:
+    return winnow.run(
+        RECIPE, [str(folder)], workspace=str(root / "ws"), output=str(root / "out"), executor="local", workers=1
+    )
+
+
+def events(root: Path, result: Result, verb: str) -> dict[str, dict[str, Any]]:
+    lines = (root / "ws" / "jobs" / result.job_id / "events.jsonl").read_text().splitlines()
+    return {e["stage"]: e for e in map(json.loads, lines) if e["verb"] == verb}
+
+
+@pytest.mark.parametrize(("name", "like"), [("part-9.parquet", 40), ("part-3b.parquet", 130), ("part-.parquet", 7)])
+def test_what_is_added_gives_the_same_bytes_as_all_at_once(tmp_path: Path, name: str, like: int) -> None:
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    run(tmp_path / "grown", folder)
+    write(folder, name, added(like))
+    grown, whole = run(tmp_path / "grown", folder), run(tmp_path / "whole", folder)
+    assert grown.tables == whole.tables
+    assert digests(tmp_path / "grown" / "out") == digests(tmp_path / "whole" / "out")
+    stores = [Store(str(tmp_path / one / "ws")) for one in ("grown", "whole")]
+    for kind, keys in whole.tables.items():
+        for key in keys:
+            both = [load(s, manifest_path("crawl", kind, key)) for s in stores]
+            assert both[0] == both[1], kind
+
+
+def test_of_what_was_there_no_part_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    first = run(tmp_path, folder)
+    sets_before = events(tmp_path, first, "stage_finished")["shingles"]["rows"]
+    write(folder, "part-9.parquet", added(40))
+    second = run(tmp_path, folder)
+    started = events(tmp_path, second, "stage_started")
+    of_shards = ("text", "notes", "digests", "bands", "verdict")
+    assert {s: started[s]["units"] for s in of_shards} == dict.fromkeys(of_shards, 1)
+    assert started["notes"]["units_done"] == 6
+    # copies and near copies of documents of shards 1 and 2 (rows 40 to 48 of `documents`) change what is kept of shard 1 alone
+    assert started["mix"]["units"] == 2
+    assert events(tmp_path, second, "stage_finished")["shingles"]["rows"] < sets_before / 3
+
+
+def test_what_is_there_in_all_its_parts_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    run(tmp_path, folder)
+    write(folder, "part-9.parquet", [{**d, "id": f"n{i}", "text": prose(2000 + i)} for i, d in enumerate(documents(6))])
+    digested: list[str] = []
+    plain = Store.digest
+    monkeypatch.setattr(Store, "digest", lambda self, path: digested.append(path) or plain(self, path))
+    run(tmp_path, folder)
+    kinds = [p.split("/")[2] for p in digested if p.startswith("corpora/") and "/parts/" in p]
+    assert {k: kinds.count(k) for k in ("text", "notes", "verdict", "mix")} == {
+        "text": 1,
+        "notes": 1,
+        "verdict": 1,
+        "mix": 1,
+    }
+
+
+def test_an_output_folder_is_brought_up_to_date_by_the_same_recipe(tmp_path: Path) -> None:
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    run(tmp_path, folder)
+    before = {p.stat().st_ino for p in (tmp_path / "out" / "data").iterdir()}
+    write(folder, "part-9.parquet", [{**d, "id": f"n{i}", "text": prose(2000 + i)} for i, d in enumerate(documents(6))])
+    made = run(tmp_path, folder)
+    after = {p.stat().st_ino for p in (tmp_path / "out" / "data").iterdir()}
+    assert len(after - before) <= 2
+    assert len(before & after) >= len(before) - 1
+    assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "out" / "data").iterdir()) == made.funnel["kept"]
+    assert not (tmp_path / "out" / "manifest.before.json").exists()
