@@ -9,6 +9,7 @@ MODULES = (
     ("benchmarks.scorers_speed",),
     ("benchmarks.kernels_dedup", "1"),
     ("benchmarks.neardup_recall",),
+    ("benchmarks.clustering", "10"),
     ("benchmarks.line_dedup", "--tenfold"),
     ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),

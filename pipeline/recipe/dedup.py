@@ -165,8 +165,8 @@ class Dedup(Strict):
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
-    substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
     against: tuple[str, ...] = ()
+    substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
