@@ -257,7 +257,7 @@ def test_what_is_taken_down_is_no_first_copy_any_more_and_its_text_is_not_asked_
     source = tmp_path / "in" / "articles.jsonl"
     source.parent.mkdir()
     source.write_text("".join(json.dumps({"id": f"d{i}", "text": t}) + "\n" for i, t in enumerate(texts)))
-    run(recipe({"action": "both"}), source, tmp_path)
+    run(recipe(), source, tmp_path)
     take_down(Store(str(tmp_path / "ws")), Request("ticket 7", ids=("d2", "d8"), by="jane"))
     for keep in ("first", "none"):
         made = recipe({"action": "both", "keep": keep}) | {"name": keep}
