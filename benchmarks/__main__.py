@@ -11,6 +11,7 @@ MODULES = (
     ("benchmarks.neardup_recall",),
     ("benchmarks.clustering", "10"),
     ("benchmarks.line_dedup", "--tenfold"),
+    ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.decontamination", "speed"),
