@@ -8,6 +8,7 @@ import duckdb
 
 from pipeline.catalog.chosen import Tables, choose_job, tables_of
 from pipeline.catalog.removed_lines import line_sentences, removed_lines
+from pipeline.catalog.removed_substrings import removed_substrings, substring_sentences
 from pipeline.catalog.views import view_tables
 from pipeline.errors import DocumentNotFound
 from pipeline.sql.engine import connect, rows_as_dicts
@@ -65,6 +66,7 @@ def explain_in(
             "doc_id": doc_id, "outcome": _outcome(document), "provenance": provenance, "failed": failed,
             "duplicate": cluster[0] if cluster else None, "cluster_members": members, "measured": measured,
             "removed_lines": removed_lines(connection, store, tables.text, *key),
+            "removed_substrings": removed_substrings(connection, store, tables.text, *key),
         })  # fmt: skip
     return found
 
@@ -144,7 +146,8 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
                 f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}"
                 + ("" if member["keep"] else f" ({_how(member)})")
             )
-        lines += [f"  {said}" for said in line_sentences(document["removed_lines"])]
+        taken_out = line_sentences(document["removed_lines"]) + substring_sentences(document["removed_substrings"])
+        lines += [f"  {said}" for said in taken_out]
         for scorer, values in document["measured"].items():
             if (held := _held(values)) is not None:
                 lines.append(held)

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import rules as rule_checks
-from pipeline.dedup import fuzzy_forecast, line_columns, line_forecast
+from pipeline.dedup import fuzzy_forecast, line_forecast, substring_forecast
+from pipeline.dedup.corpus_columns import measured_by, unmeasured_by
 from pipeline.dedup.planner import banding
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
@@ -65,7 +66,10 @@ class Plan:
         missing = [s for specs, there in zip(self.passes, self.measured, strict=True) if not there for s in specs]
         rates = [SCORE_MB_PER_S.get(s.scorer, 20.0) for s in missing]
         lines = self.recipe.dedup.lines if self.recipe.dedup else None
+        passages = self.recipe.dedup.substrings if self.recipe.dedup else None
         score_s = sum(total_bytes / 1e6 / r for r in rates) / workers
+        if passages is not None:
+            score_s += substring_forecast.seconds(passages, total_bytes) / workers
         return {
             "recipe": self.recipe.name,
             "recipe_digest": self.recipe.digest(),
@@ -80,6 +84,7 @@ class Plan:
             "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "against": [r.told() for r in self.references],
+            "substrings": substring_forecast.sentences(passages, total_bytes) if passages else [],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
 
@@ -98,7 +103,8 @@ class Plan:
     def _stages(self) -> list[tuple[str, bool]]:
         dedup = self.recipe.dedup
         return [("ingest", True), ("score", bool(self.specs)), ("judge", True), ("pairs", bool(dedup and dedup.fuzzy)),
-                ("dedup", dedup is not None), ("lines", bool(dedup and dedup.lines)), ("mix", True), ("export", True)]  # fmt: skip
+                ("dedup", dedup is not None), ("lines", bool(dedup and dedup.lines)),
+                ("substrings", bool(dedup and dedup.substrings)), ("mix", True), ("export", True)]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,8 @@ def check_recipe(recipe: Recipe) -> Checked:
     columns = measured_columns(specs)
     with placed("buckets"):
         _check_buckets(recipe, columns)
-    if measures_lines(recipe):
-        columns |= line_columns.measured()
+    for measured in measured_by(recipe.dedup):
+        columns |= measured.columns
     columns |= {f"{BUCKETS}.{name}": Measured(pa.string()) for name in recipe.buckets}
     _check_rules(recipe, specs, columns)
     with placed("dedup"):
@@ -178,16 +184,20 @@ def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def measures_lines(recipe: Recipe) -> bool:
-    """Whether rules may ask how much of a document the corpus repeats."""
-    lines = recipe.dedup.lines if recipe.dedup else None
-    return lines is not None and lines.action != "spans"
+def _with_dedup(recipe: Recipe, schema: pa.Schema) -> pa.Schema:
+    """What a predicate may name, with the shares of repeated lines and passages where they are measured."""
+    for measured in measured_by(recipe.dedup):
+        schema = schema.append(pa.field(measured.alias, measured.struct))
+    return schema
 
 
-def _lines_too(recipe: Recipe, schema: pa.Schema) -> pa.Schema:
-    """What a predicate may name, with the shares of repeated lines where they are measured."""
-    own = pa.field(line_columns.ALIAS, line_columns.STRUCT)
-    return schema.append(own) if measures_lines(recipe) else schema
+def _check_measured(recipe: Recipe, name: str, asked: str) -> None:
+    for missing in unmeasured_by(recipe.dedup):
+        if missing.alias in rule_checks.names_in(asked):
+            raise PlanError(
+                f"rule {name!r} asks for {missing.alias}, which this recipe does not measure; "
+                f"set dedup.{missing.key}.action: measure, or both"
+            )
 
 
 def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
@@ -205,16 +215,12 @@ def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
 
 def _check_rules(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:
     schema = rule_schema(specs)
-    schema = _lines_too(recipe, schema)
+    schema = _with_dedup(recipe, schema)
     if recipe.buckets:
         schema = schema.append(pa.field(BUCKETS, pa.struct([pa.field(n, pa.string()) for n in recipe.buckets])))
     for name, rule in recipe.rules.items():
         with placed("rules", name):
-            if line_columns.ALIAS in rule_checks.names_in(rule.sql or rule.column or "") and not measures_lines(recipe):
-                raise PlanError(
-                    f"rule {name!r} asks for {line_columns.ALIAS}, which this recipe does not measure; "
-                    "set dedup.lines.action: measure, or both"
-                )
+            _check_measured(recipe, name, rule.sql or rule.column or "")
             rule_checks.check(name, rule, columns)
             if rule.sql is not None:
                 gate.check(f"rule {name!r}", rule.sql)
@@ -243,7 +249,7 @@ def _check_dedup(recipe: Recipe, specs: Sequence[ScorerSpec]) -> None:
             )
         banding(dedup.fuzzy, int(parameters(found.build())["num_perm"]))  # what cannot be had stops the plan
     gate.check("dedup.keep", dedup.keep, ordering=True)
-    check_expression(dedup.keep, _lines_too(recipe, rule_schema(specs)), "dedup.keep")
+    check_expression(dedup.keep, _with_dedup(recipe, rule_schema(specs)), "dedup.keep")
 
 
 def _check_export(recipe: Recipe, specs: Sequence[ScorerSpec], columns: dict[str, Measured]) -> None:

@@ -32,6 +32,7 @@ from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
+from pipeline.substring_dedup import substring_cuts, with_substring_notes
 from pipeline.takedown.erasing import erase
 from pipeline.takedown.tombstones import tombstones_of
 
@@ -123,6 +124,10 @@ class _Run:
         repeats = recipe.dedup.lines if recipe.dedup else None
         if repeats is not None:
             notes = with_line_notes(self.store, notes, repeats, self._do)
+        passages = recipe.dedup.substrings if recipe.dedup else None
+        if passages is not None:
+            notes = with_substring_notes(self.store, notes, passages, self._do)
+        if repeats is not None or passages is not None:
             self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
         if until == "score":
             return self._result(text)
@@ -138,15 +143,25 @@ class _Run:
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
-        gone = line_cuts(self.store, text, repeats, verdict, dedup, self._do) if repeats else None
-        for warning in gone.details["warnings"] if gone else []:
-            self.job.warn(warning)
+        gone = self._cuts(text, verdict, dedup)
         if until == "dedup":
             return self._result(dedup or verdict)
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
         return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
+
+    def _cuts(self, text: Manifest, verdict: Manifest, dedup: Manifest | None) -> tuple[Manifest, ...]:
+        """What goes of documents that stay: lines, then longer passages."""
+        wanted = self.plan.recipe.dedup
+        lines = passages = None
+        if wanted and wanted.lines:
+            lines = line_cuts(self.store, text, wanted.lines, verdict, dedup, self._do)
+        for warning in lines.details["warnings"] if lines else []:
+            self.job.warn(warning)
+        if wanted and wanted.substrings:
+            passages = substring_cuts(self.store, text, wanted.substrings, verdict, dedup, lines, self._do)
+        return tuple(c for c in (lines, passages) if c is not None)
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -226,7 +241,7 @@ class _Run:
         verdict: Manifest,
         dedup: Manifest | None,
         mix: Manifest,
-        cuts: Manifest | None,
+        cuts: tuple[Manifest, ...],
         taken: Manifest | None,
     ) -> Store:
         recipe = self.plan.recipe

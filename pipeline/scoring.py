@@ -21,7 +21,7 @@ from scorers import base
 from scorers.text import TextBatch
 
 RESERVED = frozenset(c.name for c in TEXT_TABLE) | {
-    *("text", "metadata", "shard", "row", "kept", "failed", "buckets", "corpus_lines")
+    *("text", "metadata", "shard", "row", "kept", "failed", "buckets", "corpus_lines", "corpus_substrings")
 }
 
 

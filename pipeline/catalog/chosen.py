@@ -113,6 +113,8 @@ class Tables:
         """The tables of a part each that are views as they are, by the view's name."""
         return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
 
+    substring_cuts: Manifest | None = None
+
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
     """Load a job's manifests."""
@@ -130,9 +132,10 @@ def tables_of(store: Store, job: JobRecord) -> Tables:
             f"job {job.id} in {store.root} took no document in (state: {job.record.get('state')}): no file of its input could be read. "
             f"{job.record.get('message') or ''}".rstrip()
         )
-    verdict, dedup, mix, cuts = (next(iter(load(k)), None) for k in ("verdict", "dedup", "mix", "line_cuts"))
+    kinds = ("verdict", "dedup", "mix", "line_cuts", "substring_cuts")
+    decided = [next(iter(load(k)), None) for k in kinds]
     notes = tuple(load("notes"))
     used: dict[str, str] = job.record.get("scorers", {})
     aliases = tuple(tuple(a for a in n.parameters["scorers"] if used.get(a) == n.key) for n in notes)
     small = {kind: next(iter(load(kind)), None) for kind in ("banding", "s_curve", "guards")}
-    return Tables(text[0], notes, aliases, verdict, dedup, mix, cuts, **small)
+    return Tables(text[0], notes, aliases, *decided, **small)

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
-from pipeline.catalog.removed_lines import view_removed_lines
+from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
@@ -30,6 +30,7 @@ VIEWS = {
     "guards": "what deduplication would do, held against the budgets of dedup.guard: value, budget, broken",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "takedowns": "requests by which documents of the corpus were taken down: who asked, when, why, how many",
+    "removed_substrings": "passages that substring deduplication took out of documents, and another place where each lies",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -78,7 +79,8 @@ def view_tables(
     _view_takedowns(connection, tombstones.takedowns)
     _view_documents(connection, tables)
     _view_verdicts(connection, store, tables)
-    view_removed_lines(connection, store, tables.cuts)
+    view_cuts(connection, store, "removed_lines", tables.cuts)
+    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
     _view_columns(connection, tables)
 
 

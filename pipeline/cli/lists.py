@@ -78,7 +78,9 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
 def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
-    return " + ".join(n for n in ("url", "exact", "fuzzy", "lines", "against") if getattr(recipe.dedup, n))
+    return " + ".join(
+        n for n in ("url", "exact", "fuzzy", "lines", "substrings", "against") if getattr(recipe.dedup, n)
+    )
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

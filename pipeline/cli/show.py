@@ -72,6 +72,8 @@ def show_plan(told: dict[str, Any]) -> None:
         out.print(f"  near-duplicates: {sentence}", markup=False)
     for sentence in told["lines"]:
         out.print(f"  lines: {sentence}", markup=False)
+    for sentence in told["substrings"]:
+        out.print(f"  substrings: {sentence}", markup=False)
     out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.dedup.lsh_presets import PRESETS
 from pipeline.errors import did_you_mean
@@ -116,6 +116,41 @@ class Lines(Strict):
         return self
 
 
+class Substrings(Strict):
+    """Passages of at least min_bytes bytes, or of min_tokens tokens (Unicode words), that the corpus holds twice: all but
+    the first go, or (keep: none) all. ends: where a passage that goes may begin and end."""
+
+    min_bytes: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
+    min_tokens: Annotated[int, Field(ge=4, le=100_000)] | None = None
+    keep: Literal["first", "none"] = "first"
+    ends: Literal["character", "word"] = "character"
+    action: Literal["spans", "measure", "both"] = "spans"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sized(cls, values: Any) -> Any:
+        plain = isinstance(values, dict) and values.get("min_bytes") is None and values.get("min_tokens") is None
+        return {**values, "min_bytes": 200} if plain else values
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Substrings:
+        if self.min_bytes is not None and self.min_tokens is not None:
+            raise ValueError(
+                "give min_bytes or min_tokens, not both: a passage is compared byte by byte or token by token"
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Least elements of a passage: bytes, or tokens."""
+        return self.min_bytes or self.min_tokens or 0
+
+    @property
+    def least(self) -> str:
+        """The same for people."""
+        return f"{self.size:,} {'tokens' if self.min_tokens else 'bytes'}"
+
+
 class Url(Strict):
     """Documents of one address, after what says nothing is taken off it."""
 
@@ -130,7 +165,8 @@ class Dedup(Strict):
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
-    against: tuple[str, ...] = ()
+    substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
+    against: Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)] = ()
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
@@ -138,9 +174,3 @@ class Dedup(Strict):
     @classmethod
     def _named(cls, value: str | bool) -> str | bool:
         return "raw" if value is True else value
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A recipe without reference sets is the same one, with the same digest, as before there were any."""
-        told: dict[str, Any] = plain(self)
-        return told if self.against else {name: value for name, value in told.items() if name != "against"}

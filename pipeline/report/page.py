@@ -22,6 +22,7 @@ from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
 from pipeline.report.texts import Comparison, compare
+from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.totals.funnel import FunnelRow, ends, funnel
 
@@ -86,6 +87,10 @@ class _Source:
     connection: duckdb.DuckDBPyConnection
 
 
+def _taken_out(cuts: Manifest | None, what: str) -> dict[str, Any] | None:
+    return cuts.details | {what: cuts.rows} if cuts is not None else None
+
+
 def _context(source: _Source) -> dict[str, Any]:
     connection, recipe = source.connection, source.recipe
     rows = funnel(connection, recipe)
@@ -99,7 +104,8 @@ def _context(source: _Source) -> dict[str, Any]:
         "rows": rows,
         "ends": ends(rows),
         "speed": _speed(source, rows),
-        "lines": source.tables.cuts.details | {"lines": source.tables.cuts.rows} if source.tables.cuts else None,
+        "lines": _taken_out(source.tables.cuts, "lines"),
+        "substrings": _taken_out(source.tables.substring_cuts, "substrings"),
         "stages": data.stage_times(connection, source.job.id),
         "verbs": STAGE_VERBS,
         "slowest": data.slowest_units(source.job.events),

@@ -81,7 +81,8 @@ def _latest(connection: duckdb.DuckDBPyConnection, published: frozenset[str]) ->
 def _part_paths(store: Store, tables: Tables) -> tuple[str, ...]:
     """Every file that the views over these tables read, as the file system knows it."""
     paths = [shard.ids.path for shard in tables.text.shards]
-    for table in (*tables.notes, tables.verdict, tables.dedup, tables.mix, tables.cuts, *tables.small.values()):
+    decided = (tables.verdict, tables.dedup, tables.mix, tables.cuts, tables.substring_cuts)
+    for table in (*tables.notes, *decided, *tables.small.values()):
         paths += [part.path for part in table.parts] if table is not None else []
     return tuple(store.full(path) for path in dict.fromkeys(paths))
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.by_shard import REMOVED, cluster_digests
+from pipeline.dedup.cuts import cut_spans
 from pipeline.errors import ConservationError
 from pipeline.packing import packs
 from pipeline.recipe import Export as Settings
@@ -27,7 +28,7 @@ from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, u
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
-from scorers.spans import apply_spans, joined_spans, spans_array
+from scorers.spans import apply_spans, joined_spans
 from scorers.text import TextBatch
 
 FORMAT = 3
@@ -44,7 +45,7 @@ class ShardWork:
     notes: ShardNotes
     mix_path: str
     decisions: Decisions
-    cuts_path: str | None = None
+    cuts_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Export(Stage):
     mix: Manifest
     settings: Settings
     columns: Columns
-    cuts: Manifest | None = None
+    cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
     kind: str = "export"
     in_driver: bool = False
@@ -93,14 +94,17 @@ class Export(Stage):
         """All that determines what is written of a shard."""
         parts = (self.mix.parts[i], self.verdict.parts[i])
         read = {c.split(".")[0] for c in (*self.columns.notes_columns(), *self.settings.edits)}
-        said = (rows_of(t, i) for t in (self.cuts, self.tombstones))
+        said = (rows_of(t, i) for t in (*self.cuts, self.tombstones))
         digests = [*(p.sha256 for p in parts), *(p.sha256 if p else None for p in said)]
         return [self.notes.shard_key(i, read), clusters, *digests]
 
     def _work(self, i: int, in_clusters: bool) -> ShardWork:
-        cuts, taken = (p.path if p else None for p in (rows_of(self.cuts, i), rows_of(self.tombstones, i)))
+        said = [rows_of(table, i) for table in self.cuts]
+        cuts, taken = tuple(p.path for p in said if p), rows_of(self.tombstones, i)
         clusters = self.dedup.parts[0].path if self.dedup and in_clusters else None
-        decisions = Decisions(i, self.notes.text.shards[i], self.verdict.parts[i].path, clusters, taken)
+        decisions = Decisions(
+            i, self.notes.text.shards[i], self.verdict.parts[i].path, clusters, taken.path if taken else None
+        )
         return ShardWork(self.notes.of(i), self.mix.parts[i].path, decisions, cuts)
 
     def _unread_files(self) -> list[tuple[str, str, str]]:
@@ -138,9 +142,10 @@ class Export(Stage):
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
         if self.tombstones:
             inputs["tombstones"] = self.tombstones.key
-        if self.cuts:
-            inputs["line_cuts"] = self.cuts.key
-            details["lines_taken_out"] = self.cuts.details | {"lines": self.cuts.rows}
+        for cuts in self.cuts:
+            inputs[cuts.kind] = cuts.key
+            what = cuts.kind.removesuffix("_cuts") + "s"
+            details[f"{what}_taken_out"] = cuts.details | {what: cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
             parameters=self.settings.model_dump(mode="json"), details=details,
@@ -193,7 +198,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.decisions.verdict, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = store.read_table(work.cuts_path, columns=["row", "start_byte", "end_byte"]) if work.cuts_path else None
+    cuts = [store.read_table(p, columns=["row", "start_byte", "end_byte"]) for p in work.cuts_paths]
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
@@ -208,18 +213,10 @@ def _documents(
         spans = [
             pc.struct_field(beside.column(e.split(".")[0]).combine_chunks(), e.split(".")[1]) for e in settings.edits
         ]
-        if cuts is not None:
-            spans.append(cut_spans(cuts, rows.start, batch.num_rows).take(pa.array(taken)))
+        spans += [cut_spans(c, rows.start, batch.num_rows).take(pa.array(taken)) for c in cuts]
         if spans:
             text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
         yield columns.assemble(shard, text, batch.take(pa.array(taken)), beside)
-
-
-def cut_spans(cuts: pa.Table, first: int, rows: int) -> pa.Array:
-    """The spans of a table of cuts (row ascending, start_byte, end_byte) for rows first..first+rows, one list each."""
-    bounds = np.searchsorted(cuts.column("row").to_numpy(), np.arange(first, first + rows + 1))
-    start, end = (cuts.column(c).to_numpy()[bounds[0] : bounds[-1]] for c in ("start_byte", "end_byte"))
-    return spans_array(bounds - bounds[0], start, end)
 
 
 def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -22,6 +22,9 @@ from pipeline.unit import Unit
 
 FORMAT = 2
 
+Cuts = tuple[tuple[str, str], ...]
+"""(what is taken out of documents: 'lines' or 'substrings', path of the shard's part)"""
+
 
 @dataclass(frozen=True)
 class Mix(Stage):
@@ -32,7 +35,7 @@ class Mix(Stage):
     text: Manifest
     verdict: Manifest
     dedup: Manifest | None
-    cuts: Manifest | None = None
+    cuts: tuple[Manifest, ...] = ()
     copies: Mapping[int, int] = field(default_factory=dict)
     tombstones: Manifest | None = None
     kind: str = "mix"
@@ -47,8 +50,8 @@ class Mix(Stage):
 
     @property
     def key(self) -> str:
-        cuts, taken = self.cuts and self.cuts.key, self.tombstones and self.tombstones.key
-        told = [self.text.key, self.verdict.key, self.dedup and self.dedup.key, cuts, taken]
+        tables = (self.dedup, *self.cuts, self.tombstones)
+        told = [self.text.key, self.verdict.key, *(t.key if t else None for t in tables)]
         return part_key(self.kind, FORMAT, told, sorted(self.copies.items()))
 
     def units(self) -> list[Unit]:
@@ -57,13 +60,18 @@ class Mix(Stage):
         dedup = self.dedup.parts[0].path if self.dedup else None
         found = []
         for i, (shard, part) in enumerate(zip(self.text.shards, self.verdict.parts, strict=True)):
-            cuts, taken = rows_of(self.cuts, i), rows_of(self.tombstones, i)
+            cuts, taken = [rows_of(c, i) for c in self.cuts], rows_of(self.tombstones, i)
             of_clusters = clusters.get(i)
-            told = [shard.key, part.sha256, of_clusters, *(p.sha256 if p else None for p in (cuts, taken))]
+            told = [shard.key, part.sha256, of_clusters, *(p.sha256 if p else None for p in (*cuts, taken))]
             key = part_key(self.kind, FORMAT, told, sorted(self.copies.items()) if of_clusters else [])
             path = Store.part(self.corpus, self.kind, key)
-            paths = [p.path if p else None for p in (cuts, taken)]
-            inputs = _Inputs(shard, part.path, dedup if of_clusters else None, *paths)
+            inputs = _Inputs(
+                shard,
+                part.path,
+                dedup if of_clusters else None,
+                tuple((c.kind.removesuffix("_cuts") + "s", p.path) for c, p in zip(self.cuts, cuts, strict=True) if p),
+                taken.path if taken else None,
+            )
             found.append(Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, inputs)))
         return found
 
@@ -86,7 +94,7 @@ class _Inputs:
     shard: Shard
     verdict: str
     dedup: str | None
-    cuts: str | None
+    cuts: Cuts
     tombstones: str | None
 
 
@@ -96,7 +104,8 @@ def _mix(store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, 
     verdict = store.read_table(inputs.verdict, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    removals = pa.concat_tables([removals_of(store, inputs.dedup, index), emptied_of(store, inputs.cuts)])
+    emptied = (emptied_of(store, *cuts) for cuts in inputs.cuts)
+    removals = pa.concat_tables([removals_of(store, inputs.dedup, index), *emptied])
     mixed = decide(rows, removals, taken_of(store, inputs.tombstones))
     if copies and inputs.dedup is not None:
         mixed = rehydrated(mixed, store.read_shard(inputs.dedup, index, list(SIZES)), copies)
@@ -124,13 +133,11 @@ def taken_of(store: Store, path: str | None) -> pa.Table:
     return store.read_table(path, columns=["row", "takedown"])
 
 
-def emptied_of(store: Store, cuts_path: str | None) -> pa.Table:
-    """(row, method 'lines') of the documents of a shard that lines left empty."""
-    if cuts_path is None:
-        return pa.table({"row": pa.array([], pa.int64()), "method": pa.array([], pa.string())})
+def emptied_of(store: Store, method: str, cuts_path: str) -> pa.Table:
+    """(row, method) of the documents of a shard that a table of cuts left empty."""
     cuts = store.read_table(cuts_path, columns=["row", "empties"])
     rows = pc.unique(cuts.filter(cuts.column("empties")).column("row"))
-    return pa.table({"row": rows, "method": pa.array(["lines"] * len(rows), pa.string())})
+    return pa.table({"row": rows, "method": pa.array([method] * len(rows), pa.string())})
 
 
 def rehydrated(mixed: pa.Table, clusters: pa.Table, copies: Mapping[int, int]) -> pa.Table:

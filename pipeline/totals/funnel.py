@@ -34,6 +34,7 @@ TITLES = {
     "exact": "exact duplicates",
     "fuzzy": "near-duplicates",
     "lines": "nothing left without repeated lines",
+    "substrings": "nothing left without repeated passages",
 }
 
 
@@ -161,3 +162,5 @@ def _steps(documents: Became, recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield "dedup", "reference"
         if recipe.dedup.lines is not None or "dedup.lines" in documents:
             yield "dedup", "lines"
+        if recipe.dedup.substrings is not None or "dedup.substrings" in documents:
+            yield "dedup", "substrings"

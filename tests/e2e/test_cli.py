@@ -342,3 +342,23 @@ def test_a_full_disk_behind_the_output_is_said_in_words(tmp_path: Path) -> None:
     assert said.returncode == 1
     assert "No space left on device: make room" in said.stderr
     assert "fault of Winnow" not in said.stderr
+
+
+def test_repeated_passages_are_planned_cut_and_explained(home: Path) -> None:
+    quoted = "It was said before, word for word, and at such a length that nobody takes it for chance. " * 2
+    texts = [f"First of all: {quoted}", f"Ünd später — {quoted}— so weit.", "Something else altogether."]
+    (home / "quotes").mkdir()
+    pq.write_table(pa.table({"id": ["a", "b", "c"], "text": texts}), home / "quotes" / "part.parquet")
+    (home / "quotes.yaml").write_text("version: 1\nname: quotes\ndedup: {exact: false, substrings: {min_bytes: 100}}\n")
+    planned = winnow("plan", "quotes.yaml", "quotes/", cwd=home)
+    assert (
+        "substrings: of passages of at least 100 bytes that the corpus holds elsewhere, the first copy stays"
+        in planned.stdout
+    )
+    ran = winnow("run", "quotes.yaml", "quotes/", "--workspace", "quotes-ws", "--output", "quotes-out", "-q", cwd=home)
+    assert ran.returncode == 0, ran.stderr
+    left = pq.read_table(home / "quotes-out" / "data").column("text").to_pylist()
+    assert left == [texts[0], "Ünd später —— so weit.", texts[2]]
+    told = winnow("why", "b", "--workspace", "quotes-ws", cwd=home)
+    assert "1 repeated passages taken out; the rest stays" in told.stdout
+    assert "also in a (shard 0, row 0)" in told.stdout

@@ -24,6 +24,7 @@ LAYERS = (
         "pipeline.document_dedup",
         "pipeline.line_dedup",
         "pipeline.references",
+        "pipeline.substring_dedup",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",

@@ -98,4 +98,4 @@ def dedup_of(recipe: Recipe) -> list[str]:
     """Kinds of duplicates that a recipe removes."""
     if recipe.dedup is None:
         return []
-    return [n for n in ("url", "exact", "fuzzy", "lines", "against") if getattr(recipe.dedup, n)]
+    return [n for n in ("url", "exact", "fuzzy", "lines", "substrings", "against") if getattr(recipe.dedup, n)]
