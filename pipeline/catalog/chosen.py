@@ -104,6 +104,7 @@ class Tables:
     dedup: Manifest | None
     mix: Manifest | None
     cuts: Manifest | None = None
+    substring_cuts: Manifest | None = None
     banding: Manifest | None = None
     s_curve: Manifest | None = None
     guards: Manifest | None = None
@@ -112,8 +113,6 @@ class Tables:
     def small(self) -> dict[str, Manifest | None]:
         """The tables of a part each that are views as they are, by the view's name."""
         return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
-
-    substring_cuts: Manifest | None = None
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
