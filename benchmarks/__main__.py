@@ -12,6 +12,7 @@ MODULES = (
     ("benchmarks.line_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
+    ("benchmarks.incremental",),
     ("benchmarks.beside_datatrove",),
     ("benchmarks.decontamination", "speed"),
     ("benchmarks.decontamination", "planted"),
