@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check bench fuzz conformance clean
+.PHONY: help setup dev demo test check bench figures fuzz conformance clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,7 +55,10 @@ conformance: dev ## agreement with datatrove, side by side (installs it)
 	$(UV) sync --frozen --inexact --quiet --group conformance --python $(BIN)/python
 	$(BIN)/python -m benchmarks.conformance
 
-bench: dev ## every figure of benchmarks/README.md
+bench: setup ## Winnow beside eight peers on one core: tables and pictures in bench/ (installs each into a cache of its own)
+	$(BIN)/python -m benchmarks.peers --output bench
+
+figures: dev ## every other figure of benchmarks/README.md; needs the test data
 	$(UV) sync --frozen --inexact --quiet --group conformance --python $(BIN)/python
 	$(BIN)/python -m benchmarks
 

@@ -146,9 +146,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 class Slots:
     """Places for what goes on at once, counted overall and by caller; safe between threads."""
 
-    def __init__(self, overall: int, per_caller: int | None, full: type[RequestError], what: str) -> None:
+    def __init__(self, overall: int, per_caller: int, full: type[RequestError], what: str) -> None:
         self._overall = overall
-        self._per_caller = per_caller or overall
+        self._per_caller = per_caller
         self._full = full
         self._what = what
         self._lock = threading.Lock()

@@ -75,7 +75,7 @@ def open_service(settings: Settings, keys: Keys, metrics: Metrics, stopping: Sto
         service = Service(
             settings, store, keys, metrics, Audit(settings.state_folder), Confinement.of(settings),
             Slots(settings.limits.sql_at_once, settings.limits.sql_at_once_per_key, TooManyQuestions, "SQL questions"),
-            Slots(settings.limits.sse_streams, None, TooManyStreams, "streams of events"),
+            Slots(settings.limits.sse_streams, settings.limits.sse_streams_per_key, TooManyStreams, "streams of events"),
             lane, Tails(store, stopping),
             stopping, spares, parts.supervisor, parts.catalog, parts.clerks, Checks(),
         )  # fmt: skip

@@ -44,6 +44,7 @@ class ServiceLimits(_Strict):
     sql_rows: Positive = 10_000
     sql_bytes: Positive = 10 << 20
     sse_streams: Positive = 100
+    sse_streams_per_key: Positive = 25
     connections: Positive = 512
     keep_alive_seconds: Positive = 5
     stalled_seconds: Positive = 120

@@ -1,4 +1,4 @@
-"""Every figure of benchmarks/README.md, one after the other: make bench."""
+"""Every figure of benchmarks/README.md, one after the other: make figures. The peers have a command of their own: make bench."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ MODULES = (
     ("benchmarks.scorers_speed",),
     ("benchmarks.kernels_dedup", "1"),
     ("benchmarks.neardup_recall",),
+    ("benchmarks.clustering", "10"),
     ("benchmarks.line_dedup", "--tenfold"),
+    ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
     ("benchmarks.incremental",),
-    ("benchmarks.beside_datatrove",),
     ("benchmarks.decontamination", "speed"),
     ("benchmarks.decontamination", "planted"),
     ("benchmarks.decontamination_conformance",),

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import winnow
+from benchmarks.generator.contamination import KINDS, Planted, planted
 from benchmarks.measuring import CORPUS, DATA, batches, best_s, machine, texts
-from benchmarks.planted import KINDS, Planted, planted
 from pipeline.decontamination.eval_sets import index_of
 from scorers.contamination import Contamination
 from scorers.models.overlap_profiles import PROFILES

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.decontamination import EVALS, SEED, corpus
+from benchmarks.generator.contamination import planted
 from benchmarks.measuring import machine
-from benchmarks.planted import planted
 from pipeline.decontamination.eval_sets import index_of
 from scorers.contamination import Contamination
 from scorers.text import TextBatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -48,35 +49,66 @@ def best_s(run: Callable[[], object], times: int = 3) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A finished command: wall seconds, CPU seconds of it and its workers, and the largest resident memory of the
-    driver and of any one worker, in bytes."""
+    """A finished command: wall seconds, CPU seconds of it and its workers, the largest resident memory of the driver and of any
+    one worker, in bytes, and the most that lay in the folder watched."""
 
     wall_s: float
     cpu_s: float
     driver_bytes: int
     worker_bytes: int
+    disk_bytes: int = 0
 
 
-def watch(arguments: Sequence[str]) -> Watched:
-    """Run `winnow` with these arguments, looking at it and its descendants every 50 ms."""
-    start = time.monotonic()
-    process = subprocess.Popen([*WINNOW, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    driver = psutil.Process(process.pid)
+LOOK_S, DISK_EVERY = 0.05, 20
+
+
+def watch(
+    arguments: Sequence[str], folder: Path | None = None, beside: Sequence[int] = (), **environment: str
+) -> Watched:
+    """Run `winnow` with these arguments, looking at it and its descendants every 50 ms.
+
+    folder: whose size is looked at every second; beside: processes whose descendants are its workers as well (nodes of a cluster),
+    with the CPU seconds they use meanwhile; environment: added to this process's.
+    """
+    start, looks, disk = time.monotonic(), 0, 0
+    process = subprocess.Popen(
+        [*WINNOW, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    driver, nodes = psutil.Process(process.pid), [psutil.Process(pid) for pid in beside]
+    before = {one.pid: sum(one.cpu_times()[:2]) for node in nodes for one in _family(node)}
     cpu: dict[int, float] = {}
     peak: dict[int, int] = {}
     while process.poll() is None:
-        for one in _family(driver):
+        for one in (p for root in (driver, *nodes) for p in _family(root)):
             try:
-                cpu[one.pid] = sum(one.cpu_times()[:2])
+                cpu[one.pid] = sum(one.cpu_times()[:2]) - before.get(one.pid, 0.0)
                 peak[one.pid] = max(peak.get(one.pid, 0), one.memory_info().rss)
             except psutil.Error:
                 continue
-        time.sleep(0.05)
+        if folder is not None and looks % DISK_EVERY == 0:
+            disk = max(disk, bytes_in(folder))
+        looks += 1
+        time.sleep(LOOK_S)
     wall_s = time.monotonic() - start
     if process.returncode:
         raise RuntimeError(f"winnow {' '.join(arguments)}: {process.stderr.read() if process.stderr else ''}")
     workers = [n for pid, n in peak.items() if pid != process.pid]
-    return Watched(wall_s, sum(cpu.values()), peak.get(process.pid, 0), max(workers, default=0))
+    disk = max(disk, bytes_in(folder)) if folder is not None else 0
+    return Watched(wall_s, sum(cpu.values()), peak.get(process.pid, 0), max(workers, default=0), disk)
+
+
+def bytes_in(folder: Path) -> int:
+    """Bytes of all files below; those that go while one looks are left out."""
+    found = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found += os.stat(os.path.join(path, name)).st_size
+    return found
 
 
 def _family(driver: psutil.Process) -> list[psutil.Process]:

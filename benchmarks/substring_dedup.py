@@ -29,7 +29,7 @@ from pipeline.stages.ingest import plan_ingest
 from pipeline.stages.judge import Judge
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
-from pipeline.substring_dedup import substring_cuts
+from pipeline.substring_dedup import SubstringDedup
 
 STYLES = {
     "200 bytes": Substrings(),
@@ -49,7 +49,7 @@ def stages(style: Substrings, source: Path, megabytes: float) -> None:
         do = Timed(store)
         text = do(plan_ingest(store, "corpus", Input(paths=(str(source),)), copy=False))
         verdict = do(Judge(store, Notes(text, (), {}), {}, ()))
-        gone = substring_cuts(store, text, style, verdict, None, None, do)
+        gone = SubstringDedup(store, style, do, do, "scratch").cuts(text, verdict, None, None)
         for kind, made in do.tables.items():
             if kind.startswith("substring"):
                 print(

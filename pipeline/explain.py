@@ -77,7 +77,8 @@ def _taken_down(document: dict[str, Any], tombstones: Tombstones) -> dict[str, A
     told = {k: v for k, v in takedown.as_dict().items() if k in ("id", "at", "by", "why")} if takedown else None
     return {
         "doc_id": document["doc_id"], "outcome": _outcome(document), "provenance": {k: v for k, v in document.items() if k != "failed"},
-        "failed": [], "duplicate": None, "cluster_members": [], "measured": {}, "removed_lines": [], "removed_substrings": [], "takedown": told,
+        "failed": [], "duplicate": None, "cluster_members": [], "measured": {}, "removed_lines": [],
+        "removed_substrings": [], "takedown": told,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from pipeline.errors import Cancelled, Fenced, Paused, WinnowError
+from pipeline.errors import Cancelled, Fenced, IntegrityError, Paused, WinnowError
 from pipeline.execution import attempts
 from pipeline.execution.halt import Halt
 from pipeline.execution.processes import alive
@@ -50,7 +50,12 @@ def end_dead_jobs(store: Store) -> None:
     """Jobs of this host whose process is gone without a word are failed ones; their scratch goes."""
     for name in store.names("jobs")[-RECENT_JOBS:]:
         path = f"{Store.job(name)}/job.json"
-        record = store.read_json(path) if store.exists(path) else {}
+        try:
+            record = store.find_json(path)
+        except IntegrityError:
+            continue  # a power cut left it so; whoever asks for that job hears of it
+        if not isinstance(record, dict):
+            continue
         if record.get("supervised"):
             continue  # its supervisor knows
         if record.get("state") == "running" and record.get("host") == socket.gethostname() and not alive(record["pid"]):

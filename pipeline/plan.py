@@ -83,8 +83,8 @@ class Plan:
             "warnings": self.warnings(),
             "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
-            "against": [r.told() for r in self.references],
             "substrings": substring_forecast.sentences(passages, total_bytes) if passages else [],
+            "against": [r.told() for r in self.references],
             "forecast": {"workers": workers, "seconds": round(3 + total_bytes / 1e6 / 150 / workers + score_s, 1)},
         }
 

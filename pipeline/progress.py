@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import rich.progress
 
 LINE_EVERY_S = 10.0
 
@@ -85,25 +88,29 @@ class Lines:
         self._stream.flush()
 
 
+def stage_bars() -> rich.progress.Progress:
+    """A bar a stage on stderr, with the units that a task's field `units` says, MB/s (none where its field `reused` is set) and
+    time left. What is printed beside them is no markup."""
+    from rich import progress
+    from rich.console import Console
+    from rich.text import Text
+
+    class Rate(progress.TransferSpeedColumn):
+        def render(self, task: progress.Task) -> Text:
+            return Text("reused") if task.fields.get("reused") else super().render(task)
+
+    return progress.Progress(
+        progress.TextColumn("{task.description:<10}", markup=False), progress.BarColumn(bar_width=30),
+        progress.TextColumn("{task.fields[units]:>9}"), Rate(), progress.TimeElapsedColumn(), progress.TextColumn("left"),
+        progress.TimeRemainingColumn(), console=Console(stderr=True, highlight=False, markup=False),
+    )  # fmt: skip
+
+
 class Bars:
     """rich bars with MB/s and time left."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._console = Console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description:<8}"), BarColumn(bar_width=30), TextColumn("{task.fields[units]:>9}"),
-            TransferSpeedColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
-        )  # fmt: skip
+        self._bars = stage_bars()
         self._bars.start()
 
     def start(self, stage: str, units: int, units_done: int, work_bytes: int) -> None:
@@ -118,7 +125,7 @@ class Bars:
         self._bars.update(self._task, completed=self._bars.tasks[self._task].total)
 
     def warn(self, message: str) -> None:
-        self._console.print(f"[yellow]warning:[/] {message}", highlight=False)
+        self._bars.console.print(f"warning: {message}")
 
     def close(self) -> None:
         self._bars.stop()

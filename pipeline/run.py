@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.cut_dedup import CutDedup
 from pipeline.dedup.guards import hold
 from pipeline.document_dedup import DocumentDedup, reference_specs
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
-from pipeline.line_dedup import line_cuts, with_line_notes
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
@@ -32,7 +32,6 @@ from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
-from pipeline.substring_dedup import substring_cuts, with_substring_notes
 from pipeline.takedown.erasing import erase
 from pipeline.takedown.tombstones import tombstones_of
 
@@ -121,13 +120,10 @@ class _Run:
         if until == "ingest":
             return self._result(text)
         notes = self._score(text)
-        repeats = recipe.dedup.lines if recipe.dedup else None
-        if repeats is not None:
-            notes = with_line_notes(self.store, notes, repeats, self._do)
-        passages = recipe.dedup.substrings if recipe.dedup else None
-        if passages is not None:
-            notes = with_substring_notes(self.store, notes, passages, self._do)
-        if repeats is not None or passages is not None:
+        taken = self._tombstones(text)
+        cut = recipe.dedup and CutDedup(self.store, recipe.dedup, self._do, self._do_in_scratch, self.job.scratch)
+        if cut:
+            notes = cut.with_notes(notes, taken)
             self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
         if until == "score":
             return self._result(text)
@@ -137,13 +133,14 @@ class _Run:
             cuts = calibrated.details["cuts"]
             for warning in calibrated.details["warnings"]:
                 self.job.warn(warning)
-        taken = self._tombstones(text)
         columns = tuple(self.plan.columns)
         verdict = self._do(Judge(self.store, notes, recipe.rules, columns, recipe.buckets, cuts, taken))
         if until == "judge":
             return self._result(verdict)
         dedup = self._dedup(notes, verdict)
-        gone = self._cuts(text, verdict, dedup)
+        gone = cut.cuts(text, verdict, dedup) if cut else ()
+        for warning in (w for c in gone for w in c.details.get("warnings", [])):
+            self.job.warn(warning)
         if until == "dedup":
             return self._result(dedup or verdict)
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
@@ -151,20 +148,12 @@ class _Run:
             return self._result(mix)
         return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
-    def _cuts(self, text: Manifest, verdict: Manifest, dedup: Manifest | None) -> tuple[Manifest, ...]:
-        """What goes of documents that stay: lines, then longer passages."""
-        wanted = self.plan.recipe.dedup
-        lines = passages = None
-        if wanted and wanted.lines:
-            lines = line_cuts(self.store, text, wanted.lines, verdict, dedup, self._do)
-        for warning in lines.details["warnings"] if lines else []:
-            self.job.warn(warning)
-        if wanted and wanted.substrings:
-            passages = substring_cuts(self.store, text, wanted.substrings, verdict, dedup, lines, self._do)
-        return tuple(c for c in (lines, passages) if c is not None)
-
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
+
+    def _do_in_scratch(self, stage: Stage) -> Manifest:
+        """What does not stay: its table goes with the job's scratch."""
+        return run_stage(self.store, stage, self.executor, self.job, f"{self.job.scratch}/{stage.kind}.json")
 
     def _do_aside(self, stage: Any) -> Manifest:
         """Of another corpus: nothing this job's own tables stand on."""
@@ -218,16 +207,12 @@ class _Run:
         return found
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
-        wanted, scratch = self.plan.recipe.dedup, self.job.scratch
+        wanted = self.plan.recipe.dedup
         if wanted is None:
             return None
-
-        def do_in_scratch(stage: Stage) -> Manifest:
-            return run_stage(self.store, stage, self.executor, self.job, f"{scratch}/{stage.kind}.json")
-
         specs = self.plan.specs
         others = tuple(measured(self.store, self.plan.references, reference_specs(wanted, specs), self._do_aside))
-        dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, do_in_scratch, scratch, others)
+        dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, self._do_in_scratch, self.job.scratch, others)
         made, warnings = dedup.clusters(verdict)
         guards, held = dedup.guards(verdict, made)
         for warning in [*warnings, *guards.details["warnings"]]:

@@ -21,9 +21,6 @@ from pipeline.storage.parquet import verify_parquet, write_parquet
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
-LIMIT_FLOOR_S = 900.0
-SLOWEST_BYTES_PER_S = 100_000
-"""A unit slower than this for longer than the floor is taken for stuck: stopped, and tried again."""
 FAILURES_BEFORE_STOP = 8
 DRIVER_ROWS = 5_000_000
 """Up to this many documents the driver judges and mixes by itself: starting workers would take longer."""
@@ -106,7 +103,7 @@ def _attempt_all(
     stage: Stage, executor: executors.Executor, units: Sequence[Unit], records: dict[str, PartRecord], job: Job
 ) -> None:
     failures: list[WinnowError] = []
-    limits_s = [max(LIMIT_FLOOR_S, u.bytes / SLOWEST_BYTES_PER_S) for u in units]
+    limits_s = [u.limit_s for u in units]
     names = [f"{stage.kind} {u.name}" for u in units]
     for done in executors.run(executor, stage.task(), [u.payload for u in units], names, limits_s, job.halt):
         unit = units[done.index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pipeline.dedup.substring_columns import ALIAS
 from pipeline.dedup.survivors import Survivors
@@ -24,38 +25,42 @@ Do = Callable[[Stage], Manifest]
 """Runs a stage and commits its table."""
 
 
-def with_substring_notes(store: Store, notes: Notes, settings: Settings, do: Do) -> Notes:
-    """The notes and, where the recipe asks for it, what share of each document lies elsewhere, over all documents."""
-    if settings.action == "spans":
-        return notes
-    runs = do(Substrings(store, notes.text, settings))
-    matches = _matches(store, notes.text, runs, settings, Survivors(), do)
-    made = do(SubstringNotes(store, notes.text, runs, matches, settings))
-    return dataclasses.replace(notes, passes=(*notes.passes, made), where=notes.where | {ALIAS: len(notes.passes)})
+@dataclass(frozen=True)
+class SubstringDedup:
+    """The repeated passages of a corpus. do_in_scratch: runs a stage whose table does not stay, in the folder `scratch`."""
 
+    store: Store
+    settings: Settings
+    do: Do
+    do_in_scratch: Do
+    scratch: str
 
-def substring_cuts(
-    store: Store,
-    text: Manifest,
-    settings: Settings,
-    verdict: Manifest,
-    dedup: Manifest | None,
-    lines: Manifest | None,
-    do: Do,
-) -> Manifest | None:
-    """The passages that go, of the documents that rules and document deduplication kept: what is removed already must not
-    be the copy that stays. None where the recipe only measures. lines: what goes besides, of the table `line_cuts`."""
-    if settings.action == "measure":
-        return None
-    survivors = Survivors(verdict, dedup)
-    runs = do(Substrings(store, text, settings))
-    matches = _matches(store, text, runs, settings, survivors, do)
-    return do(SubstringCuts(store, text, runs, survivors, matches, settings, lines))
+    def with_notes(self, notes: Notes, taken: Manifest | None) -> Notes:
+        """The notes and, where the recipe asks for it, what share of each document lies elsewhere: over all documents that
+        are not taken down."""
+        if self.settings.action == "spans":
+            return notes
+        survivors = Survivors(taken=taken)
+        runs, matches = self._matches(notes.text, survivors)
+        made = self.do(SubstringNotes(self.store, notes.text, runs, survivors, matches, self.settings))
+        return dataclasses.replace(notes, passes=(*notes.passes, made), where=notes.where | {ALIAS: len(notes.passes)})
 
+    def cuts(
+        self, text: Manifest, verdict: Manifest, dedup: Manifest | None, lines: Manifest | None
+    ) -> Manifest | None:
+        """The passages that go, of the documents that rules and document deduplication kept: what is removed already must
+        not be the copy that stays. None where the recipe only measures. lines: what goes besides, of the table `line_cuts`."""
+        if self.settings.action == "measure":
+            return None
+        survivors = Survivors(verdict, dedup)
+        runs, matches = self._matches(text, survivors)
+        return self.do(SubstringCuts(self.store, text, runs, survivors, matches, self.settings, lines))
 
-def _matches(
-    store: Store, text: Manifest, runs: Manifest, settings: Settings, survivors: Survivors, do: Do
-) -> Manifest:
-    groups = do(SubstringGroups(store, do(SubstringKeys(store, text, runs, survivors))))
-    contexts = do(SubstringContexts(store, text, groups, settings))
-    return do(SubstringMatches(store, groups, contexts, settings))
+    def _matches(self, text: Manifest, survivors: Survivors) -> tuple[Manifest, Manifest]:
+        runs = self.do(Substrings(self.store, text, self.settings))
+        groups = self.do(SubstringGroups(self.store, self.do(SubstringKeys(self.store, text, runs, survivors))))
+
+        def make_contexts() -> Manifest:
+            return self.do_in_scratch(SubstringContexts(self.store, text, groups, self.settings, self.scratch))
+
+        return runs, self.do(SubstringMatches(self.store, groups, make_contexts, self.settings))

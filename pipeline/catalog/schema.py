@@ -18,7 +18,7 @@ KINDS = (
     *("text", "notes", "common", "cuts", "verdict"),
     *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "guards"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
-    *("substrings", "substring_keys", "substring_groups", "substring_contexts", "substring_matches", "substring_cuts"),
+    *("substrings", "substring_keys", "substring_groups", "substring_matches", "substring_cuts"),
 )
 """Kinds of tables that stay, in the order they are made; what lies in a job's scratch is not in the catalog."""
 

@@ -78,9 +78,8 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
 def _dedup(recipe: Any) -> str:
     if recipe.dedup is None:
         return "none"
-    return " + ".join(
-        n for n in ("url", "exact", "fuzzy", "lines", "substrings", "against") if getattr(recipe.dedup, n)
-    )
+    kinds = ("url", "exact", "fuzzy", "lines", "substrings", "against")
+    return " + ".join(n for n in kinds if getattr(recipe.dedup, n))
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

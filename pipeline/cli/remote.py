@@ -1,4 +1,4 @@
-"""winnow submit, jobs, cancel, pause, resume, retry: what is asked of a service."""
+"""winnow submit, jobs, cancel, pause, resume, retry, delete: what is asked of a service."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("winnow pause last"))(pause)
     app.command(epilog=examples("winnow resume last"))(resume)
     app.command(epilog=examples("winnow retry job_0193 --watch"))(retry)
+    app.command(epilog=examples("winnow delete job_0193"))(delete)
 
 
 def submit(
@@ -138,7 +139,7 @@ def jobs(
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if not rows:
-        typer.echo("no such job" if filters else "no jobs yet; submit one: winnow submit RECIPE INPUT", err=True)
+        typer.echo("no job like that" if filters else "no jobs yet; submit one: winnow submit RECIPE INPUT", err=True)
 
 
 def _cells(job: Job) -> list[str]:
@@ -194,3 +195,11 @@ def retry(
             watch_to_end(made, as_json)
         else:
             _told(made, as_json)
+
+
+def delete(job: JobName, server: Server = None, key_file: KeyFile = None) -> None:
+    """Forget a job that is at its end. Its tables and output stay, for other jobs may stand on them."""
+    with service(server, key_file, CHANGING_S) as client:
+        ended = client.job(job)
+        ended.delete()
+        typer.echo(f"{ended.id}  deleted")

@@ -22,7 +22,11 @@ def register(app: typer.Typer) -> None:
         "winnow score crawl/ --scorer examples/question_marks.py --output notes/",
     ))(score)  # fmt: skip
     app.command(
-        epilog=examples("winnow dedup crawl/ --output dedup/", "winnow dedup crawl/ --method exact --output dedup/")
+        epilog=examples(
+            "winnow dedup crawl/ --output dedup/",
+            "winnow dedup crawl/ --method exact --output dedup/",
+            "winnow dedup crawl/ --preset nemo --output dedup/",
+        )
     )(dedup)
 
 
@@ -74,8 +78,14 @@ def dedup(
     output: Output,
     method: Annotated[str, typer.Option("--method", help="exact or minhash.")] = "minhash",
     jaccard: Annotated[
-        float, typer.Option("--jaccard", min=0.01, max=1.0, help="Similarity from which documents are duplicates.")
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            "--jaccard", min=0.01, max=1.0, help="Similarity from which documents are duplicates; 0.8 otherwise."
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Published bands and signatures by name (docs/dedup.md).")
+    ] = None,
     keep: Annotated[str, typer.Option("--keep", help="SQL order of who stays.")] = "text_bytes desc",
     workspace: Workspace = DEFAULT_WORKSPACE,
     workers: Workers = None,
@@ -86,7 +96,10 @@ def dedup(
     from pipeline.cli.jobs import one_of
 
     one_of("--method", method, ("exact", "minhash"))
-    fuzzy = {"on": "minhash", "jaccard": jaccard} if method == "minhash" else None
+    given = {"jaccard": jaccard, "preset": preset}
+    if method == "exact" and any(v is not None for v in given.values()):
+        raise UsageError("--jaccard and --preset are of --method minhash; leave them out, or leave out --method exact")
+    fuzzy = {"on": "minhash", **{k: v for k, v in given.items() if v is not None}} if method == "minhash" else None
     scorers = ["exact", "minhash"] if fuzzy else ["exact"]
     guard = {"max_source_loss": 1.0}  # nothing is removed here
     recipe = {

@@ -17,6 +17,7 @@ from pipeline.execution import attempts
 from pipeline.execution.attempts import Claim
 from pipeline.job import event_line, now
 from pipeline.storage.store import Store
+from pipeline.unit import STALL_S
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 30.0
 BEGIN_S = 30.0
@@ -36,7 +37,7 @@ class Limits:
     jobs_at_once: int = 1
     queue: int = 100
     lease_s: float = 15.0
-    stall_s: float = 3000.0
+    stall_s: float = STALL_S
     attempts_without_progress: int = 5
     cancel_grace_s: float = 5.0
     pause_grace_s: float = 15.0

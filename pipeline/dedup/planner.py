@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.dedup.bands import choose_bands, match_probability, weighed_bands
-from pipeline.dedup.pair_units import HELD_BYTES, SET_BYTES_PER_TEXT_BYTE
+from pipeline.dedup.pair_units import HELD_BYTES
 from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
 from pipeline.dedup.similarities import Found, Similarities
 from pipeline.errors import PlanError
@@ -15,6 +15,8 @@ from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE, arrow_sc
 ENTRY_BYTES = row_bytes(arrow_schema(BANDS_TABLE))
 CANDIDATE_BYTES = row_bytes(arrow_schema(CANDIDATES_TABLE))
 PAIR_BYTES = row_bytes(arrow_schema(PAIRS_TABLE))
+SHINGLE_BYTES = 1.1
+"""Of a set a byte of text: 8 for each different run of words."""
 UNIT_TIMES = 3
 """What a unit needs for each byte of its range (`ranges.RANGE_BYTES`)."""
 NODE_BYTES = 28
@@ -70,10 +72,11 @@ def banding(settings: Fuzzy, num_perm: int, similar: Similarities | None = None)
     if settings.weights is not None:
         return weighed_bands(num_perm, settings.jaccard, settings.weights)
     try:
-        if settings.max_false_candidates is None or similar is None:
-            return choose_bands(num_perm, settings.jaccard, settings.recall)
-    except ValueError as error:
+        by_recall = choose_bands(num_perm, settings.jaccard, settings.recall)
+    except ValueError as error:  # no bands reach the recall, whatever they cost
         raise PlanError(f"dedup.fuzzy: {error}") from None
+    if settings.max_false_candidates is None or similar is None:
+        return by_recall
     return within_budget(settings, num_perm, similar)
 
 
@@ -95,9 +98,7 @@ def within_budget(settings: Fuzzy, num_perm: int, similar: Similarities) -> tupl
             best = found if best is None or found.recall > best.recall else best
     if best is not None:
         return best.bands, best.rows
-    if least is None:
-        choose_bands(num_perm, settings.jaccard, settings.recall)  # says what is reachable
-    assert least is not None
+    assert least is not None  # one row and as many bands as minima reach it, or `banding` has said so
     raise PlanError(
         f"dedup.fuzzy.max_false_candidates: {budget:g} a document cannot be had with {num_perm} minima and recall "
         f"{settings.recall:g} at Jaccard {settings.jaccard:g}: the least is {least.false_per_doc:.3g} ({least.bands} bands of "
@@ -151,12 +152,8 @@ def cost(made: Choice, documents: int, text_bytes: int) -> Cost:
     similar = made.similar_per_doc * documents
     pairs = made.false_per_doc * documents + similar
     involved_bytes = made.found.involved_frac * text_bytes
-    exchanged = (
-        entries * ENTRY_BYTES + pairs * (2 * CANDIDATE_BYTES + PAIR_BYTES) + involved_bytes * SET_BYTES_PER_TEXT_BYTE
-    )
-    unit = max(
-        min(RANGE_BYTES, entries * ENTRY_BYTES) * UNIT_TIMES, min(HELD_BYTES, involved_bytes * SET_BYTES_PER_TEXT_BYTE)
-    )
+    exchanged = entries * ENTRY_BYTES + pairs * (2 * CANDIDATE_BYTES + PAIR_BYTES) + involved_bytes * SHINGLE_BYTES
+    unit = max(min(RANGE_BYTES, entries * ENTRY_BYTES) * UNIT_TIMES, min(HELD_BYTES, involved_bytes * SHINGLE_BYTES))
     clusters = 2 * similar * NODE_BYTES + similar * EDGE_BYTES
     seconds = (
         entries * S_PER_ENTRY + pairs * S_PER_PAIR + involved_bytes * S_PER_INVOLVED_BYTE + text_bytes * S_PER_TEXT_BYTE

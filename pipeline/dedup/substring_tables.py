@@ -12,15 +12,10 @@ import pyarrow as pa
 from pipeline.dedup.line_tables import layout
 from pipeline.dedup.lines import range_of
 from pipeline.dedup.substring_matches import Groups, Matches, Places
+from pipeline.dedup.substring_schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_MATCHES_TABLE, SUBSTRINGS_TABLE
 from pipeline.dedup.substrings import Hashes, Rows, Runs
 from pipeline.dedup.survivors import ShardSurvivors
-from pipeline.schema import (
-    SUBSTRING_GROUPS_TABLE,
-    SUBSTRING_MATCHES_TABLE,
-    SUBSTRINGS_TABLE,
-    TableColumn,
-    arrow_schema,
-)
+from pipeline.schema import TableColumn, arrow_schema
 from pipeline.stage import counts_metadata
 from pipeline.storage.parquet import parquet_writer, verify_parquet
 from pipeline.storage.store import PartRecord, Store
@@ -42,7 +37,9 @@ def read_runs(store: Store, path: str, survivors: ShardSurvivors) -> Runs:
     """The runs of a shard's documents that take part, in the shard's order."""
     table = store.read_table(path)
     found = Runs(*(table.column(c.name).to_numpy() for c in SUBSTRINGS_TABLE))
-    mask = survivors.mask(store)
+    mask, taken = survivors.mask(store), survivors.taken_rows(store)
+    if len(taken):
+        return found.take(~np.isin(found.row, taken))
     return found if mask is None else found.take(mask[found.row])
 
 

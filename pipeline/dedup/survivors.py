@@ -7,26 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.manifest import Manifest
+from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
 class Survivors:
-    """The documents that take part in a later step. verdict None: all that were measured."""
+    """The documents that take part in a later step. verdict None: all that were measured, but what is taken down (`taken`; a
+    verdict knows that by itself)."""
 
     verdict: Manifest | None = None
     dedup: Manifest | None = None
+    taken: Manifest | None = None
 
     def told(self, index: int) -> list[object]:
         """What determines them, for the key of a shard's part."""
         removed = [self.dedup.key, index] if self.dedup else []
-        return [self.verdict.parts[index].key, *removed] if self.verdict else []
+        if self.verdict:
+            return [self.verdict.parts[index].key, *removed]
+        taken = rows_of(self.taken, index)
+        return [taken.key] if taken else []
 
     def of(self, index: int) -> ShardSurvivors:
         """Those of one shard, as a worker reads them."""
         verdict = self.verdict.parts[index].path if self.verdict else None
-        return ShardSurvivors(index, verdict, self.dedup.parts[0].path if self.dedup else None)
+        dedup, taken = self.dedup.parts[0].path if self.dedup else None, rows_of(self.taken, index)
+        return ShardSurvivors(index, verdict, dedup, taken.path if taken else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class ShardSurvivors:
     index: int
     verdict: str | None
     dedup: str | None
+    taken: str | None = None
 
     def mask(self, store: Store) -> npt.NDArray[np.bool_] | None:
         """bool[rows], or None where all take part."""
@@ -46,3 +53,10 @@ class ShardSurvivors:
             found = store.read_shard(self.dedup, self.index, ["row", "keep"])
             kept[found.column("row").to_numpy()[~found.column("keep").to_numpy()]] = False
         return kept
+
+    def taken_rows(self, store: Store) -> npt.NDArray[np.int64]:
+        """Rows that are taken down and not already out of the mask: what was read of them before no longer lies in the text."""
+        if self.taken is None:
+            return np.zeros(0, np.int64)
+        rows: npt.NDArray[np.int64] = store.read_table(self.taken, columns=["row"]).column("row").to_numpy()
+        return rows

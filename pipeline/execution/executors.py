@@ -20,8 +20,8 @@ from pipeline.errors import UnitFailed, UsageError, WinnowError
 from pipeline.execution import pool
 from pipeline.execution.halt import Halt
 from pipeline.execution.pool import Outcome, Pool
+from pipeline.unit import ATTEMPTS
 
-ATTEMPTS = 3
 SMALL_JOB_BYTES = 16_000_000
 """Below this a job runs in the driver: starting two workers costs about as long as scoring 20 MB."""
 RAY_PAYS_BYTES = 8_000_000_000

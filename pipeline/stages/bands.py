@@ -26,7 +26,8 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.base import parameters
-from scorers.kernels.lsh import NO_KEY, band_keys, sorted_entries
+from scorers.kernels.entries import sorted_entries
+from scorers.kernels.lsh import NO_KEY, band_keys
 
 FORMAT = 1
 LARGEST_SIZE = (1 << 24) - 1

@@ -94,17 +94,16 @@ class Export(Stage):
         """All that determines what is written of a shard."""
         parts = (self.mix.parts[i], self.verdict.parts[i])
         read = {c.split(".")[0] for c in (*self.columns.notes_columns(), *self.settings.edits)}
-        said = (rows_of(t, i) for t in (*self.cuts, self.tombstones))
+        said = [rows_of(t, i) for t in (*self.cuts, self.tombstones)]
         digests = [*(p.sha256 for p in parts), *(p.sha256 if p else None for p in said)]
         return [self.notes.shard_key(i, read), clusters, *digests]
 
     def _work(self, i: int, in_clusters: bool) -> ShardWork:
-        said = [rows_of(table, i) for table in self.cuts]
-        cuts, taken = tuple(p.path for p in said if p), rows_of(self.tombstones, i)
+        taken = rows_of(self.tombstones, i)
+        cuts = tuple(p.path for p in (rows_of(c, i) for c in self.cuts) if p)
         clusters = self.dedup.parts[0].path if self.dedup and in_clusters else None
-        decisions = Decisions(
-            i, self.notes.text.shards[i], self.verdict.parts[i].path, clusters, taken.path if taken else None
-        )
+        verdict = self.verdict.parts[i].path
+        decisions = Decisions(i, self.notes.text.shards[i], verdict, clusters, taken.path if taken else None)
         return ShardWork(self.notes.of(i), self.mix.parts[i].path, decisions, cuts)
 
     def _unread_files(self) -> list[tuple[str, str, str]]:

@@ -50,8 +50,8 @@ class Mix(Stage):
 
     @property
     def key(self) -> str:
-        tables = (self.dedup, *self.cuts, self.tombstones)
-        told = [self.text.key, self.verdict.key, *(t.key if t else None for t in tables)]
+        taken = self.tombstones and self.tombstones.key
+        told = [self.text.key, self.verdict.key, self.dedup and self.dedup.key, [c.key for c in self.cuts], taken]
         return part_key(self.kind, FORMAT, told, sorted(self.copies.items()))
 
     def units(self) -> list[Unit]:
@@ -63,15 +63,12 @@ class Mix(Stage):
             cuts, taken = [rows_of(c, i) for c in self.cuts], rows_of(self.tombstones, i)
             of_clusters = clusters.get(i)
             told = [shard.key, part.sha256, of_clusters, *(p.sha256 if p else None for p in (*cuts, taken))]
+            gone = tuple(
+                (c.kind.removesuffix("_cuts") + "s", p.path) for c, p in zip(self.cuts, cuts, strict=True) if p
+            )
             key = part_key(self.kind, FORMAT, told, sorted(self.copies.items()) if of_clusters else [])
             path = Store.part(self.corpus, self.kind, key)
-            inputs = _Inputs(
-                shard,
-                part.path,
-                dedup if of_clusters else None,
-                tuple((c.kind.removesuffix("_cuts") + "s", p.path) for c, p in zip(self.cuts, cuts, strict=True) if p),
-                taken.path if taken else None,
-            )
+            inputs = _Inputs(shard, part.path, dedup if of_clusters else None, gone, taken.path if taken else None)
             found.append(Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, inputs)))
         return found
 
@@ -104,8 +101,9 @@ def _mix(store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, 
     verdict = store.read_table(inputs.verdict, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
     rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    emptied = (emptied_of(store, *cuts) for cuts in inputs.cuts)
-    removals = pa.concat_tables([removals_of(store, inputs.dedup, index), *emptied])
+    removals = pa.concat_tables(
+        [removals_of(store, inputs.dedup, index), *(emptied_of(store, *c) for c in inputs.cuts)]
+    )
     mixed = decide(rows, removals, taken_of(store, inputs.tombstones))
     if copies and inputs.dedup is not None:
         mixed = rehydrated(mixed, store.read_shard(inputs.dedup, index, list(SIZES)), copies)

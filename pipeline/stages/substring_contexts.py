@@ -1,5 +1,6 @@
 """substring_contexts: the text about anchors that more than one run has, read once more where each such run lies first, so
-that windows can be compared byte by byte."""
+that windows can be compared byte by byte. Text that may be taken down later must not stay: it lies in a folder of the job alone and
+goes with it."""
 
 from __future__ import annotations
 
@@ -15,10 +16,11 @@ import pyarrow as pa
 
 from pipeline.dedup.lines import range_of
 from pipeline.dedup.substring_matches import Groups
+from pipeline.dedup.substring_schema import SUBSTRING_CONTEXTS_TABLE, SUBSTRING_GROUPS_TABLE
 from pipeline.dedup.substring_tables import as_groups
 from pipeline.dedup.substrings import Elements, elements_of
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.schema import SUBSTRING_CONTEXTS_TABLE, SUBSTRING_GROUPS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, verify_parquet
@@ -34,12 +36,13 @@ CONTEXT_BYTES = 128_000_000
 
 @dataclass(frozen=True)
 class SubstringContexts(Stage):
-    """One part a shard, by anchor, one row group a range of anchors."""
+    """One part a shard, by anchor, one row group a range of anchors. scratch: where the parts go."""
 
     store: Store
     text: Manifest
     groups: Manifest
     settings: Settings
+    scratch: str
     kind: str = "substring_contexts"
     in_driver: bool = False
 
@@ -55,7 +58,7 @@ class SubstringContexts(Stage):
         found = []
         for i, shard in enumerate(self.text.shards):
             key = part_key(self.key, i)
-            path = Store.part(self.corpus, self.kind, key)
+            path = f"{self.scratch}/{key}.parquet"
             found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, (key, path, i, shard)))
         return found
 
@@ -91,7 +94,7 @@ def _gather(
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"contexts": len(in_range)}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, len(in_range)))
+    store.commit(path, write, lambda t: verify_parquet(t, len(in_range)), durable=False)
     return store.record(key, path)
 
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 from pipeline.dedup.line_tables import ROW_GROUP_ROWS, layout
 from pipeline.dedup.lines import range_bounds
 from pipeline.dedup.substring_matches import groups_of
+from pipeline.dedup.substring_schema import SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substring_tables import groups_table
 from pipeline.dedup.substrings import Keys
-from pipeline.schema import SUBSTRING_KEYS_TABLE
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import rows_between

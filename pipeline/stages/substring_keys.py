@@ -10,10 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.dedup.substring_schema import SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substring_tables import ranges_for, read_runs, write_by_range
 from pipeline.dedup.substrings import keys_of
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import SUBSTRING_KEYS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

@@ -30,11 +30,12 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class SubstringMatches(Stage):
-    """Stretches of windows, by shard, anchor and context."""
+    """Stretches of windows, by shard, anchor and context. make_contexts: gives the table `substring_contexts`, asked for only
+    where there is something to do."""
 
     store: Store
     groups: Manifest
-    contexts: Manifest
+    make_contexts: Callable[[], Manifest]
     settings: Settings
     kind: str = "substring_matches"
     in_driver: bool = False
@@ -45,34 +46,34 @@ class SubstringMatches(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.groups.key, self.contexts.key)
+        return part_key(self.kind, FORMAT, self.groups.key)
 
     def units(self) -> list[Unit]:
         ranges = len(self.groups.parts)
+        contexts = self.make_contexts()
+        shards = tuple(p.path for p in contexts.parts)
         found = []
         for n, part in enumerate(self.groups.parts):
             key = part_key(self.key, n)
             path = Store.part(self.corpus, self.kind, key)
-            work = part.bytes + self.contexts.bytes // ranges
-            found.append(Unit(key, path, f"anchors {n} of {ranges}", work, (key, path, part.path, n, ranges)))
+            work = part.bytes + contexts.bytes // ranges
+            found.append(Unit(key, path, f"anchors {n} of {ranges}", work, (key, path, part.path, shards, n, ranges)))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_match, self.store, self.settings, tuple(p.path for p in self.contexts.parts))
+        return partial(_match, self.store, self.settings)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
         compared = add_counts(parts).get("windows_compared", 0)
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), rows, {"matches": rows}, details={"windows_compared": compared},
-            inputs={"substring_groups": self.groups.key, "substring_contexts": self.contexts.key},
+            inputs={"substring_groups": self.groups.key},
         )  # fmt: skip
 
 
-def _match(
-    store: Store, settings: Settings, shards: tuple[str, ...], payload: tuple[str, str, str, int, int]
-) -> PartRecord:
-    key, path, groups_path, n, ranges = payload
+def _match(store: Store, settings: Settings, payload: tuple[str, str, str, tuple[str, ...], int, int]) -> PartRecord:
+    key, path, groups_path, shards, n, ranges = payload
     groups = as_groups(store.read_table(groups_path))
     bounds = range_bounds(n, ranges)
     tables = [rows_between(store.parquet(p), "anchor", *bounds, ["number", "context"]) for p in shards]

@@ -16,7 +16,7 @@ from pipeline.dedup.substring_columns import ALIAS, COLUMNS, STRUCT
 from pipeline.dedup.substring_documents import spans_by_batch
 from pipeline.dedup.substring_spans import Spans, repeated_spans
 from pipeline.dedup.substring_tables import read_matches, read_runs
-from pipeline.dedup.survivors import Survivors
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
@@ -29,11 +29,12 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class SubstringNotes(Stage):
-    """One part a shard, row by row. matches: the table `substring_matches` over all documents."""
+    """One part a shard, row by row. matches: the table `substring_matches` over the same documents."""
 
     store: Store
     text: Manifest
     runs: Manifest
+    survivors: Survivors
     matches: Manifest
     settings: Settings
     kind: str = "notes"
@@ -52,7 +53,7 @@ class SubstringNotes(Stage):
         for i, (shard, part) in enumerate(zip(self.text.shards, self.runs.parts, strict=True)):
             key = part_key(self.key, i)
             path = Store.part(self.corpus, self.kind, key)
-            payload = (key, path, i, shard, part.path)
+            payload = (key, path, shard, part.path, self.survivors.of(i))
             found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, payload))
         return found
 
@@ -73,13 +74,16 @@ class SubstringNotes(Stage):
 
 
 def _measure(
-    store: Store, settings: Settings, matches_paths: tuple[str, ...], payload: tuple[str, str, int, Shard, str]
+    store: Store,
+    settings: Settings,
+    matches_paths: tuple[str, ...],
+    payload: tuple[str, str, Shard, str, ShardSurvivors],
 ) -> PartRecord:
-    key, path, index, shard, runs_path = payload
+    key, path, shard, runs_path, survivors = payload
     ids = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
-    runs = read_runs(store, runs_path, Survivors().of(index))
-    matches = read_matches(store, matches_paths, index)
-    both = [repeated_spans(runs, matches, index, settings.size, later) for later in (True, False)]
+    runs = read_runs(store, runs_path, survivors)
+    matches = read_matches(store, matches_paths, survivors.index)
+    both = [repeated_spans(runs, matches, survivors.index, settings.size, later) for later in (True, False)]
     passages, longest, repeated, surplus = (np.zeros(shard.rows, np.int64) for _ in COLUMNS)
     for first, batch, (anywhere, earlier) in spans_by_batch(store, shard, both, settings):
         rows = slice(first, first + len(batch))

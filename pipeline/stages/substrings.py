@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.dedup.line_tables import layout
+from pipeline.dedup.substring_schema import SUBSTRINGS_TABLE
 from pipeline.dedup.substring_tables import runs_table
 from pipeline.dedup.substrings import elements_of, runs_of
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.schema import SUBSTRINGS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, verify_parquet

@@ -136,7 +136,12 @@ def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: ServiceProce
     assert f"job {job_id} cancelled" in watched.stderr
     again = winnow(service, "retry", job_id, "--watch")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout.splitlines()[-1])["data"]["retry_of"] == job_id
+    made_again = json.loads(again.stdout.splitlines()[-1])["data"]
+    assert made_again["retry_of"] == job_id
+    assert winnow(service, "delete", job_id).stdout == f"{job_id}  deleted\n"
+    assert job_id not in winnow(service, "jobs", "--limit", "100").stdout
+    assert winnow(service, "delete", job_id).returncode == 2
+    assert made_again["id"] in winnow(service, "jobs").stdout
 
 
 def test_the_same_idempotency_key_is_one_job(service: ServiceProcess, submitted: str) -> None:

@@ -63,7 +63,7 @@ class Log:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
-    with hosted(tmp_path_factory.mktemp("api-events") / "ws", limits={"sse_streams": 30}) as running:
+    with hosted(tmp_path_factory.mktemp("api-events") / "ws", limits={"sse_streams_per_key": 30}) as running:
         yield running
 
 
@@ -172,7 +172,7 @@ def test_listeners_that_go_away_leave_nothing_behind(service: Hosted, log: Log) 
     assert eventually(lambda: service.service.tails.watched() == 0)
 
 
-def test_more_streams_than_there_are_places_are_refused(service: Hosted, log: Log) -> None:
+def test_more_streams_than_a_caller_has_places_are_refused(service: Hosted, log: Log) -> None:
     log.say("state", state="running")
     ears = [Ear(service.url, log.id) for _ in range(30)]
     assert eventually(lambda: service.service.streams.taken() == 30)

@@ -293,7 +293,7 @@ def test_places_are_counted_by_caller_and_overall() -> None:
 
 
 def test_places_are_given_back_whatever_happens() -> None:
-    slots = Slots(5, None, TooManyQuestions, "questions")
+    slots = Slots(5, 5, TooManyQuestions, "questions")
 
     def fail() -> None:
         for _ in range(200):

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import decontamination_conformance as conformance
-from benchmarks.planted import planted
+from benchmarks.generator.contamination import planted
 
 pytest.importorskip("datatrove", reason="datatrove is not installed (uv sync --group conformance)")
 pytest.importorskip("spacy", reason="spacy is not installed (uv sync --group conformance)")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import winnow
 from api.models.jobs import Job
 from pipeline.catalog.chosen import choose_job, tables_of
 from pipeline.catalog.database import Catalog
@@ -18,6 +19,7 @@ from pipeline.control.wish import wanted
 from pipeline.errors import IntegrityError, UsageError
 from pipeline.storage.store import Store
 from tests.control import RECIPE, submission
+from tests.corpora import write_parquet
 
 SOUND_JOB = {"recipe": RECIPE | {"input": {"paths": ["/nowhere/*.parquet"]}}, "job_id": "job_sound"}
 DAMAGED_CLAIMS = [
@@ -106,3 +108,13 @@ def test_lines_of_a_log_that_are_no_events_are_left_out(store: Store) -> None:
     for line in [*odd, {"at": "now", "verb": "state", "state": "running"}]:
         store.append("jobs/job_1/events.jsonl", json.dumps(line))
     assert [e.fields for e in read_events(store, "job_1")[0]] == [{"state": "running"}]
+
+
+def test_a_torn_record_of_another_job_stops_no_run(tmp_path: Path) -> None:
+    folder, ws = write_parquet(tmp_path / "crawl", count=60, files=1), tmp_path / "ws"
+    torn = ws / "jobs" / "job_000000000001aaaaaaaa" / "job.json"
+    torn.parent.mkdir(parents=True)
+    for content in (b'{"state": "runn', b"", b"[1]", b"\xff\xfe"):
+        torn.write_bytes(content)
+        assert winnow.run(RECIPE, [str(folder)], workspace=str(ws), executor="local", workers=1).funnel["kept"] > 0
+        assert torn.read_bytes() == content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline.explain import sentences
 from pipeline.report.page import render_report
 from pipeline.stages import substring_contexts
 from pipeline.storage.store import Store
+from pipeline.takedown.making import Request, take_down
 from tests import oracle_substrings as oracle
 from tests.corpora import prose
 from tests.line_runs import bytes_of, exported, run, write
@@ -129,11 +131,15 @@ def test_a_lost_part_is_the_only_one_that_is_made_again(crawl: Path, tmp_path: P
     run(recipe(), crawl, tmp_path)
     before = bytes_of(tmp_path / "ws")
     (corpus,) = (tmp_path / "ws" / "corpora").iterdir()
-    (lost, *_) = sorted((corpus / "substring_contexts" / "parts").rglob("*.parquet"))
+    (lost, *_) = sorted((corpus / "substring_matches" / "parts").rglob("*.parquet"))
     lost.unlink()
     again = run(recipe(), crawl, tmp_path)
     said = (tmp_path / "ws" / "jobs" / again.job_id / "events.jsonl").read_text()
-    assert said.count("unit_done") == 1
+    assert said.count('"stage": "substring_matches"') > 0
+    assert {e["stage"] for e in map(json.loads, said.splitlines()) if e["verb"] == "unit_done"} == {
+        "substring_contexts",
+        "substring_matches",
+    }
     assert bytes_of(tmp_path / "ws") == before
 
 
@@ -243,3 +249,21 @@ def test_a_rule_on_what_is_not_measured_stops_the_plan(crawl: Path, tmp_path: Pa
 
 def test_a_recipe_without_the_key_keeps_its_digest() -> None:
     assert "substrings" not in winnow.recipe("fineweb").canonical()
+
+
+def test_what_is_taken_down_is_no_first_copy_any_more_and_its_text_is_not_asked_for(tmp_path: Path) -> None:
+    """Also where its text, converted here, is emptied, and other passages are asked for than before."""
+    texts = articles(24)
+    source = tmp_path / "in" / "articles.jsonl"
+    source.parent.mkdir()
+    source.write_text("".join(json.dumps({"id": f"d{i}", "text": t}) + "\n" for i, t in enumerate(texts)))
+    run(recipe({"action": "both"}), source, tmp_path)
+    take_down(Store(str(tmp_path / "ws")), Request("ticket 7", ids=("d2", "d8"), by="jane"))
+    for keep in ("first", "none"):
+        made = recipe({"action": "both", "keep": keep}) | {"name": keep}
+        winnow.run(made, [str(source)], workspace=str(tmp_path / "ws"), output=str(tmp_path / keep / "out"), workers=1)
+        left = [t for i, t in enumerate(texts) if i not in (2, 8)]
+        ids = [f"d{i}" for i in range(len(texts)) if i not in (2, 8)]
+        without = oracle.without_repeats(left, SIZE, keep == "none")
+        assert exported(tmp_path / keep) == {i: t for i, t, p in zip(ids, without, left, strict=True) if t or not p}
+    assert not list((tmp_path / "ws").rglob("substring_contexts/parts/**/*.parquet"))

@@ -11,7 +11,8 @@ from pipeline.dedup.clusters import NONE, cluster, leaders
 from pipeline.dedup.equals import equal_rows
 from pipeline.dedup.lines import range_of
 from pipeline.stages.bands import text_rank
-from scorers.kernels.lsh import Entries, band_keys, bucket_pairs, sorted_entries
+from scorers.kernels.entries import sorted_entries
+from scorers.kernels.lsh import Entries, band_keys, bucket_pairs
 from tests import oracle_dedup as oracle
 
 minima = st.lists(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.planted import KINDS, planted
+from benchmarks.generator.contamination import KINDS, planted
 from scorers import base
 from scorers.contamination import Contamination, find, hits_array, measured
 from scorers.models.card import ModelError

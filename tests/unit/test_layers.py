@@ -23,8 +23,9 @@ LAYERS = (
     (
         "pipeline.document_dedup",
         "pipeline.line_dedup",
-        "pipeline.references",
         "pipeline.substring_dedup",
+        "pipeline.cut_dedup",
+        "pipeline.references",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",

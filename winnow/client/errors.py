@@ -124,8 +124,8 @@ class JobFailed(WinnowError):
     def __init__(self, record: Mapping[str, Any]) -> None:
         self.record = dict(record)
         reason = record.get("reason_code")
-        said = record.get("message") or "no reason was given"
-        super().__init__(printable(f"job {record['id']} {record['state']}{f' ({reason})' if reason else ''}: {said}"))
+        said = f": {record['message']}" if record.get("message") else ""
+        super().__init__(printable(f"job {record['id']} {record['state']}{f' ({reason})' if reason else ''}{said}"))
 
 
 class JobOverBudget(JobFailed):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any, Protocol
 
+from pipeline.progress import stage_bars
 from winnow.client.operations.watch import Event
 from winnow.client.words import printable
 
@@ -46,28 +47,7 @@ class Bars:
     """A bar for each stage, with MB/s and time left, as `winnow run` has them; states and warnings above."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-        from rich.text import Text
-
-        class Rate(TransferSpeedColumn):
-            """Bytes a second; none of a stage that was there already."""
-
-            def render(self, task: Any) -> Any:
-                return Text("reused") if task.fields.get("reused") else super().render(task)
-
-        self._console = Console(stderr=True, highlight=False, markup=False)
-        self._bars = Progress(
-            TextColumn("{task.description:<10}", markup=False), BarColumn(bar_width=30), TextColumn("{task.fields[units]:>9}"),
-            Rate(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console,
-        )  # fmt: skip
+        self._bars = stage_bars()
         self._tasks: dict[str, Any] = {}
         self._units: dict[str, int] = {}
         self._bars.start()
@@ -77,9 +57,9 @@ class Bars:
         match event.kind:
             case "state":
                 reason = f": {fields['message']}" if fields.get("message") else ""
-                self._console.print(printable(f"{fields.get('state')}{reason}"))
+                self._bars.console.print(printable(f"{fields.get('state')}{reason}"))
             case "warning" | "note":
-                self._console.print(printable(f"warning: {fields.get('message')}"), style="yellow")
+                self._bars.console.print(printable(f"warning: {fields.get('message')}"), style="yellow")
             case "stage":
                 self._stage(fields)
             case "progress":

@@ -50,8 +50,8 @@ def samples(
 ) -> dict[str, Any]:
     """Documents that came to an end, chosen by a hash of their id and the seed: the same ones each time it is asked.
 
-    reason: a rule, 'takedown', 'url', 'exact', 'fuzzy', 'reference', 'lines' or 'substrings', or a reason of quarantine.
-    documents: how many there are to choose from.
+    reason: a rule, 'takedown', 'url', 'exact', 'fuzzy', 'reference', 'lines' or 'substrings', or a reason of quarantine. documents:
+    how many there are to choose from.
     """
     opened = desk.job(job)
     _ = opened.decided  # or it is not ready yet

@@ -5,12 +5,13 @@ Every planted document is a real one with one evaluation item at a paragraph's e
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from benchmarks.generator.chance import seeded
 
 Item = dict[str, Any]
 LETTERS = "ABCDEFGHIJKLMNOP"
@@ -38,10 +39,6 @@ class Planted:
     benchmark: str
     item: str
     question_words: int
-
-
-def _seeded(*parts: object) -> random.Random:
-    return random.Random(hashlib.sha256(repr(parts).encode()).digest())
 
 
 def as_written(item: Item, _: random.Random) -> str:
@@ -137,17 +134,22 @@ def planted(items: list[Item], hosts: list[str], each: int, seed: int) -> Iterat
         by_benchmark.setdefault(item["benchmark"], []).append(item)
     for kind, change in KINDS.items():
         for n in range(each):
-            rng = _seeded(seed, kind, n)
+            rng = seeded(seed, kind, n)
             fitting = [
                 b for b, own in sorted(by_benchmark.items())
                 if (kind != "choices reordered" or own[0]["choices"]) and (kind != "light paraphrase" or not b.endswith("_es"))
             ]  # fmt: skip
             item = rng.choice(by_benchmark[fitting[n % len(fitting)]])
-            host = rng.choice(hosts)
-            breaks = [m.end() for m in re.finditer(r"\n\n|\n", host)] or [len(host)]
-            at = rng.choice(breaks)
-            text = f"{host[:at].rstrip()}\n\n{change(item, rng)}\n\n{host[at:]}"
+            before, after = opened(rng.choice(hosts), rng)
+            text = f"{before}{change(item, rng)}{after}"
             yield Planted(
                 f"planted-{list(KINDS).index(kind):02}-{n:04}", text, kind, item["benchmark"], item["id"],
                 len(item["question"].split()),
             )  # fmt: skip
+
+
+def opened(host: str, rng: random.Random) -> tuple[str, str]:
+    """The host in two, where one of its lines ends: what goes before an item and what behind it."""
+    breaks = [m.end() for m in re.finditer(r"\n\n|\n", host)] or [len(host)]
+    at = rng.choice(breaks)
+    return f"{host[:at].rstrip()}\n\n", f"\n\n{host[at:]}"

@@ -1,0 +1,1 @@
+"""Winnow and its peers on the same text, on one core: speed, memory, and what each finds."""

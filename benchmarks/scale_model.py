@@ -1,0 +1,199 @@
+"""What a corpus of 1 TB or 100 TB costs on a named cluster, from the curves of benchmarks/scale.py: docs/scale.md has the formulas.
+
+    python -m benchmarks.scale_model bench/scale.json [--nodes 32 --cores 32 --memory-gb 128 --disk-mb-s 1000 --net-mb-s 1250] [--text 1TB,100TB]
+
+Prints constants, how well they fit the curves, and for each size every part of the time and memory, largest first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.generator.__main__ import size_bytes
+
+Point = dict[str, Any]
+MOVES = {
+    "compute": "more cores: scoring and export are independent units",
+    "one unit": "cutting the stages of one unit by key, so that they are many",
+    "exchange": "faster network between nodes, or a prefilter that sends fewer keys",
+    "storage": "storage that reads faster, or shards in zstd at a higher level",
+    "driver": "units larger than they are, so that there are fewer records",
+    "driver memory": "a driver with more memory: what it holds is a record a unit, not a document",
+    "memory of the unit": "spilling the union-find, or clustering by components found by range",
+}
+
+
+LEAST_TOLD_BYTES = 1e9
+"""Of text: how memory grows is not told by less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Of each node: cores, memory in bytes, bytes a second of storage and network."""
+
+    nodes: int
+    cores: int
+    memory_bytes: float
+    disk_bytes_s: float
+    net_bytes_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """Read off the curves, of one worker where not said otherwise. CPU seconds and bytes are of a byte of text.
+
+    start_s: paid once; parallel_s, serial_s: CPU seconds a byte in stages of many units, and of one; exchanged, stored, output: bytes a
+    byte; unit_bytes: resident memory of a worker that does not depend on the input; unit_slope, driver_slope: bytes of memory more a
+    document, of the worker that takes most, and of the driver, None where the curves are too short to tell; driver_bytes: where it begins.
+    """
+
+    document_bytes: float
+    start_s: float
+    parallel_s: float
+    serial_s: float
+    exchanged: float
+    stored: float
+    output: float
+    unit_bytes: float
+    unit_slope: float | None
+    driver_bytes: float
+    driver_slope: float | None
+
+
+def line_of(points: list[Point], of: str, per: str) -> tuple[float, float]:
+    """(where it begins, what it grows by), by least squares of relative errors; a falling line is a level one."""
+    x, y = (np.array([p[k] for p in points], float) for k in (per, of))
+    if len(points) == 1:
+        return 0.0, float(y[0] / x[0])
+    slope, start = np.polyfit(x, y, 1, w=1 / np.maximum(y, 1e-9))
+    return (float(start), float(slope)) if slope > 0 else (float(y.mean()), 0.0)
+
+
+def memory_line(points: list[Point], of: str) -> tuple[float, float | None]:
+    """(where it begins, what it grows by a document), by the two largest sizes: below LEAST_TOLD_BYTES it is buffers that fill up."""
+    if points[-1]["text_bytes"] < LEAST_TOLD_BYTES:
+        return float(points[-1][of]), None
+    return line_of(points[-2:], of, "documents")
+
+
+def constants(points: list[Point]) -> Constants:
+    """Raises ValueError where there are fewer than two sizes of one worker, from which no line can be drawn."""
+    one = sorted((p for p in points if p["setting"] == "1 worker"), key=lambda p: p["text_bytes"])
+    if len(one) < 2:
+        raise ValueError(
+            "the curves need one worker at two sizes or more: python -m benchmarks.scale --sizes 10MB,100MB,1GB --workers 1"
+        )
+    several = sorted((p for p in points if p["workers"] > 1), key=lambda p: p["text_bytes"]) or one
+    start_s, slope_s = line_of(one, "cpu_s", "text_bytes")
+    largest = one[-1]
+    single = {s["stage"] for s in largest["stages"] if s["units"] <= 1}
+    _, serial_s = line_of(
+        [{**p, "serial_s": sum(s["unit_s"] for s in p["stages"] if s["stage"] in single)} for p in one],
+        "serial_s",
+        "text_bytes",
+    )
+    of_worker = "worker_bytes" if several is not one else "driver_bytes"
+    unit_bytes, unit_slope = memory_line(several, of_worker)
+    driver_bytes, driver_slope = memory_line(several, "driver_bytes")
+    size = largest["text_bytes"]
+    return Constants(
+        size / largest["documents"], max(0.0, start_s), max(0.0, slope_s - serial_s), serial_s, largest["exchanged_bytes"] / size,
+        largest["workspace_bytes"] / size, largest["output_bytes"] / size, unit_bytes, unit_slope, driver_bytes, driver_slope,
+    )  # fmt: skip
+
+
+def seconds(made: Constants, cluster: Cluster, text_bytes: float) -> dict[str, float]:
+    """The parts of the time; they follow one another, so that their sum is the time."""
+    cores = cluster.nodes * cluster.cores
+    moved = made.exchanged * text_bytes
+    return {
+        "compute": made.start_s + made.parallel_s * text_bytes / cores,
+        "one unit": made.serial_s * text_bytes,
+        # written once and read once; all but a node's own share crosses the network
+        "exchange": 2 * moved * (1 - 1 / cluster.nodes) / (cluster.nodes * cluster.net_bytes_s),
+        # text is read packed by scoring, by shingling and by export, and written once
+        "storage": (4 * made.output + 2 * made.stored) * text_bytes / (cluster.nodes * cluster.disk_bytes_s),
+    }
+
+
+def memory(made: Constants, text_bytes: float) -> dict[str, float]:
+    """Bytes of the two processes that could grow, as far as the curves tell."""
+    documents = text_bytes / made.document_bytes
+    lines = {
+        "memory of the unit": (made.unit_bytes, made.unit_slope),
+        "driver memory": (made.driver_bytes, made.driver_slope),
+    }
+    return {k: start + slope * documents for k, (start, slope) in lines.items() if slope is not None}
+
+
+def bottleneck(made: Constants, cluster: Cluster, text_bytes: float) -> str:
+    """What is first in the way: memory that no node has, else the longest part of the time."""
+    over = {k: v for k, v in memory(made, text_bytes).items() if v > cluster.memory_bytes}
+    parts = over or seconds(made, cluster, text_bytes)
+    return max(parts, key=lambda k: parts[k])
+
+
+def told(made: Constants, cluster: Cluster, sizes: list[float]) -> str:
+    """The forecast as Markdown."""
+    heads = [f"{s / 1e12:g} TB" for s in sizes]
+    lines = [
+        f"| on {cluster.nodes} nodes of {cluster.cores} cores | {' | '.join(heads)} |",
+        "|---" * (1 + len(heads)) + "|",
+    ]
+    parts = [seconds(made, cluster, s) for s in sizes]
+    lines += [f"| {k}, hours | {' | '.join(f'{p[k] / 3600:,.2f}' for p in parts)} |" for k in parts[0]]
+    lines.append(f"| **all, hours** | {' | '.join(f'**{sum(p.values()) / 3600:,.1f}**' for p in parts)} |")
+    held = [memory(made, s) for s in sizes]
+    lines += [f"| {k}, GB | {' | '.join(f'{h[k] / 1e9:,.1f}' for h in held)} |" for k in held[0]]
+    cores = [made.parallel_s * s / 3600 for s in sizes]
+    lines.append(f"| core hours | {' | '.join(f'{c:,.0f}' for c in cores)} |")
+    for name, part in (("exchanged", made.exchanged), ("workspace", made.stored), ("output", made.output)):
+        lines.append(f"| {name}, TB | {' | '.join(f'{part * s / 1e12:,.2f}' for s in sizes)} |")
+    first = [bottleneck(made, cluster, s) for s in sizes]
+    lines.append(f"| first in the way | {' | '.join(first)} |")
+    lines.append(f"| what moves it | {' | '.join(MOVES[f] for f in first)} |")
+    return "\n".join(lines)
+
+
+def fit(made: Constants, points: list[Point]) -> str:
+    """The model at the sizes that were measured, beside what was."""
+    lines = ["| | text, MB | CPU s, measured | model of one worker | off by |", "|---|---|---|---|---|"]
+    for p in sorted(points, key=lambda p: (p["setting"], p["text_bytes"])):
+        model = made.start_s + (made.parallel_s + made.serial_s) * p["text_bytes"]
+        lines.append(
+            f"| {p['setting']} | {p['text_bytes'] / 1e6:,.0f} | {p['cpu_s']:.1f} | {model:.1f} | {100 * (p['cpu_s'] / model - 1):+.0f} % |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scale_model",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("curves", type=Path)
+    for name, default in (("nodes", 32), ("cores", 32), ("memory-gb", 128), ("disk-mb-s", 1000), ("net-mb-s", 1250)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--text", default="1TB,100TB")
+    asked = parser.parse_args()
+    curves = json.loads(asked.curves.read_text())
+    made = constants(curves["points"])
+    cluster = Cluster(asked.nodes, asked.cores, asked.memory_gb * 1e9, asked.disk_mb_s * 1e6, asked.net_mb_s * 1e6)
+    print(curves["machine"], f"; recipe {curves['recipe']}\n")
+    for name in made.__dataclass_fields__:
+        value = getattr(made, name)
+        print(f"{name:15} {'not told below 1 GB of text' if value is None else f'{value:.4g}'}")
+    print(
+        f"\n{fit(made, curves['points'])}\n\n{told(made, cluster, [float(size_bytes(s)) for s in asked.text.split(',')])}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The model of cost: lines through the curves, parts that add up, and the bottleneck by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.scale_model import Cluster, bottleneck, constants, fit, line_of, memory, seconds, told
+
+SMALL = Cluster(10, 10, 64e9, 1e9, 1e9)
+
+
+def point(setting: str, workers: int, text_bytes: float, cpu_s: float, worker_bytes: float = 0.0) -> dict[str, Any]:
+    stages = [
+        {"stage": "notes", "units": 4, "unit_s": 22.5e-9 * text_bytes, "longest_unit_s": 2.0},
+        {"stage": "dedup", "units": 1, "unit_s": 0.1 + 2.5e-9 * text_bytes, "longest_unit_s": 1.0},
+    ]
+    return {
+        "setting": setting, "workers": workers, "text_bytes": text_bytes, "documents": text_bytes / 4_000, "cpu_s": cpu_s,
+        "driver_bytes": 3e8, "worker_bytes": worker_bytes, "exchanged_bytes": 0.2 * text_bytes, "workspace_bytes": 0.25 * text_bytes,
+        "output_bytes": 0.3 * text_bytes, "stages": stages,
+    }  # fmt: skip
+
+
+CURVES = [
+    point("1 worker", 1, 1e8, 2.0 + 2.5),
+    point("1 worker", 1, 1e9, 2.0 + 25.0),
+    point("2 workers", 2, 1e8, 8.0, 4e8 + 100 * 2.5e4),
+    point("2 workers", 2, 1e9, 30.0, 4e8 + 100 * 2.5e5),
+]
+
+
+def test_a_line_through_points_on_a_line_is_that_line() -> None:
+    points = [{"x": x, "y": 3 + 0.5 * x} for x in (1.0, 10.0, 100.0)]
+    assert line_of(points, "y", "x") == (pytest.approx(3), pytest.approx(0.5))
+    assert line_of([{"x": 1.0, "y": 5.0}, {"x": 2.0, "y": 3.0}], "y", "x") == (4.0, 0.0)
+
+
+def test_constants_are_read_off_the_curves() -> None:
+    made = constants(CURVES)
+    assert made.start_s == pytest.approx(2.0)
+    assert made.parallel_s == pytest.approx(0.9 * 25e-9)
+    assert made.serial_s == pytest.approx(0.1 * 25e-9)
+    assert (made.exchanged, made.document_bytes) == (pytest.approx(0.2), 4_000)
+    assert (made.unit_bytes, made.unit_slope) == (pytest.approx(4e8), pytest.approx(100))
+    assert made.driver_slope == pytest.approx(0, abs=1e-9)
+
+
+def test_parts_of_the_time_follow_the_formulas() -> None:
+    parts = seconds(constants(CURVES), SMALL, 1e12)
+    assert parts["compute"] == pytest.approx(2 + 22.5e-9 * 1e12 / 100)
+    assert parts["one unit"] == pytest.approx(2_500)
+    assert parts["exchange"] == pytest.approx(2 * 0.2e12 * 0.9 / 1e10)
+    assert memory(constants(CURVES), 1e12)["memory of the unit"] == pytest.approx(4e8 + 100 * 2.5e8)
+
+
+def test_memory_that_no_node_has_is_first_in_the_way() -> None:
+    made = constants(CURVES)
+    assert bottleneck(made, SMALL, 1e12) == "one unit"
+    assert bottleneck(made, SMALL, 1e13) == "memory of the unit"
+    page = told(made, SMALL, [1e12, 1e13])
+    assert "| first in the way | one unit | memory of the unit |" in page
+    assert "cutting the stages of one unit by key" in page
+
+
+def test_the_model_stands_beside_what_was_measured() -> None:
+    assert "| 1 worker | 1,000 | 27.0 | 27.0 |" in fit(constants(CURVES), CURVES)
+
+
+def test_how_memory_grows_is_not_told_by_short_curves() -> None:
+    short = [point("1 worker", 1, 1e7, 2.25), point("1 worker", 1, 1e8, 4.5)]
+    assert constants(short).unit_slope is None
+    assert memory(constants(short), 1e12) == {}
+    assert bottleneck(constants(short), SMALL, 1e15) == "one unit"
+
+
+def test_one_size_makes_no_line() -> None:
+    with pytest.raises(ValueError, match="one worker at two sizes or more"):
+        constants(CURVES[:1])
