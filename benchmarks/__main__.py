@@ -14,6 +14,7 @@ MODULES = (
     ("benchmarks.substring_dedup", "--tenfold"),
     ("benchmarks.ngram_speed",),
     ("benchmarks.end_to_end", "--tenfold"),
+    ("benchmarks.incremental",),
     ("benchmarks.decontamination", "speed"),
     ("benchmarks.decontamination", "planted"),
     ("benchmarks.decontamination_conformance",),

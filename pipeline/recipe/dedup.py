@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.dedup.lsh_presets import PRESETS
 from pipeline.errors import did_you_mean
@@ -165,8 +165,8 @@ class Dedup(Strict):
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
-    against: tuple[str, ...] = ()
     substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
+    against: Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)] = ()
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
 
@@ -174,9 +174,3 @@ class Dedup(Strict):
     @classmethod
     def _named(cls, value: str | bool) -> str | bool:
         return "raw" if value is True else value
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A recipe without reference sets is the same one, with the same digest, as before there were any."""
-        told: dict[str, Any] = plain(self)
-        return told if self.against else {name: value for name, value in told.items() if name != "against"}
