@@ -10,6 +10,8 @@ from pipeline.dedup.references import Reference
 from pipeline.errors import PlanError, did_you_mean
 from pipeline.recipe import Input
 from pipeline.scoring import ScorerSpec
+from pipeline.sources.confined import check_confined
+from pipeline.sources.listing import WILD
 from pipeline.stage import Stage
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import Score
@@ -51,6 +53,8 @@ def plan_references(store: Store, names: Sequence[str], corpus: str) -> tuple[Pl
             tables = tables_of(store, known[name])
             found.append(PlannedReference(name, tables.text, tables.mix, None))
             continue
+        if not WILD.search(name):
+            check_confined(name)  # before anything is looked for at a place that strangers may have named
         if Store(name).exists("corpora"):
             raise PlanError(
                 f"dedup.against: {name!r} is a workspace; name the files of a corpus in it, such as the data/ folder of its export"

@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.errors import PlanError
+from pipeline.errors import PathOutside, PlanError
 from pipeline.explain import sentences
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.result import Result
+from pipeline.sources.confined import VARIABLE
 from pipeline.storage.store import Store
 from pipeline.takedown.making import Request, take_down
 from tests.corpora import prose
@@ -154,6 +155,16 @@ def test_the_set_is_measured_once_and_its_pairs_are_not_measured_again(
     whole = run(tmp_path / "whole", against(str(old)), new)
     assert whole.tables == second.tables
     assert digests(tmp_path / "out") == digests(tmp_path / "whole" / "out")
+
+
+def test_a_confined_process_looks_for_no_set_outside_its_places(
+    tmp_path: Path, corpora: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = corpora
+    monkeypatch.setenv(VARIABLE, str(new))
+    for place in (str(old), str(old / "*.parquet"), str(tmp_path / "nothing")):
+        with pytest.raises(PathOutside):
+            make_plan(Store(str(tmp_path / "ws")), winnow.recipe(against(place), [str(new)]))
 
 
 def test_without_a_set_the_recipe_is_the_same_as_ever() -> None:
