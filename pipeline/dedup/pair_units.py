@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 
 HELD_BYTES = 64_000_000
@@ -24,7 +26,9 @@ def cut_points(store: Store, candidates: Manifest, text: Manifest) -> Rows:
         return np.zeros(1, np.int64)
     documents = int(text.row_offsets()[-1])
     set_bytes = SET_BYTES_PER_TEXT_BYTE * sum(s.text_bytes for s in text.shards) / max(1, documents)
-    units = max(1, int(-(-candidates.rows / 2 * set_bytes // HELD_BYTES)))
+    # a pair is told by every range that has it, but no document is the first of a pair more than once
+    firsts = min(candidates.rows / 2, documents)
+    units = max(1, int(-(-firsts * set_bytes // HELD_BYTES)))
     low, end, rows = spans[:, 0], spans[:, 1] + 1, spans[:, 2]
     points = np.unique(np.concatenate([low, end]))
     density = np.zeros(len(points))
@@ -34,6 +38,19 @@ def cut_points(store: Store, candidates: Manifest, text: Manifest) -> Rows:
     before = np.concatenate([[0.0], np.cumsum(np.cumsum(density)[:-1] * np.diff(points))])
     inner = np.interp(np.arange(1, units) * before[-1] / units, before, points).astype(np.int64)
     return np.unique(np.concatenate([[0], inner, [documents]])).astype(np.int64)
+
+
+def pairs_between(store: Store, candidates: tuple[str, ...], low: int, high: int) -> tuple[Rows, Rows]:
+    """The distinct pairs (a, b) with low <= a < high and a < b, ascending."""
+    tables = [rows_between(store.parquet(p), "document", low, high - 1, ["document", "other"]) for p in candidates]
+    both = pa.concat_tables(tables)
+    a, b = both.column("document").to_numpy(), both.column("other").to_numpy()
+    a, b = a[a < b], b[a < b]
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    new = np.ones(len(a), dtype=bool)
+    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    return a[new], b[new]
 
 
 def _row_groups(store: Store, candidates: Manifest) -> Rows:

@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.pair_units import cut_points
+from pipeline.dedup.pair_units import cut_points, pairs_between
 from pipeline.dedup.ranges import GROUP_ROWS
 from pipeline.dedup.shingle_blocks import Block, joined, read_blocks
 from pipeline.errors import IntegrityError
 from pipeline.schema import PAIRS_TABLE, arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -86,23 +85,10 @@ def _verify(
     store: Store, candidates: tuple[str, ...], offsets: Rows, payload: tuple[str, str, int, int, int, tuple[str, ...]]
 ) -> PartRecord:
     key, path, unit, low, high, shingles = payload
-    a, b = _pairs_from(store, candidates, low, high)
+    a, b = pairs_between(store, candidates, low, high)
     jaccard = _similarities(store, shingles, offsets, (unit, low, high), a, b)
     table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
     return commit_part(store, key, path, table, {"pairs": len(a)}, row_group_rows=GROUP_ROWS)
-
-
-def _pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -> tuple[Rows, Rows]:
-    """The distinct pairs (a, b) with low <= a < high and a < b, ascending."""
-    tables = [rows_between(store.parquet(p), "document", low, high - 1, ["document", "other"]) for p in candidates]
-    both = pa.concat_tables(tables)
-    a, b = both.column("document").to_numpy(), both.column("other").to_numpy()
-    a, b = a[a < b], b[a < b]
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    new = np.ones(len(a), dtype=bool)
-    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    return a[new], b[new]
 
 
 def _similarities(
