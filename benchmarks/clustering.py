@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.measuring import machine
+from pipeline.dedup.candidate_pairs import pairs_from
+from pipeline.dedup.pair_units import cut_points
 from pipeline.document_dedup import DocumentDedup
 from pipeline.recipe.dedup import Dedup, Guard
 from pipeline.schema import PAIRS_TABLE, TEXT_TABLE, VERDICT_TABLE, arrow_schema
@@ -101,16 +104,14 @@ def make(folder: Path, kind: str, documents: int) -> None:
         manifests.commit(store, manifest, f"{manifest.kind}.json")
 
 
-def pairs_of(store: Store, candidates: Manifest) -> Manifest:
+def pairs_of(store: Store, text: Manifest, candidates: Manifest) -> Manifest:
     """Every distinct candidate pair as if it had been measured: there is no text here."""
     parts = []
-    for n, part in enumerate(candidates.parts):
-        table = store.read_table(part.path)
-        a, b = (table.column(c).to_numpy() for c in ("document", "other"))
-        columns = [pa.array(x[a < b]) for x in (a, b)] + [pa.array(np.full(int((a < b).sum()), 0.9))]
-        made = pa.table(columns, schema=arrow_schema(PAIRS_TABLE))
-        path = store.part(CORPUS, "pairs", f"{n:032x}")
-        parts.append(commit_part(store, f"{n:032x}", path, made, {"pairs": made.num_rows}))
+    for low, high in pairwise(cut_points(store, candidates, text).tolist()):
+        a, b = pairs_from(store, tuple(p.path for p in candidates.parts), low, high)
+        made = pa.table([pa.array(a), pa.array(b), pa.array(np.full(len(a), 0.9))], schema=arrow_schema(PAIRS_TABLE))
+        path = store.part(CORPUS, "pairs", f"{low:032x}")
+        parts.append(commit_part(store, f"{low:032x}", path, made, {"pairs": len(a)}))
     rows = sum(p.rows for p in parts)
     return Manifest("pairs", "p", CORPUS, tuple(parts), rows, {"pairs": rows})
 
@@ -142,7 +143,8 @@ def cluster(folder: Path) -> None:
     found = do(Candidates(store, text, bands, settings.fuzzy.max_bucket))
     dedup = DocumentDedup(store, notes, settings, SPECS, do, do, "scratch")
     texts = dedup.equals(Equality("normalised", "exact", "minhash"))
-    made = do(Clusters(store, notes, verdict, texts, None, pairs_of(store, found), settings))
+    pairs = timed("pairs, made", lambda: pairs_of(store, text, found))
+    made = do(Clusters(store, notes, verdict, texts, None, pairs, settings))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  all          {time.process_time() - begin:7.1f} s of CPU, peak {peak:,.0f} MB: {made.counts}, "
           f"largest cluster {made.details['largest_cluster']:,}, {found.details['overflowed_buckets']} buckets overflowed")  # fmt: skip

@@ -18,13 +18,16 @@ Rows = npt.NDArray[np.int64]
 
 def cut_points(store: Store, candidates: Manifest, text: Manifest, stop: int | None = None) -> Rows:
     """Global rows at which one unit ends and the next begins, the first and the last row's end included: i64[units+1];
-    no unit without pairs. stop: rows from here on are nobody's first document. By what the footers say of the row groups, so that no pair is read for it."""
+    no unit without pairs. stop: rows from here on are nobody's first document. By what the footers say of the row groups, so
+    that no pair is read for it."""
     spans = _row_groups(store, candidates)
     if len(spans) == 0:
         return np.zeros(1, np.int64)
     documents = int(text.row_offsets()[-1])
     set_bytes = SET_BYTES_PER_TEXT_BYTE * sum(s.text_bytes for s in text.shards) / max(1, documents)
-    units = max(1, int(-(-candidates.rows / 2 * set_bytes // HELD_BYTES)))
+    # a pair is told by every range that has it, but no document is the first of a pair more than once
+    firsts = min(candidates.rows / 2, documents)
+    units = max(1, int(-(-firsts * set_bytes // HELD_BYTES)))
     low, end, rows = spans[:, 0], spans[:, 1] + 1, spans[:, 2]
     points = np.unique(np.concatenate([low, end]))
     density = np.zeros(len(points))

@@ -9,7 +9,7 @@ from pipeline.dedup.lines import range_bounds
 from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 
-RANGE_BYTES = 64_000_000
+RANGE_BYTES = 128_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
 GROUP_ROWS = 8_192
 """Rows of a sorted part that are read as one: a unit reads at most two of these more of each shard than it needs, and

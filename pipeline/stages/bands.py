@@ -100,7 +100,12 @@ def _sort(
     columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
     # hashes do not compress, and a range is found by the key alone
-    raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["key"]}
+    raw: dict[str, Any] = {
+        "compression": "none",
+        "compression_level": None,
+        "write_page_index": False,
+        "write_statistics": ["key"],
+    }
     return commit_part(store, key, path, made, {"entries": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
 
 

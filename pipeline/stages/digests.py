@@ -100,7 +100,12 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
     # hashes do not compress, and a range is found by the upper half alone
-    raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["high"]}
+    raw: dict[str, Any] = {
+        "compression": "none",
+        "compression_level": None,
+        "write_page_index": False,
+        "write_statistics": ["high"],
+    }
     return commit_part(store, key, path, made, {"documents": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -60,11 +61,16 @@ def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns:
     """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that hold
     any, by their statistics."""
     index = parquet.schema_arrow.get_field_index(by)
-    groups = []
-    for group in range(parquet.metadata.num_row_groups):
-        found = parquet.metadata.row_group(group).column(index).statistics
-        if found is None or not found.has_min_max or (found.min <= high and low <= found.max):
-            groups.append(group)
+    footer = parquet.metadata
+
+    def bound(group: int, end: Literal["min", "max"], none: int) -> int:
+        found = footer.row_group(group).column(index).statistics
+        return none if found is None or not found.has_min_max else getattr(found, end)  # no row: it may be read, too
+
+    # by halves: a part has hundreds of row groups, and a unit looks into every shard's
+    first = bisect_left(range(footer.num_row_groups), low, key=lambda group: bound(group, "max", low))
+    last = bisect_right(range(footer.num_row_groups), high, key=lambda group: bound(group, "min", high))
+    groups = list(range(first, last))
     table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
     type_ = table.schema.field(by).type
     within = pc.and_(
