@@ -1,7 +1,7 @@
 """Winnow beside datatrove, datasketch, rensa, gaoya, text-dedup, Dolma, Data-Juicer and NeMo Curator: make bench
 
     python -m benchmarks.peers [--output bench] [--only winnow,rensa] [--tasks fuzzy,rules] [--limit 180]
-    python -m benchmarks.peers --draw bench/peers.json      the tables and pictures of figures that are there
+    python -m benchmarks.peers --draw FILE/peers.json       the tables and pictures of figures that are there
     python -m benchmarks.peers --lock                       every peer's lock file anew
 
 Writes peers.json, peers.md, speed.svg and found.svg. Environments lie in a cache folder (WINNOW_PEERS says which).

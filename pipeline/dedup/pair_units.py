@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
-HELD_BYTES = 128_000_000
+HELD_BYTES = 64_000_000
 """Shingle sets that a unit holds: those of its first documents. The others come by, a few megabytes at a time."""
 SET_BYTES_PER_TEXT_BYTE = 1.5
 """A hash of 8 bytes for each word, with what parts it from the next."""

@@ -257,7 +257,7 @@ def test_what_is_taken_down_is_no_first_copy_any_more_and_its_text_is_not_asked_
     source = tmp_path / "in" / "articles.jsonl"
     source.parent.mkdir()
     source.write_text("".join(json.dumps({"id": f"d{i}", "text": t}) + "\n" for i, t in enumerate(texts)))
-    run(recipe({"action": "both"}), source, tmp_path)
+    run(recipe(), source, tmp_path)
     take_down(Store(str(tmp_path / "ws")), Request("ticket 7", ids=("d2", "d8"), by="jane"))
     for keep in ("first", "none"):
         made = recipe({"action": "both", "keep": keep}) | {"name": keep}
@@ -266,4 +266,11 @@ def test_what_is_taken_down_is_no_first_copy_any_more_and_its_text_is_not_asked_
         ids = [f"d{i}" for i in range(len(texts)) if i not in (2, 8)]
         without = oracle.without_repeats(left, SIZE, keep == "none")
         assert exported(tmp_path / keep) == {i: t for i, t, p in zip(ids, without, left, strict=True) if t or not p}
+    measured = winnow.sql(
+        "select doc_id, corpus_substrings.passages as n from documents", workspace=str(tmp_path / "ws")
+    )
+    encoded = [t.encode() for t in left]
+    spans = [oracle.runs_of_numbers(numbers) for numbers in oracle.repeated_elements(encoded, SIZE, True)]
+    expected_passages = {i: len(found) for i, found in zip(ids, spans, strict=True)}
+    assert {r["doc_id"]: r["n"] for r in measured.to_pylist() if r["doc_id"] in ids} == expected_passages
     assert not list((tmp_path / "ws").rglob("substring_contexts/parts/**/*.parquet"))
