@@ -121,7 +121,7 @@ def cluster(folder: Path) -> None:
     store = Store(str(folder))
     text, notes_table, verdict = (_load(store, kind) for kind in ("text", "notes", "verdict"))
     notes = Notes(text, (notes_table,), {s.alias: 0 for s in SPECS})
-    settings = Dedup.model_validate({"fuzzy": {}, "guard": Guard(max_source_loss=0.99).model_dump()})
+    settings = Dedup.model_validate({"fuzzy": {}, "guard": Guard(max_source_loss=0.9999999).model_dump()})
     assert settings.fuzzy is not None
     begin = time.process_time()
 

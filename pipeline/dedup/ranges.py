@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.lines import range_bounds
 from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
+
+Rows = npt.NDArray[np.int64]
 
 RANGE_BYTES = 128_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
@@ -27,10 +30,10 @@ def row_bytes(schema: pa.Schema) -> int:
 
 
 def read_range(
-    store: Store, paths: tuple[str, ...], by: str, n: int, ranges: int, columns: list[str]
-) -> tuple[pa.Table, np.ndarray[tuple[int], np.dtype[np.int32]]]:
-    """The rows of one range of every shard, in shard order, and the shard of each: i32[N]."""
+    store: Store, paths: tuple[str, ...], offsets: Rows, by: str, n: int, ranges: int, columns: list[str]
+) -> tuple[pa.Table, Rows]:
+    """The rows of one range of every shard, in shard order, and the first global row of each one's shard: i64[N].
+    offsets: i64[shards+1], as `Manifest.row_offsets` tells them."""
     low, high = range_bounds(n, ranges)
     tables = [rows_between(store.parquet(path), by, low, high, columns) for path in paths]
-    shard = np.repeat(np.arange(len(tables), dtype=np.int32), [t.num_rows for t in tables])
-    return pa.concat_tables(tables), shard
+    return pa.concat_tables(tables), np.repeat(offsets[:-1], [t.num_rows for t in tables])

@@ -79,9 +79,9 @@ def _join(
     store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    table, shard = read_range(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
+    table, first_row = read_range(store, shards, offsets, "key", n, ranges, [c.name for c in BANDS_TABLE])
     keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
-    found = bucket_pairs(Entries(keys, text, near, offsets[shard] + row), max_bucket)
+    found = bucket_pairs(Entries(keys, text, near, first_row + row), max_bucket)
     columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)
