@@ -22,17 +22,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.measuring import machine
-from pipeline.dedup.candidate_pairs import pairs_from
-from pipeline.dedup.pair_units import cut_points
-from pipeline.document_dedup import DocumentDedup
+from pipeline.dedup.documents.candidate_pairs import pairs_from
+from pipeline.dedup.documents.pair_units import cut_points
 from pipeline.recipe.dedup import Dedup, Guard
 from pipeline.schema import PAIRS_TABLE, TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.scoring import parse_spec
 from pipeline.stage import Stage, commit_part
-from pipeline.stages.bands import Bands
-from pipeline.stages.candidates import Candidates
-from pipeline.stages.dedup import Dedup as Clusters
-from pipeline.stages.digests import Equality
+from pipeline.stages.documents.bands import Bands
+from pipeline.stages.documents.candidates import Candidates
+from pipeline.stages.documents.dedup import Dedup as Clusters
+from pipeline.stages.documents.digests import Equality
+from pipeline.steps.documents import DocumentDedup
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.shard import Shard, Slice

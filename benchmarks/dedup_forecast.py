@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.measuring import CORPUS
 from pipeline import run as runner
 from pipeline.catalog.chosen import choose_job
-from pipeline.dedup.planner import choice, cost
-from pipeline.dedup.signature_sample import read_sample
+from pipeline.dedup.documents.planner import choice, cost
+from pipeline.dedup.documents.signature_sample import read_sample
 from pipeline.lsh_table import notes_of
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measuring import DATA
-from pipeline.dedup.lsh_presets import PRESETS
-from pipeline.dedup.planner import banding
+from pipeline.dedup.documents.planner import banding
+from pipeline.dedup.documents.presets import PRESETS
 from pipeline.recipe.dedup import Fuzzy
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 from datasketch import MinHash as DatasketchMinHash
 
-from pipeline.dedup.bands import choose_bands
+from pipeline.dedup.documents.bands import choose_bands
 from scorers.exact import Exact
 from scorers.kernels.folding import word_table
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets, write_shingles

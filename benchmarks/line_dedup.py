@@ -22,15 +22,15 @@ import pyarrow.compute as pc
 
 from benchmarks.end_to_end import tenfold, told
 from benchmarks.measuring import CORPUS, batches, best_s, machine, texts, watch
-from pipeline.dedup.bloom import Bloom
-from pipeline.dedup.lines import find_lines
-from pipeline.dedup.urls import normalised
-from pipeline.line_dedup import line_cuts
+from pipeline.dedup.documents.urls import normalised
+from pipeline.dedup.lines.bloom import Bloom
+from pipeline.dedup.lines.lines import find_lines
 from pipeline.recipe import Input
 from pipeline.recipe.dedup import Bloom as BloomSettings
 from pipeline.recipe.dedup import Lines
 from pipeline.stages.ingest import plan_ingest
 from pipeline.stages.judge import Judge
+from pipeline.steps.lines import line_cuts
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dedup.bands import choose_bands
+from pipeline.dedup.documents.bands import choose_bands
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars

@@ -27,9 +27,9 @@ from pipeline.recipe import Input
 from pipeline.recipe.dedup import Substrings
 from pipeline.stages.ingest import plan_ingest
 from pipeline.stages.judge import Judge
+from pipeline.steps.substrings import SubstringDedup
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
-from pipeline.substring_dedup import SubstringDedup
 
 STYLES = {
     "200 bytes": Substrings(),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.dedup.fuzzy_forecast import DOC_TEXT_BYTES, documents_in
-from pipeline.dedup.lsh_presets import PRESETS, LshPreset
-from pipeline.dedup.planner import banding, choice, choices, cost
-from pipeline.dedup.signature_sample import read_sample
-from pipeline.dedup.similarities import Reference, Similarities
+from pipeline.dedup.documents.forecast import DOC_TEXT_BYTES, documents_in
+from pipeline.dedup.documents.planner import banding, choice, choices, cost
+from pipeline.dedup.documents.presets import PRESETS, LshPreset
+from pipeline.dedup.documents.signature_sample import read_sample
+from pipeline.dedup.documents.similarities import Reference, Similarities
 from pipeline.errors import PlanError
 from pipeline.plan import Plan, check_recipe, make_plan
 from pipeline.recipe import Recipe

@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import rules as rule_checks
-from pipeline.dedup import fuzzy_forecast, line_forecast, substring_forecast
 from pipeline.dedup.corpus_columns import measured_by, unmeasured_by
-from pipeline.dedup.planner import banding
+from pipeline.dedup.documents import forecast as fuzzy_forecast
+from pipeline.dedup.documents.planner import banding
+from pipeline.dedup.lines import forecast as line_forecast
+from pipeline.dedup.substrings import forecast as substring_forecast
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
-from pipeline.references import PlannedReference, plan_references
 from pipeline.rules import Measured
 from pipeline.schema import TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
@@ -24,6 +25,7 @@ from pipeline.sql import gate
 from pipeline.sql.engine import check_expression
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import notes_key
+from pipeline.steps.references import PlannedReference, plan_references
 from pipeline.storage.manifest import manifest_path
 from pipeline.storage.notes import plan_passes
 from pipeline.storage.store import Store

@@ -7,9 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipeline.cut_dedup import CutDedup
-from pipeline.dedup.guards import hold
-from pipeline.document_dedup import DocumentDedup, reference_specs
+from pipeline.dedup.documents.guards import hold
 from pipeline.errors import PlanError, QuarantineOverBudget
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
@@ -17,7 +15,6 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
-from pipeline.references import measured
 from pipeline.result import Result
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
@@ -28,6 +25,9 @@ from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
 from pipeline.stages.tombstones import FindTombstones
+from pipeline.steps.cuts import CutDedup
+from pipeline.steps.documents import DocumentDedup, reference_specs
+from pipeline.steps.references import measured
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes

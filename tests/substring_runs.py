@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.dedup.substring_matches import equal_windows, groups_of, told_to_shards, whole_runs
-from pipeline.dedup.substring_spans import Spans, in_bytes, repeated_spans
-from pipeline.dedup.substrings import Keys, elements_of, keys_of, runs_of
+from pipeline.dedup.substrings.matches import equal_windows, groups_of, told_to_shards, whole_runs
+from pipeline.dedup.substrings.spans import Spans, in_bytes, repeated_spans
+from pipeline.dedup.substrings.substrings import Keys, elements_of, keys_of, runs_of
 from pipeline.recipe.dedup import Substrings
 from scorers.text import TextBatch
 

@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline import wording
 from pipeline.card.croissant import croissant
 from pipeline.card.lock import as_yaml, lock_text, scorers_of
-from pipeline.dedup.bands import match_probability
+from pipeline.dedup.documents.bands import match_probability
 from pipeline.recipe import Recipe
 from pipeline.report.texts import visible
 from pipeline.rules import sentence

@@ -10,7 +10,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.dedup import line_columns, substring_columns
+from pipeline.dedup.lines import columns as line_columns
+from pipeline.dedup.substrings import columns as substring_columns
 from pipeline.recipe import Recipe
 from pipeline.scoring import ScorerSpec
 from pipeline.storage.manifest import Manifest

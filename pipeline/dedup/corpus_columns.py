@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipeline.dedup import line_columns, substring_columns
+from pipeline.dedup.lines import columns as line_columns
+from pipeline.dedup.substrings import columns as substring_columns
 from pipeline.recipe.dedup import Dedup
 from pipeline.rules import Measured
 

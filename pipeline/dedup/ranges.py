@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines import range_bounds
+from pipeline.dedup.lines.lines import range_bounds
 from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.decontamination.decontaminate import with_decontamination
-from pipeline.dedup.lsh_presets import with_preset
+from pipeline.dedup.documents.presets import with_preset
 from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.recipe.dedup import Dedup
 from pipeline.recipe.rules import Bucket, Rule

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.dedup.lsh_presets import PRESETS
+from pipeline.dedup.documents.presets import PRESETS
 from pipeline.errors import did_you_mean
 from pipeline.recipe.tree import Strict
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.dedup.bands import match_probability
+from pipeline.dedup.documents.bands import match_probability
 from pipeline.report.svg import rect, shown, svg, text
 from pipeline.wording import count, short_count
 

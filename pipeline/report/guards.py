@@ -10,12 +10,12 @@ import duckdb
 
 from pipeline.catalog.chosen import JobRecord, Tables
 from pipeline.catalog.views import view_tables
-from pipeline.dedup.guards import broken
+from pipeline.dedup.documents.guards import broken
 from pipeline.errors import UsageError
 from pipeline.report.samples import texts_of
 from pipeline.rules import quoted
 from pipeline.sql.engine import connect, rows_as_dicts
-from pipeline.stages.guards import read_guards
+from pipeline.stages.documents.guards import read_guards
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.by_shard import REMOVED, cluster_digests
 from pipeline.dedup.cuts import cut_spans
+from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
 from pipeline.packing import packs
 from pipeline.recipe import Export as Settings

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.by_shard import DECIDED, SIZES, cluster_digests
+from pipeline.dedup.documents.by_shard import DECIDED, SIZES, cluster_digests
 from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
 from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part

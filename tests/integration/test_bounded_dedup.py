@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.dedup import pair_units, ranges
+from pipeline.dedup import ranges
+from pipeline.dedup.documents import pair_units
 from pipeline.errors import GuardHeld
 from tests import oracle_dedup as oracle
 from tests.corpora import prose
@@ -79,9 +80,9 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def make() -> None:
         monkeypatch.setattr(ranges, "RANGE_BYTES", 30_000)
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
-        monkeypatch.setattr("pipeline.stages.candidates.GROUP_ROWS", 16)
-        monkeypatch.setattr("pipeline.stages.bands.GROUP_ROWS", 64)
-        monkeypatch.setattr("pipeline.dedup.shingle_blocks.GROUP_BYTES", 4_000)
+        monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
+        monkeypatch.setattr("pipeline.stages.documents.bands.GROUP_ROWS", 64)
+        monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.GROUP_BYTES", 4_000)
 
     return make
 

@@ -14,7 +14,8 @@ from pipeline.errors import PlanError, RecipeError
 from pipeline.explain import sentences
 from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
-from pipeline.stages import line_filter, line_keys
+from pipeline.stages.lines import filter as line_filter
+from pipeline.stages.lines import keys as line_keys
 from pipeline.storage.store import Store
 from tests import oracle_lines as oracle
 from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write

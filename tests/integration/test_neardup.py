@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.dedup.bands import choose_bands
+from pipeline.dedup.documents.bands import choose_bands
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.dedup import substring_tables
+from pipeline.dedup.substrings import tables as substring_tables
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain import sentences
 from pipeline.report.page import render_report
-from pipeline.stages import substring_contexts
+from pipeline.stages.substrings import contexts as substring_contexts
 from pipeline.storage.store import Store
 from pipeline.takedown.making import Request, take_down
 from tests import oracle_substrings as oracle

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.clusters import NONE, cluster, leaders
-from pipeline.dedup.equals import equal_rows
-from pipeline.dedup.lines import range_of
-from pipeline.stages.bands import text_rank
+from pipeline.dedup.documents.clusters import NONE, cluster, leaders
+from pipeline.dedup.documents.equals import equal_rows
+from pipeline.dedup.lines.lines import range_of
+from pipeline.stages.documents.bands import text_rank
 from scorers.kernels.entries import sorted_entries
 from scorers.kernels.lsh import Entries, band_keys, bucket_pairs
 from tests import oracle_dedup as oracle

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.bloom import Bloom
-from pipeline.dedup.lines import (
+from pipeline.dedup.lines.bloom import Bloom
+from pipeline.dedup.lines.lines import (
     Found,
     Keys,
     Repeated,

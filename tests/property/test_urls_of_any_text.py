@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.urls import digests, normalised
+from pipeline.dedup.documents.urls import digests, normalised
 from tests.oracle_urls import normalised_url
 
 PIECES = ["http", "HTTPS", "ftp", "://", "//", "www.", "WWW.", "example.org", "Exämple.ORG", ".", ":80", ":443", ":8080", ":", "/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.dedup.bands import choose_bands, match_probability
+from pipeline.dedup.documents.bands import choose_bands, match_probability
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.dedup.guards import LISTED, Effect, acceptance, broken, held_against, hold, sentences
+from pipeline.dedup.documents.guards import LISTED, Effect, acceptance, broken, held_against, hold, sentences
 from pipeline.errors import GuardHeld
 from pipeline.recipe.dedup import Guard
 

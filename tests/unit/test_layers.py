@@ -21,11 +21,7 @@ LAYERS = (
     ("pipeline",),
     ("pipeline.stages",),
     (
-        "pipeline.document_dedup",
-        "pipeline.line_dedup",
-        "pipeline.substring_dedup",
-        "pipeline.cut_dedup",
-        "pipeline.references",
+        "pipeline.steps",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
@@ -119,7 +115,9 @@ def test_measures_need_numpy_alone(name: str) -> None:
     assert not {i for i in imports(ALL[name]) if i.split(".")[0] in ("io", "os", "pathlib", "shutil", "tempfile")}
 
 
-@pytest.mark.parametrize("folder", ["pipeline.stages", "scorers"])
+@pytest.mark.parametrize(
+    "folder", ["pipeline.stages", *(f"pipeline.stages.{n}" for n in ("documents", "lines", "substrings")), "scorers"]
+)
 def test_siblings_never_import_one_another(folder: str) -> None:
     shared = {f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "models", "kernels")}
     own_pieces = {"pipeline.stages.export_columns", "pipeline.stages.export_beside"}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from datasketch.lsh import _optimal_param
 
-from pipeline.dedup import fuzzy_forecast
-from pipeline.dedup.bands import match_probability, weighed_bands
-from pipeline.dedup.lsh_presets import PRESETS
-from pipeline.dedup.planner import banding, choice, choices, cost, fewest_bands
-from pipeline.dedup.similarities import REFERENCE_DOCS, Found, Reference, Sample, pairs_in_buckets
+from pipeline.dedup.documents import forecast as fuzzy_forecast
+from pipeline.dedup.documents.bands import match_probability, weighed_bands
+from pipeline.dedup.documents.planner import banding, choice, choices, cost, fewest_bands
+from pipeline.dedup.documents.presets import PRESETS
+from pipeline.dedup.documents.similarities import REFERENCE_DOCS, Found, Reference, Sample, pairs_in_buckets
 from pipeline.errors import PlanError, RecipeError
 from pipeline.recipe.dedup import Fuzzy, Guard
 from pipeline.recipe_file import load_recipe, validate
@@ -160,7 +160,7 @@ def test_a_sample_that_is_the_corpus_forecasts_what_is_there() -> None:
 
 
 def test_buckets_too_large_to_list_are_told_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.dedup.similarities.MOST_PAIRS", 1_000)
+    monkeypatch.setattr("pipeline.dedup.documents.similarities.MOST_PAIRS", 1_000)
     same = np.zeros((100, 8), dtype=np.uint32)
     assert Sample(same, np.full(100, 9), 100).candidates(2, 4, 0.8) == Found(2 * 4_950 / 100, 0.0, 1.0)
     assert pairs_in_buckets(np.array([0, 0, 3, 3, 3, 7], dtype=np.uint64)) == 3

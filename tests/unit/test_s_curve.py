@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from pipeline.dedup import curves
+from pipeline.dedup.documents import curves
 from pipeline.report.dedup_charts import s_curve_svg
 
 

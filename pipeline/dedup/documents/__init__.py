@@ -1,0 +1,1 @@
+"""Equal and similar documents as arrays: bands and budgets, pairs, clusters, guards, addresses."""

@@ -1,0 +1,1 @@
+"""Lines and paragraphs that the corpus repeats, as arrays."""

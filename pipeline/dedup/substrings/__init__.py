@@ -1,0 +1,1 @@
+"""Passages that lie in several documents, as arrays."""

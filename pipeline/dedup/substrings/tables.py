@@ -1,0 +1,103 @@
+"""Runs, groups and matches as they lie in tables: reading and writing what the arrays of this folder are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.lines.lines import range_of
+from pipeline.dedup.lines.tables import layout
+from pipeline.dedup.substrings.matches import Groups, Matches, Places
+from pipeline.dedup.substrings.schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_MATCHES_TABLE, SUBSTRINGS_TABLE
+from pipeline.dedup.substrings.substrings import Hashes, Rows, Runs
+from pipeline.dedup.survivors import ShardSurvivors
+from pipeline.schema import TableColumn, arrow_schema
+from pipeline.stage import counts_metadata
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.store import PartRecord, Store
+
+RANGE_RUNS = 1_000_000
+"""Runs of the corpus for each range of anchors: what one unit of `substring_groups` holds at most, some 100 bytes a run."""
+
+
+def ranges_for(runs: int) -> int:
+    """How many ranges of anchors so many runs are cut into: by the input alone."""
+    return max(1, -(-runs // RANGE_RUNS))
+
+
+def runs_table(runs: Runs) -> pa.Table:
+    return _table(SUBSTRINGS_TABLE, runs)
+
+
+def read_runs(store: Store, path: str, survivors: ShardSurvivors) -> Runs:
+    """The runs of a shard's documents that take part, in the shard's order."""
+    table = store.read_table(path)
+    found = Runs(*(table.column(c.name).to_numpy() for c in SUBSTRINGS_TABLE))
+    mask, taken = survivors.mask(store), survivors.taken_rows(store)
+    if len(taken):
+        return found.take(~np.isin(found.row, taken))
+    return found if mask is None else found.take(mask[found.row])
+
+
+def groups_table(groups: Groups) -> pa.Table:
+    return _table(SUBSTRING_GROUPS_TABLE, groups)
+
+
+def as_groups(table: pa.Table) -> Groups:
+    """The rows of `substring_groups`, in their order."""
+    names = ("shard", "anchor", "context", "windows", "number", "mixed", "source")
+    columns = {n: _column(table, n) for n in names}
+    return Groups(**columns, first=_places(table, "first"), last=_places(table, "last"))
+
+
+def matches_table(shard: Rows, matches: Matches) -> pa.Table:
+    """By shard, in the order of the matches."""
+    order = np.argsort(shard, kind="stable")
+    made = _table(SUBSTRING_MATCHES_TABLE[1:], matches.take(order))
+    return made.add_column(0, arrow_schema(SUBSTRING_MATCHES_TABLE[:1]).field(0), pa.array(shard[order]))
+
+
+def read_matches(store: Store, paths: tuple[str, ...], shard: int) -> Matches:
+    """What the parts of `substring_matches`, by rising ranges of anchors, say of one shard."""
+    columns = [c.name for c in SUBSTRING_MATCHES_TABLE]
+    table = pa.concat_tables([store.read_shard(p, shard, columns) for p in paths])
+    found = {n: _column(table, n) for n in ("anchor", "context", "begin", "end")}
+    return Matches(**found, first=_places(table, "first"), last=_places(table, "last"))
+
+
+def write_by_range(store: Store, key: str, path: str, table: pa.Table, ranges: int) -> PartRecord:
+    """Commit a part that is ordered by `anchor`, one row group a range."""
+    anchors: Hashes = table.column("anchor").to_numpy()
+    cuts = np.searchsorted(range_of(anchors, ranges), np.arange(ranges + 1))
+
+    def write(temporary: Path) -> None:
+        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
+            for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+                if end > start:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+            writer.add_key_value_metadata(counts_metadata({"runs": table.num_rows}))
+
+    store.commit(path, write, lambda t: verify_parquet(t, table.num_rows))
+    return store.record(key, path)
+
+
+def _table(columns: tuple[TableColumn, ...], value: object) -> pa.Table:
+    arrays = []
+    for c in columns:
+        which, _, name = c.name.partition("_")
+        found = getattr(getattr(value, which), name) if which in ("first", "last") else getattr(value, c.name)
+        arrays.append(pa.array(found))
+    return pa.table(arrays, schema=arrow_schema(columns))
+
+
+def _places(table: pa.Table, which: str) -> Places:
+    return Places(*(_column(table, f"{which}_{n}") for n in ("shard", "row", "start")))
+
+
+def _column(table: pa.Table, name: str) -> npt.NDArray[Any]:
+    found: npt.NDArray[Any] = table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
+    return found

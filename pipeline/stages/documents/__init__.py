@@ -1,0 +1,1 @@
+"""From signatures to clusters: one table each."""

@@ -1,0 +1,89 @@
+"""candidates: which documents might be near-duplicates, by the buckets they share. One unit a range of buckets, which
+reads that range from every shard and nothing else. A candidate pair alone says nothing: the stage `pairs` measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.documents.candidate_pairs import from_both_sides
+from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
+from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, arrow_schema
+from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+from scorers.kernels.lsh import Entries, bucket_pairs
+
+FORMAT = 2
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Candidates(Stage):
+    """LSH over all documents of the text table, kept by the rules or not. The pairs of a range are distinct; a pair that
+    shares several buckets may be in several ranges."""
+
+    store: Store
+    text: Manifest
+    bands: Manifest
+    max_bucket: int
+    kind: str = "candidates"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def ranges(self) -> int:
+        return ranges_for(self.bands.rows, row_bytes(arrow_schema(BANDS_TABLE)))
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, FORMAT, self.text.key, self.bands.key, self.max_bucket, self.ranges)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for n in range(self.ranges):
+            key = part_key(self.key, n)
+            path = Store.part(self.corpus, self.kind, key)
+            name = f"buckets {n} of {self.ranges}"
+            found.append(Unit(key, path, name, self.bands.bytes // self.ranges, (key, path, n, self.ranges)))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        paths = tuple(p.path for p in self.bands.parts)
+        return partial(_join, self.store, paths, self.text.row_offsets(), self.max_bucket)
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        counts = add_counts(parts)
+        overflowed = counts.pop("overflowed_buckets")
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), counts,
+            inputs={"text": self.text.key, "bands": self.bands.key},
+            parameters=self.bands.parameters | {"max_bucket": self.max_bucket},
+            details={"overflowed_buckets": overflowed},
+        )  # fmt: skip
+
+
+def _join(
+    store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
+) -> PartRecord:
+    key, path, n, ranges = payload
+    table, first_row = read_range(store, shards, offsets, "key", n, ranges, [c.name for c in BANDS_TABLE])
+    keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
+    found = bucket_pairs(Entries(keys, text, near, first_row + row), max_bucket)
+    columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
+    made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
+    pairs = len(found.a)
+    counts = {"pairs": pairs, "mirrored": pairs, "overflowed_buckets": found.overflowed_buckets}
+    return commit_part(store, key, path, made, counts, row_group_rows=GROUP_ROWS)

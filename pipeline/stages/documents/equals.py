@@ -1,0 +1,80 @@
+"""equals: which documents equal an earlier one. One unit a range of digests, which reads that range from every shard and
+nothing else; k copies are k-1 rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.documents.equals import equal_rows
+from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
+from pipeline.schema import DIGESTS_TABLE, EQUALS_TABLE, arrow_schema
+from pipeline.stage import Stage, commit_part
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+
+FORMAT = 1
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EqualRows(Stage):
+    """Copies and what they are copies of, over all documents of the text table, kept by the rules or not."""
+
+    store: Store
+    text: Manifest
+    digests: Manifest
+    kind: str = "equals"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def ranges(self) -> int:
+        return ranges_for(self.digests.rows, row_bytes(arrow_schema(DIGESTS_TABLE)))
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, FORMAT, self.text.key, self.digests.key, self.ranges)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for n in range(self.ranges):
+            key = part_key(self.key, n)
+            path = Store.part(self.corpus, self.kind, key)
+            name = f"digests {n} of {self.ranges}"
+            found.append(Unit(key, path, name, self.digests.bytes // self.ranges, (key, path, n, self.ranges)))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_group, self.store, tuple(p.path for p in self.digests.parts), self.text.row_offsets())
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), rows, {"copies": rows},
+            inputs={"text": self.text.key, "digests": self.digests.key}, parameters=self.digests.parameters,
+        )  # fmt: skip
+
+
+def _group(
+    store: Store, shards: tuple[str, ...], offsets: Rows, payload: tuple[str, str, int, int]
+) -> PartRecord:  # fmt: skip
+    key, path, n, ranges = payload
+    table, first_row = read_range(store, shards, offsets, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
+    high, low, label, row = (table.column(c.name).to_numpy() for c in DIGESTS_TABLE)
+    found = equal_rows(high, low, label, first_row + row)
+    columns = [pa.array(found.row), pa.array(found.first), pa.array(found.same)]
+    made = pa.table(columns, schema=arrow_schema(EQUALS_TABLE))
+    return commit_part(store, key, path, made, {"copies": made.num_rows}, row_group_rows=GROUP_ROWS)

@@ -1,0 +1,160 @@
+"""pairs: how similar candidate pairs are, measured exactly and once, whatever is decided later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.documents.candidate_pairs import pairs_from
+from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
+from pipeline.dedup.documents.pair_units import cut_points
+from pipeline.dedup.documents.shingle_blocks import Block, joined, read_blocks
+from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.errors import IntegrityError
+from pipeline.schema import PAIRS_TABLE, arrow_schema
+from pipeline.stage import Stage, commit_part
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+from scorers.kernels.jaccard import jaccard_between
+
+FORMAT = 3
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pairs(Stage):
+    """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles` for units between
+    these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has
+    none; own_rows: rows from here on are of reference sets, which are not compared with one another."""
+
+    store: Store
+    text: Manifest
+    candidates: Manifest
+    ngram: int
+    make_shingles: Callable[[Rows], Manifest]
+    before: MeasuredBefore | None = None
+    own_rows: int | None = None
+    kind: str = "pairs"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
+
+    def units(self) -> list[Unit]:
+        cuts = cut_points(self.store, self.candidates, self.text, self.own_rows)
+        if len(cuts) < 2:
+            return []
+        shingles = self.make_shingles(cuts)
+        paths = tuple(p.path for p in shingles.parts)
+        found = []
+        for n, (low, high) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
+            key = part_key(self.key, low, high)
+            path = Store.part(self.corpus, self.kind, key)
+            payload = (key, path, n, low, high, paths)
+            found.append(Unit(key, path, f"pairs of rows {low}..{high}", shingles.bytes // (len(cuts) - 1), payload))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        candidates = tuple(p.path for p in self.candidates.parts)
+        return partial(_verify, self.store, candidates, self.text.row_offsets(), self.before)
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        overflowed = self.candidates.details["overflowed_buckets"]
+        warnings = [
+            f"{overflowed} LSH buckets held more than {self.candidates.parameters['max_bucket']} distinct documents; "
+            "only part of their pairs was compared"
+        ]
+        rows = sum(p.rows for p in parts)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), rows, {"pairs": rows},
+            inputs={"text": self.text.key, "candidates": self.candidates.key},
+            parameters=self.candidates.parameters | {"ngram": self.ngram},
+            details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else []},
+        )  # fmt: skip
+
+
+def _verify(
+    store: Store,
+    candidates: tuple[str, ...],
+    offsets: Rows,
+    before: MeasuredBefore | None,
+    payload: tuple[str, str, int, int, int, tuple[str, ...]],
+) -> PartRecord:
+    key, path, unit, low, high, shingles = payload
+    a, b = pairs_from(store, candidates, low, high)
+    jaccard = np.full(len(a), np.nan) if before is None else similarities_of(a, b, before.between(store, low, high))
+    new = np.isnan(jaccard)
+    jaccard[new] = _similarities(store, shingles, offsets, (unit, low, high), a[new], b[new])
+    table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
+    return commit_part(store, key, path, table, {"pairs": len(a)}, row_group_rows=GROUP_ROWS)
+
+
+def _similarities(
+    store: Store, shingles: tuple[str, ...], offsets: Rows, place: tuple[int, int, int], a: Rows, b: Rows
+) -> npt.NDArray[np.float64]:
+    """Exact Jaccard of pairs with low <= a < high: a, b: i64[K] -> f64[K]. The sets of rows low..high-1 are held, the
+    others come by in shard order."""
+    unit, low, high = place
+    first, last = (int(np.searchsorted(offsets, row, side="right")) - 1 for row in (low, high - 1))
+    found = [
+        block.between(low, high)
+        for shard in range(first, last + 1)
+        for block in read_blocks(store, shingles[shard], unit, int(offsets[shard]))
+    ]
+    held = joined(found)
+    del found
+    order = np.argsort(b, kind="stable")
+    by_b, at_a = b[order], _places(held, a[order])
+    jaccard = np.full(len(a), np.nan)
+    _measure(held, held, at_a, by_b, jaccard)
+    for shard in range(last, len(shingles)):
+        start, end = np.searchsorted(by_b, [max(high, int(offsets[shard])), int(offsets[shard + 1])])
+        if end > start:
+            for block in read_blocks(store, shingles[shard], unit, int(offsets[shard])):
+                _measure(held, block, at_a[start:end], by_b[start:end], jaccard[start:end])
+    if np.isnan(jaccard).any():
+        raise _missing(int(np.isnan(jaccard).sum()))
+    jaccard[order] = jaccard.copy()
+    return jaccard
+
+
+def _measure(
+    held: Block, block: Block, at_a: npt.NDArray[np.int32], by_b: Rows, jaccard: npt.NDArray[np.float64]
+) -> None:
+    """Fill in the pairs, in order of b, whose b lies among the rows of a block."""
+    if len(block.rows) == 0:
+        return
+    start, end = (int(np.searchsorted(by_b, block.rows[n], side=s)) for n, s in ((0, "left"), (-1, "right")))  # type: ignore[call-overload]
+    at_b = _places(block, by_b[start:end])
+    jaccard[start:end] = jaccard_between(held.bounds, held.hashes, block.bounds, block.hashes, at_a[start:end], at_b)
+
+
+def _places(block: Block, rows: Rows) -> npt.NDArray[np.int32]:
+    """Where the rows are in a block."""
+    at = np.searchsorted(block.rows, rows)
+    there = at < len(block.rows)
+    there[there] = block.rows[at[there]] == rows[there]
+    if not there.all():
+        raise _missing(int((~there).sum()))
+    return at.astype(np.int32)
+
+
+def _missing(pairs: int) -> IntegrityError:
+    return IntegrityError(
+        f"{pairs} candidate pairs have no shingle sets in the job's scratch folder; run the same command again, so that "
+        "they are made anew"
+    )

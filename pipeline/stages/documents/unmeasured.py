@@ -1,0 +1,76 @@
+"""unmeasured: the candidate pairs that no earlier table has measured: what shingles are still made for. Goes with the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.documents.candidate_pairs import from_both_sides, pairs_from
+from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
+from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.schema import CANDIDATES_TABLE, arrow_schema
+from pipeline.stage import Stage, commit_part
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Unmeasured(Stage):
+    """One part a unit of `pairs`, as `candidates` has them. cuts: the rows that units lie between; scratch: where the parts go."""
+
+    store: Store
+    candidates: Manifest
+    before: MeasuredBefore
+    cuts: npt.NDArray[np.int64]
+    scratch: str
+    kind: str = "unmeasured"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.candidates.corpus
+
+    @property
+    def key(self) -> str:
+        told = (self.candidates.key, self.before.parts, self.before.now.tolist(), self.cuts.tolist())
+        return part_key(self.kind, FORMAT, told)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for low, high in pairwise(self.cuts.tolist()):
+            key = part_key(self.key, low)
+            path = f"{self.scratch}/{key}.parquet"
+            name = f"pairs of rows {low}..{high}"
+            found.append(
+                Unit(key, path, name, self.candidates.bytes // max(1, len(self.cuts) - 1), (key, path, low, high))
+            )
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_unmeasured, self.store, tuple(p.path for p in self.candidates.parts), self.before)
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(self.kind, self.key, self.corpus, tuple(parts), rows, {"pairs": rows})
+
+
+def _unmeasured(
+    store: Store, candidates: tuple[str, ...], before: MeasuredBefore, payload: tuple[str, str, int, int]
+) -> PartRecord:
+    key, path, low, high = payload
+    a, b = pairs_from(store, candidates, low, high)
+    new = np.isnan(similarities_of(a, b, before.between(store, low, high)))
+    columns = [pa.array(rows) for rows in from_both_sides(a[new], b[new])]
+    table = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
+    return commit_part(store, key, path, table, {"pairs": table.num_rows}, row_group_rows=GROUP_ROWS, durable=False)

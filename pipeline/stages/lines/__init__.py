@@ -1,0 +1,1 @@
+"""From lines to what goes of them: one table each."""

@@ -1,0 +1,122 @@
+"""line_keys: the distinct lines of each shard's documents that take part, sorted, so that a range of hashes can be read
+from every shard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.dedup.lines.lines import Keys, keys_of, range_of
+from pipeline.dedup.lines.tables import layout, read_lines
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
+from pipeline.schema import LINE_KEYS_TABLE, arrow_schema
+from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+from scorers.kernels.bloom import holds
+
+FORMAT = 1
+RANGE_LINES = 2_000_000
+"""Lines of the corpus for each range of hashes: what one unit of `line_counts` holds at most, 28 bytes a line."""
+
+
+def ranges_for(lines: int) -> int:
+    """How many ranges of hashes so many lines are cut into: by the input alone."""
+    return max(1, -(-lines // RANGE_LINES))
+
+
+@dataclass(frozen=True)
+class LineKeys(Stage):
+    """One part a shard, one row group a range of hashes. filter: where to look which lines may be there twice."""
+
+    store: Store
+    text: Manifest
+    lines: Manifest
+    survivors: Survivors
+    per_document: bool
+    filter: Manifest | None = None
+    kind: str = "line_keys"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def ranges(self) -> int:
+        return ranges_for(self.lines.rows)
+
+    def _key_of(self, index: int) -> str:
+        told = [self.lines.parts[index].key, self.survivors.told(index), self.per_document, self.ranges]
+        return part_key(self.kind, FORMAT, told, self.filter and self.filter.key)
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, [self._key_of(i) for i in range(len(self.lines.parts))])
+
+    def units(self) -> list[Unit]:
+        found = []
+        for i, part in enumerate(self.lines.parts):
+            key = self._key_of(i)
+            path = Store.part(self.corpus, self.kind, key)
+            payload = (key, path, part.path, self.survivors.of(i))
+            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        filters = tuple(p.path for p in self.filter.parts) if self.filter else ()
+        probes = int(self.filter.details["probes"]) if self.filter else 0
+        return partial(_sort, self.store, self.ranges, self.per_document, filters, probes)
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), rows, {"keys": rows}, details={"ranges": self.ranges},
+            inputs={"text": self.text.key, "lines": self.lines.key, "filter": self.filter and self.filter.key},
+        )  # fmt: skip
+
+
+def _sort(
+    store: Store,
+    ranges: int,
+    per_document: bool,
+    filters: tuple[str, ...],
+    probes: int,
+    payload: tuple[str, str, str, ShardSurvivors],
+) -> PartRecord:
+    key, path, lines_path, survivors = payload
+    keys = keys_of(read_lines(store, lines_path, survivors), per_document)
+    if filters:
+        keys = _that_may_repeat(store, keys, filters, probes)
+    schema = arrow_schema(LINE_KEYS_TABLE)
+    table = pa.table([pa.array(keys.hash), pa.array(keys.count), pa.array(keys.first_row)], schema=schema)
+    cuts = np.searchsorted(range_of(keys.hash, ranges), np.arange(ranges + 1))
+
+    def write(temporary: Path) -> None:
+        with parquet_writer(temporary, schema, **layout(schema)) as writer:
+            for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+                if end > start:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+            writer.add_key_value_metadata(counts_metadata({"keys": table.num_rows}))
+
+    store.commit(path, write, lambda t: verify_parquet(t, table.num_rows))
+    return store.record(key, path)
+
+
+def _that_may_repeat(store: Store, keys: Keys, filters: tuple[str, ...], probes: int) -> Keys:
+    """The keys that the filter, cut into parts by hash, knows as repeated."""
+    cuts = np.searchsorted(range_of(keys.hash, len(filters)), np.arange(len(filters) + 1))
+    known = np.zeros(len(keys.hash), np.bool_)
+    for filter_path, start, end in zip(filters, cuts[:-1], cuts[1:], strict=True):
+        bits = store.read_table(filter_path).column("word").combine_chunks().to_numpy()
+        holds(keys.hash[start:end], bits, probes, known[start:end])
+    return Keys(keys.hash[known], keys.count[known], keys.first_row[known])

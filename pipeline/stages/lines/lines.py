@@ -1,0 +1,87 @@
+"""lines: the hash of every line (or paragraph) of the text, measured once, whatever is decided about repeated ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.dedup.lines.lines import find_lines
+from pipeline.dedup.lines.tables import layout, lines_table
+from pipeline.recipe.dedup import Lines as Settings
+from pipeline.schema import LINES_TABLE, arrow_schema
+from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+from scorers.text import TextBatch
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Lines(Stage):
+    """One part a shard: its lines in order."""
+
+    store: Store
+    text: Manifest
+    settings: Settings
+    kind: str = "lines"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def _measured(self) -> dict[str, Any]:
+        """What of the settings is measured; the rest is decided later."""
+        return self.settings.model_dump(include={"unit", "normalise", "skip_blank", "min_bytes", "min_words"})
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, FORMAT, self.text.key, self._measured)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for i, shard in enumerate(self.text.shards):
+            key = part_key(self.kind, FORMAT, shard.key, self._measured)
+            path = Store.part(self.corpus, self.kind, key)
+            found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, (key, path, shard)))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_measure, self.store, self.settings)
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), rows, {"lines": rows}, inputs={"text": self.text.key},
+            parameters=self._measured,
+        )  # fmt: skip
+
+
+def _measure(store: Store, settings: Settings, payload: tuple[str, str, Shard]) -> PartRecord:
+    key, path, shard = payload
+    usable = usable_rows(read_ids(store, shard, ["quarantine"]))
+    schema = arrow_schema(LINES_TABLE)
+    counted = 0
+
+    def write(temporary: Path) -> None:
+        nonlocal counted
+        start = 0
+        with parquet_writer(temporary, schema, **layout(schema)) as writer:
+            for text in read_text(store, shard, usable):
+                found = find_lines(TextBatch.from_arrow(text), settings)
+                writer.write_table(lines_table(dataclasses.replace(found, row=found.row + start)))
+                start += len(text)
+                counted += len(found.row)
+            writer.add_key_value_metadata(counts_metadata({"lines": counted}))
+
+    store.commit(path, write, lambda t: verify_parquet(t, counted))
+    return store.record(key, path)

@@ -1,0 +1,1 @@
+"""From windows of text to passages that go: one table each."""

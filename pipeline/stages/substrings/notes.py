@@ -1,0 +1,106 @@
+"""substring_notes: what share of each document lies elsewhere in the corpus word for word, as notes beside those of the
+scorers: for rules, SQL, reports and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dedup.substrings.columns import ALIAS, COLUMNS, STRUCT
+from pipeline.dedup.substrings.documents import spans_by_batch
+from pipeline.dedup.substrings.spans import Spans, repeated_spans
+from pipeline.dedup.substrings.tables import read_matches, read_runs
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
+from pipeline.recipe.dedup import Substrings as Settings
+from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.storage.manifest import Manifest
+from pipeline.storage.shard import Shard, part_key, read_ids, usable_rows
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SubstringNotes(Stage):
+    """One part a shard, row by row. matches: the table `substring_matches` over the same documents."""
+
+    store: Store
+    text: Manifest
+    runs: Manifest
+    survivors: Survivors
+    matches: Manifest
+    settings: Settings
+    kind: str = "notes"
+    in_driver: bool = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def key(self) -> str:
+        return part_key("substring_notes", FORMAT, self.runs.key, self.matches.key, self.settings.ends)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for i, (shard, part) in enumerate(zip(self.text.shards, self.runs.parts, strict=True)):
+            key = part_key(self.key, i)
+            path = Store.part(self.corpus, self.kind, key)
+            payload = (key, path, shard, part.path, self.survivors.of(i))
+            found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, payload))
+        return found
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return partial(_measure, self.store, self.settings, tuple(p.path for p in self.matches.parts))
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        told = {
+            "scorer": ALIAS, "fingerprint": self.key, "version": FORMAT,
+            "parameters": self.runs.parameters | {"ends": self.settings.ends},
+            "columns": [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in COLUMNS],
+        }  # fmt: skip
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
+            inputs={"text": self.text.key, "substrings": self.runs.key, "substring_matches": self.matches.key},
+            parameters={"pass": self.key, "scorers": {ALIAS: told}},
+        )  # fmt: skip
+
+
+def _measure(
+    store: Store,
+    settings: Settings,
+    matches_paths: tuple[str, ...],
+    payload: tuple[str, str, Shard, str, ShardSurvivors],
+) -> PartRecord:
+    key, path, shard, runs_path, survivors = payload
+    ids = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
+    runs = read_runs(store, runs_path, survivors)
+    matches = read_matches(store, matches_paths, survivors.index)
+    both = [repeated_spans(runs, matches, survivors.index, settings.size, later) for later in (True, False)]
+    passages, longest, repeated, surplus = (np.zeros(shard.rows, np.int64) for _ in COLUMNS)
+    for first, batch, (anywhere, earlier) in spans_by_batch(store, shard, both, settings):
+        rows = slice(first, first + len(batch))
+        passages[rows] = np.bincount(anywhere.row, minlength=len(batch))
+        np.maximum.at(longest, anywhere.row + first, anywhere.end - anywhere.start)
+        repeated[rows], surplus[rows] = (_bytes(s, len(batch)) for s in (anywhere, earlier))
+    whole = np.maximum(ids.column("text_bytes").fill_null(0).to_numpy(), 1)
+    columns = [passages, longest, repeated / whole, surplus / whole]
+    missing = ~np.asarray(usable_rows(ids).to_numpy(zero_copy_only=False), dtype=bool)
+    struct = pa.StructArray.from_arrays([pa.array(c) for c in columns], fields=list(STRUCT), mask=pa.array(missing))
+    table = pa.table(
+        [ids.column("doc_id"), struct], schema=pa.schema([pa.field("doc_id", pa.string()), pa.field(ALIAS, STRUCT)])
+    )
+    quarantined = int(np.count_nonzero(missing))
+    counts = {"measured": shard.rows - quarantined, "quarantined": quarantined}
+    return commit_part(store, key, path, table, counts)
+
+
+def _bytes(spans: Spans, documents: int) -> npt.NDArray[np.int64]:
+    return np.bincount(spans.row, spans.end - spans.start, documents).astype(np.int64)

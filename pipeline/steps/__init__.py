@@ -1,0 +1,1 @@
+"""Which stages a kind of deduplication takes, in which order."""
