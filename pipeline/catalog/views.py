@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
-from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
+from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.dedup.lines.lines import Found, Repeated
+from pipeline.dedup.lines.schema import LINE_COUNTS_TABLE, LINES_TABLE
 from pipeline.dedup.survivors import ShardSurvivors
-from pipeline.schema import LINE_COUNTS_TABLE, LINES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.storage.store import Store
 
 ROW_GROUP_ROWS = 20_000

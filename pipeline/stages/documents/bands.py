@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
+from pipeline.dedup.documents.schema import BANDS_TABLE
 from pipeline.dedup.ranges import GROUP_ROWS
 from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import BANDS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides
+from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
 from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
-from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

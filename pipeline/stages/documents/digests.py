@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
 from pipeline.dedup.ranges import GROUP_ROWS
-from pipeline.schema import DIGESTS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_notes

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.documents.equals import equal_rows
+from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
 from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
-from pipeline.schema import DIGESTS_TABLE, EQUALS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents import curves
-from pipeline.schema import S_CURVE_TABLE, arrow_schema
+from pipeline.dedup.documents.schema import S_CURVE_TABLE
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, binary_rows

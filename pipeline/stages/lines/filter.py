@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from pipeline.dedup.lines.bloom import Bloom
 from pipeline.dedup.lines.lines import Repeated, range_of
+from pipeline.dedup.lines.schema import LINE_FILTER_TABLE
 from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, counts_table, layout, read_hashes
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import LINE_FILTER_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
