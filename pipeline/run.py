@@ -13,9 +13,9 @@ from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
-from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
+from pipeline.sources.quarantine import over_budget
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common

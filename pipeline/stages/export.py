@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from pipeline.dedup.cuts import cut_spans
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
-from pipeline.packing import packs
 from pipeline.recipe import Export as Settings
 from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
@@ -23,6 +22,7 @@ from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_r
 from pipeline.stages.export_columns import Columns
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.packing import packs
 from pipeline.storage.parquet import parquet_writer, verify_parquet
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
