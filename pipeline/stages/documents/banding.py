@@ -45,10 +45,7 @@ class Banding(Stage):
 
     @property
     def key(self) -> str:
-        said = [
-            self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"]
-            for a in (self.minhash.alias, self.exact)
-        ]
+        said = [self.notes.fingerprint(a) for a in (self.minhash.alias, self.exact)]
         asked = (self.settings.jaccard, self.settings.recall, self.settings.max_false_candidates)
         return part_key(self.kind, FORMAT, self.notes.text.key, said, asked)
 

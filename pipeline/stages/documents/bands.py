@@ -22,7 +22,7 @@ from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_notes
+from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -90,11 +90,8 @@ def _sort(
     store: Store, minhash: str, exact: str, banding: tuple[int, int], payload: tuple[str, str, ShardNotes]
 ) -> PartRecord:
     key, path, notes = payload
-    table = read_notes(store, notes, [f"{minhash}.signature", f"{exact}.normalised", f"{exact}.text_bytes"])
-    signature, digest, size = (
-        pc.struct_field(table.column(alias).combine_chunks(), name)
-        for alias, name in ((minhash, "signature"), (exact, "normalised"), (exact, "text_bytes"))
-    )
+    names = (f"{minhash}.signature", f"{exact}.normalised", f"{exact}.text_bytes")
+    signature, digest, size = read_fields(store, notes, names)
     keys = band_keys(binary_rows(signature, 0xFF).view("<u4"), *banding)
     digests = binary_rows(digest, 0).view("<u8")
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))

@@ -19,7 +19,7 @@ from pipeline.dedup.ranges import GROUP_ROWS
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_notes
+from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -112,13 +112,11 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
 
 def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halves, Halves]:
     """(digests u64[D, 2], label u64[D])"""
-    wanted = [f"{equality.exact}.raw", f"{equality.exact}.normalised"]
-    table = read_notes(store, notes, [*wanted, *([f"{equality.minhash}.shingles"] if equality.minhash else [])])
-    said = table.column(equality.exact).combine_chunks()
-    raw, normalised = (binary_rows(pc.struct_field(said, c), 0).view("<u8") for c in ("raw", "normalised"))
+    fields = read_fields(store, notes, [f"{equality.exact}.raw", f"{equality.exact}.normalised"])
+    raw, normalised = (binary_rows(field, 0).view("<u8") for field in fields)
     digests = raw if equality.by == "raw" else normalised
     if equality.minhash:
-        shingles = pc.struct_field(table.column(equality.minhash).combine_chunks(), "shingles")
+        (shingles,) = read_fields(store, notes, [f"{equality.minhash}.shingles"])
         bare = (pc.fill_null(shingles, 0).to_numpy() == 0)[:, None]
         digests = np.where(bare, raw if equality.bare == "raw" else np.uint64(0), digests)
     return digests, raw[:, 0]
