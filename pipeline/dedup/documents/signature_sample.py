@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.similarities import SAMPLE_DOCS, Sample
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.storage.notes import Notes, binary_rows, read_fields
 from pipeline.storage.store import Store
 
@@ -26,9 +27,7 @@ def read_sample(store: Store, notes: Notes, minhash: str, exact: str, most: int 
         return Sample(np.zeros((0, 1), "<u4"), np.zeros(0, np.int64), 0)
     digests, signatures, sizes = (np.concatenate([c[n] for c in chosen]) for n in range(3))
     order = np.lexsort((digests[:, 1], digests[:, 0]))
-    different = np.ones(len(order), dtype=np.bool_)
-    different[1:] = (digests[order][1:] != digests[order][:-1]).any(axis=1)
-    texts = order[different]
+    texts = order[begin_of(*digests[order].T)]
     return Sample(signatures[texts], sizes[texts], round(len(texts) / frac))
 
 
