@@ -71,8 +71,8 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
 def view_tables(
     connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
 ) -> None:
-    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
-    down is hidden in them, unless the asker is to find it."""
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
+    unless the asker is to find it."""
     _make_rows(connection, store, tables)
     tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:

@@ -18,9 +18,6 @@ Rows = npt.NDArray[np.int64]
 
 RANGE_BYTES = 128_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
-GROUP_ROWS = 8_192
-"""Rows of a sorted part that are read as one: a unit reads at most two of these more of each shard than it needs, and
-what a footer says of them is a hundredth of them."""
 
 
 def range_of(hashes: npt.NDArray[np.uint64], ranges: int) -> Rows:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.cuts import cut_spans
+from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans, what_goes
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
 from pipeline.recipe import Export as Settings
@@ -143,7 +143,7 @@ class Export(Stage):
             inputs["tombstones"] = self.tombstones.key
         for cuts in self.cuts:
             inputs[cuts.kind] = cuts.key
-            what = cuts.kind.removesuffix("_cuts") + "s"
+            what = what_goes(cuts)
             details[f"{what}_taken_out"] = cuts.details | {what: cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
@@ -197,7 +197,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.decisions.verdict, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = [store.read_table(p, columns=["row", "start_byte", "end_byte"]) for p in work.cuts_paths]
+    cuts = [store.read_table(p, columns=CUT_COLUMNS) for p in work.cuts_paths]
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)

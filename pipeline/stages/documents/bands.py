@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
 from pipeline.dedup.documents.schema import BANDS_TABLE
-from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.dedup.layout import sorted_layout
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
@@ -97,14 +97,7 @@ def _sort(
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
     columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
-    # hashes do not compress, and a range is found by the key alone
-    raw: dict[str, Any] = {
-        "compression": "none",
-        "compression_level": None,
-        "write_page_index": False,
-        "write_statistics": ["key"],
-    }
-    return commit_part(store, key, path, made, {"entries": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
+    return commit_part(store, key, path, made, {"entries": made.num_rows}, **sorted_layout("key"))
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides
 from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
-from pipeline.dedup.ranges import GROUP_ROWS, range_units, ranges_for, read_range, row_bytes
+from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest

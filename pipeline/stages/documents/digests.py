@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
-from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.dedup.layout import sorted_layout
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
@@ -100,14 +100,7 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
     order = rows[np.lexsort((digests[rows, 1], digests[rows, 0]))]
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
-    # hashes do not compress, and a range is found by the upper half alone
-    raw: dict[str, Any] = {
-        "compression": "none",
-        "compression_level": None,
-        "write_page_index": False,
-        "write_statistics": ["high"],
-    }
-    return commit_part(store, key, path, made, {"documents": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
+    return commit_part(store, key, path, made, {"documents": made.num_rows}, **sorted_layout("high"))
 
 
 def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halves, Halves]:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.equals import equal_rows
 from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
-from pipeline.dedup.ranges import GROUP_ROWS, range_units, ranges_for, read_range, row_bytes
+from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
 from pipeline.dedup.lines.lines import repeated
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, counts_table, layout
+from pipeline.dedup.lines.tables import counts_table
 from pipeline.dedup.ranges import range_units, read_range
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.dedup.layout import layout
 from pipeline.dedup.lines.lines import bounds, cut, emptied
 from pipeline.dedup.lines.schema import LINE_CUTS_TABLE
-from pipeline.dedup.lines.tables import layout, read_counts, read_lines
+from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part

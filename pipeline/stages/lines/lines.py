@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.dedup.layout import layout
 from pipeline.dedup.lines.lines import find_lines
 from pipeline.dedup.lines.schema import LINES_TABLE
-from pipeline.dedup.lines.tables import layout, lines_table
+from pipeline.dedup.lines.tables import lines_table
 from pipeline.recipe.dedup import Lines as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, layout
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
 from pipeline.dedup.ranges import range_units, read_range
 from pipeline.dedup.substrings.matches import groups_of
 from pipeline.dedup.substrings.schema import SUBSTRING_KEYS_TABLE

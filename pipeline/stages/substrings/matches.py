@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, layout
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
 from pipeline.dedup.ranges import read_range
 from pipeline.dedup.substrings.matches import Groups, equal_windows, told_to_shards, whole_runs
 from pipeline.dedup.substrings.substrings import BYTE, TOKEN, Bytes, Whole
