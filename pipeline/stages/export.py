@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.cuts import cut_spans
+from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans, what_goes
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
-from pipeline.packing import packs
 from pipeline.recipe import Export as Settings
 from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
@@ -23,6 +22,7 @@ from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_r
 from pipeline.stages.export_columns import Columns
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.packing import packs
 from pipeline.storage.parquet import parquet_writer, verify_parquet
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
@@ -143,7 +143,7 @@ class Export(Stage):
             inputs["tombstones"] = self.tombstones.key
         for cuts in self.cuts:
             inputs[cuts.kind] = cuts.key
-            what = cuts.kind.removesuffix("_cuts") + "s"
+            what = what_goes(cuts)
             details[f"{what}_taken_out"] = cuts.details | {what: cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
@@ -197,7 +197,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.decisions.verdict, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = [store.read_table(p, columns=["row", "start_byte", "end_byte"]) for p in work.cuts_paths]
+    cuts = [store.read_table(p, columns=CUT_COLUMNS) for p in work.cuts_paths]
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)

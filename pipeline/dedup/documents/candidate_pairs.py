@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 
@@ -20,8 +21,7 @@ def pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -
     a, b = a[a < b], b[a < b]
     order = np.lexsort((b, a))
     a, b = a[order], b[order]
-    new = np.ones(len(a), dtype=bool)
-    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    new = begin_of(a, b)
     return a[new], b[new]
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from pipeline.dedup.documents.bands import choose_bands, match_probability, weighed_bands
 from pipeline.dedup.documents.pair_units import HELD_BYTES
+from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE
 from pipeline.dedup.documents.similarities import Found, Similarities
 from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
 from pipeline.errors import PlanError
 from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 
 ENTRY_BYTES = row_bytes(arrow_schema(BANDS_TABLE))
 CANDIDATE_BYTES = row_bytes(arrow_schema(CANDIDATES_TABLE))

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_of
-from pipeline.dedup.lines.tables import layout
+from pipeline.dedup.layout import layout
+from pipeline.dedup.ranges import range_of
 from pipeline.dedup.substrings.matches import Groups, Matches, Places
 from pipeline.dedup.substrings.schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_MATCHES_TABLE, SUBSTRINGS_TABLE
 from pipeline.dedup.substrings.substrings import Hashes, Rows, Runs

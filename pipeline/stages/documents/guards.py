@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.guards import LISTED, Effect, Held, held_against
+from pipeline.dedup.documents.schema import GUARDS_TABLE
 from pipeline.recipe.dedup import Dedup as Settings
-from pipeline.schema import GUARDS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key, read_ids

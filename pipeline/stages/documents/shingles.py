@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.documents.schema import SHINGLES_TABLE
 from pipeline.dedup.documents.shingle_blocks import group_ends
-from pipeline.schema import SHINGLES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, rows_between, verify_parquet

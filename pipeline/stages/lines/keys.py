@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import Keys, keys_of, range_of
-from pipeline.dedup.lines.tables import layout, read_lines
+from pipeline.dedup.layout import layout
+from pipeline.dedup.lines.lines import Keys, keys_of
+from pipeline.dedup.lines.schema import LINE_KEYS_TABLE
+from pipeline.dedup.lines.tables import read_lines
+from pipeline.dedup.ranges import range_of
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import LINE_KEYS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, verify_parquet

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.dedup.layout import layout
 from pipeline.dedup.lines.lines import find_lines
-from pipeline.dedup.lines.tables import layout, lines_table
+from pipeline.dedup.lines.schema import LINES_TABLE
+from pipeline.dedup.lines.tables import lines_table
 from pipeline.recipe.dedup import Lines as Settings
-from pipeline.schema import LINES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer, verify_parquet

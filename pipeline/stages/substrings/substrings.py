@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.dedup.lines.tables import layout
+from pipeline.dedup.layout import layout
 from pipeline.dedup.substrings.schema import SUBSTRINGS_TABLE
 from pipeline.dedup.substrings.substrings import elements_of, runs_of
 from pipeline.dedup.substrings.tables import runs_table
