@@ -23,7 +23,7 @@ from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_r
 from pipeline.stages.export_columns import Columns
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import BUCKETS
@@ -176,7 +176,7 @@ def _export(
             writer.add_key_value_metadata(counts_metadata(counts))
 
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
-    destination.commit(f"data/{name}", write, lambda t: verify_parquet(t, kept))
+    destination.commit(f"data/{name}", write, lambda t: check_rows(t, kept))
     return destination.record(key, f"data/{name}")
 
 

@@ -18,7 +18,7 @@ from pipeline.dedup.documents.shingle_blocks import group_ends
 from pipeline.schema import SHINGLES_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, rows_between, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -92,7 +92,7 @@ def _shingle(
                 sets += table.num_rows
             writer.add_key_value_metadata(counts_metadata({"sets": sets}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, sets), durable=False)
+    store.commit(path, write, lambda t: check_rows(t, sets), durable=False)
     return store.record(key, path)
 
 
