@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,8 @@ from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
 from scorers.spans import apply_spans, joined_spans
 from scorers.text import TextBatch
+
+T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
 FORMAT = 3
 ROW_GROUP_BYTES = 64_000_000
@@ -204,18 +206,24 @@ def _documents(
     for batch in read_source(store, shard, wanted, batch_rows(shard)):
         rows = slice(start, start + batch.num_rows)
         start += batch.num_rows
-        taken = np.repeat(np.arange(batch.num_rows), copies[rows])
-        if len(taken) == 0:
+        chosen = None if (copies[rows] == 1).all() else pa.array(np.repeat(np.arange(batch.num_rows), copies[rows]))
+        if chosen is not None and len(chosen) == 0:
             continue
-        beside = ids.slice(rows.start, batch.num_rows).take(taken)
-        text = as_text(batch.column(shard.column), usable.slice(rows.start, batch.num_rows)).take(pa.array(taken))
+        beside = _taken(ids.slice(rows.start, batch.num_rows), chosen)
+        text = _taken(as_text(batch.column(shard.column), usable.slice(rows.start, batch.num_rows)), chosen)
         spans = [
             pc.struct_field(beside.column(e.split(".")[0]).combine_chunks(), e.split(".")[1]) for e in settings.edits
         ]
-        spans += [cut_spans(c, rows.start, batch.num_rows).take(pa.array(taken)) for c in cuts]
+        spans += [_taken(cut_spans(c, rows.start, batch.num_rows), chosen) for c in cuts]
         if spans:
             text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
-        yield columns.assemble(shard, text, batch.take(pa.array(taken)), beside)
+        # the text is the most of a batch: it is taken once
+        yield columns.assemble(shard, text, _taken(batch.drop_columns([shard.column]), chosen), beside)
+
+
+def _taken(rows: T, chosen: pa.Array | None) -> T:
+    """The rows at these positions; all as they are where none are given."""
+    return rows if chosen is None else rows.take(chosen)
 
 
 def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -126,8 +126,10 @@ def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 def _by_unit(tables: list[pa.Table]) -> pa.Table:
     table = pa.concat_tables(tables)
-    order = np.argsort(table.column("unit").to_numpy(), kind="stable")
-    return table.take(pa.array(order)).combine_chunks()
+    unit = table.column("unit").to_numpy()
+    if (np.diff(unit) >= 0).all():
+        return table.combine_chunks()
+    return table.take(pa.array(np.argsort(unit, kind="stable"))).combine_chunks()
 
 
 def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> Iterator[pa.Table]:
@@ -143,7 +145,8 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
             columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
-            yield pa.table([*columns, sets.take(pa.array(at))], schema=arrow_schema(SHINGLES_TABLE))
+            sets = sets if len(rows) == len(at) else sets.take(pa.array(at))  # a set that several units need
+            yield pa.table([*columns, sets], schema=arrow_schema(SHINGLES_TABLE))
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
