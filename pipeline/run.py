@@ -200,7 +200,7 @@ class _Run:
             return None
         found = self._do(FindTombstones(self.store, text, tombstones))
         if found.rows:
-            erase(self.store, text, tombstones)  # what was converted since, or by a takedown that was cut short
+            erase(self.store, text)  # what was converted since, or by a takedown that was cut short
         return found
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:

@@ -74,14 +74,15 @@ def view_tables(
     """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
     unless the asker is to find it."""
     _make_rows(connection, store, tables)
+    _view_duplicates(connection, store, tables)
+    view_cuts(connection, store, "removed_lines", tables.cuts)
+    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
     tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:
         hide_in_views(connection, tombstones)
     _view_takedowns(connection, tombstones.takedowns)
     _view_documents(connection, tables)
-    _view_verdicts(connection, store, tables)
-    view_cuts(connection, store, "removed_lines", tables.cuts)
-    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
+    _view_verdicts(connection, tables)
     _view_columns(connection, tables)
 
 
@@ -157,13 +158,16 @@ def _empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[T
     connection.unregister("nothing")
 
 
-def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+def _view_verdicts(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
     if tables.verdict is not None:
         connection.execute(
             "create view verdicts as select *, list_transform(failed, lambda f: f.rule) as rules from verdict_rows"
         )
     else:
         _empty(connection, "verdicts", VERDICT_TABLE)
+
+
+def _view_duplicates(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
     if tables.dedup is not None:
         connection.execute(
             f"create view duplicates as select * from read_parquet({quoted(store.full(tables.dedup.parts[0].path))})"

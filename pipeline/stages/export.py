@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,15 @@ from pipeline.stages.export_columns import Columns
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
 from scorers.spans import apply_spans, joined_spans
 from scorers.text import TextBatch
+
+T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
 FORMAT = 3
 ROW_GROUP_BYTES = 64_000_000
@@ -176,7 +178,7 @@ def _export(
             writer.add_key_value_metadata(counts_metadata(counts))
 
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
-    destination.commit(f"data/{name}", write, lambda t: verify_parquet(t, kept))
+    destination.commit(f"data/{name}", write, lambda t: check_rows(t, kept))
     return destination.record(key, f"data/{name}")
 
 
@@ -204,18 +206,24 @@ def _documents(
     for batch in read_source(store, shard, wanted, batch_rows(shard)):
         rows = slice(start, start + batch.num_rows)
         start += batch.num_rows
-        taken = np.repeat(np.arange(batch.num_rows), copies[rows])
-        if len(taken) == 0:
+        chosen = None if (copies[rows] == 1).all() else pa.array(np.repeat(np.arange(batch.num_rows), copies[rows]))
+        if chosen is not None and len(chosen) == 0:
             continue
-        beside = ids.slice(rows.start, batch.num_rows).take(taken)
-        text = as_text(batch.column(shard.column), usable.slice(rows.start, batch.num_rows)).take(pa.array(taken))
+        beside = _taken(ids.slice(rows.start, batch.num_rows), chosen)
+        text = _taken(as_text(batch.column(shard.column), usable.slice(rows.start, batch.num_rows)), chosen)
         spans = [
             pc.struct_field(beside.column(e.split(".")[0]).combine_chunks(), e.split(".")[1]) for e in settings.edits
         ]
-        spans += [cut_spans(c, rows.start, batch.num_rows).take(pa.array(taken)) for c in cuts]
+        spans += [_taken(cut_spans(c, rows.start, batch.num_rows), chosen) for c in cuts]
         if spans:
             text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
-        yield columns.assemble(shard, text, batch.take(pa.array(taken)), beside)
+        # the text is the most of a batch: it is taken once
+        yield columns.assemble(shard, text, _taken(batch.drop_columns([shard.column]), chosen), beside)
+
+
+def _taken(rows: T, chosen: pa.Array | None) -> T:
+    """The rows at these positions; all as they are where none are given."""
+    return rows if chosen is None else rows.take(chosen)
 
 
 def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipeline.scoring import ScorerSpec, measure, notes_schema
 from pipeline.stage import Stage, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.statistics import Statistics, gather, statistics_path
@@ -100,7 +100,7 @@ def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, S
                 writer.write_table(notes, row_group_size=ROW_GROUP_ROWS * 4)
             writer.add_key_value_metadata(counts_metadata(counts) | statistics.metadata())
 
-    store.commit(path, write, lambda t: verify_parquet(t, shard.rows))
+    store.commit(path, write, lambda t: check_rows(t, shard.rows))
     return store.record(key, path)
 
 

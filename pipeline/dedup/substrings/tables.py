@@ -17,7 +17,7 @@ from pipeline.dedup.substrings.substrings import Hashes, Rows, Runs
 from pipeline.dedup.survivors import ShardSurvivors
 from pipeline.schema import TableColumn, arrow_schema
 from pipeline.stage import counts_metadata
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.store import PartRecord, Store
 
 RANGE_RUNS = 1_000_000
@@ -81,7 +81,7 @@ def write_by_range(store: Store, key: str, path: str, table: pa.Table, ranges: i
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"runs": table.num_rows}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, table.num_rows))
+    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
     return store.record(key, path)
 
 

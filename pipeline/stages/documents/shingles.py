@@ -19,7 +19,7 @@ from pipeline.dedup.documents.shingle_blocks import group_ends
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, rows_between, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -93,7 +93,7 @@ def _shingle(
                 sets += table.num_rows
             writer.add_key_value_metadata(counts_metadata({"sets": sets}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, sets), durable=False)
+    store.commit(path, write, lambda t: check_rows(t, sets), durable=False)
     return store.record(key, path)
 
 
@@ -127,8 +127,10 @@ def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 def _by_unit(tables: list[pa.Table]) -> pa.Table:
     table = pa.concat_tables(tables)
-    order = np.argsort(table.column("unit").to_numpy(), kind="stable")
-    return table.take(pa.array(order)).combine_chunks()
+    unit = table.column("unit").to_numpy()
+    if (np.diff(unit) >= 0).all():
+        return table.combine_chunks()
+    return table.take(pa.array(np.argsort(unit, kind="stable"))).combine_chunks()
 
 
 def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> Iterator[pa.Table]:
@@ -144,7 +146,8 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
             columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
-            yield pa.table([*columns, sets.take(pa.array(at))], schema=arrow_schema(SHINGLES_TABLE))
+            sets = sets if len(rows) == len(at) else sets.take(pa.array(at))  # a set that several units need
+            yield pa.table([*columns, sets], schema=arrow_schema(SHINGLES_TABLE))
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:

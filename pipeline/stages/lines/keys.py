@@ -21,7 +21,7 @@ from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -111,7 +111,7 @@ def _sort(
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"keys": table.num_rows}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, table.num_rows))
+    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
     return store.record(key, path)
 
 

@@ -17,7 +17,7 @@ from pipeline.recipe.dedup import Lines as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -85,5 +85,5 @@ def _measure(store: Store, settings: Settings, payload: tuple[str, str, Shard]) 
                 counted += len(found.row)
             writer.add_key_value_metadata(counts_metadata({"lines": counted}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, counted))
+    store.commit(path, write, lambda t: check_rows(t, counted))
     return store.record(key, path)
