@@ -1,5 +1,5 @@
-"""The columns of Winnow's own tables, each with unit and meaning; said once: here, or in the `schema` of the folder that alone needs
-them."""
+"""The columns of Winnow's own tables, each with unit and meaning; said once: here, or in the `schema` of the folder of
+`pipeline.dedup` that alone needs them."""
 
 from __future__ import annotations
 

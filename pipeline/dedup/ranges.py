@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.stage import Stage
-from pipeline.storage.parquet import rows_between
+from pipeline.dedup.layout import layout
+from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import Store
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 Rows = npt.NDArray[np.int64]
@@ -60,3 +63,20 @@ def read_range(
     tables = [rows_between(store.parquet(path), by, low, high, columns) for path in paths]
     shard = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
     return pa.concat_tables(tables), shard
+
+
+def write_by_range(
+    store: Store, key: str, path: str, table: pa.Table, by: str, ranges: int, counts: dict[str, int]
+) -> PartRecord:
+    """Commit a part that is ordered by a column of hashes, one row group a range."""
+    cuts = np.searchsorted(range_of(table.column(by).to_numpy(), ranges), np.arange(ranges + 1))
+
+    def write(temporary: Path) -> None:
+        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
+            for start, end in pairwise(cuts.tolist()):
+                if end > start:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+            writer.add_key_value_metadata(counts_metadata(counts))
+
+    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
+    return store.record(key, path)

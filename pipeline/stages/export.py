@@ -20,6 +20,7 @@ from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_rows, unread_rows
 from pipeline.stages.export_columns import Columns
+from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
@@ -171,9 +172,8 @@ def _export(
 
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, columns.schema(), compression_level=3) as writer:
-            for rows in _row_groups(
-                b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns)
-            ):
+            found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
+            for rows in gathered(found, ROW_GROUP_BYTES):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
             writer.add_key_value_metadata(counts_metadata(counts))
 
@@ -224,16 +224,3 @@ def _documents(
 def _taken(rows: T, chosen: pa.Array | None) -> T:
     """The rows at these positions; all as they are where none are given."""
     return rows if chosen is None else rows.take(chosen)
-
-
-def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    gathered: list[pa.Table] = []
-    gathered_bytes = 0
-    for batch in batches:
-        gathered.append(batch)
-        gathered_bytes += batch.nbytes
-        if gathered_bytes >= ROW_GROUP_BYTES:
-            yield pa.concat_tables(gathered)
-            gathered, gathered_bytes = [], 0
-    if gathered:
-        yield pa.concat_tables(gathered)

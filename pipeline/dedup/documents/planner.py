@@ -121,7 +121,8 @@ def _most_bands(fewest: Choice, most: int, budget: float, jaccard: float, simila
 
 
 def fewest_bands(num_perm: int, rows: int, jaccard: float, recall: float) -> int | None:
-    """The fewest bands of so many rows that find `recall` of the pairs at the threshold; None where the signature has not as many."""
+    """The fewest bands of so many rows that find `recall` of the pairs at the threshold; None where the signature has not
+    as many."""
     for bands in range(1, num_perm // rows + 1):
         if match_probability(jaccard, bands, rows) >= recall:
             return bands

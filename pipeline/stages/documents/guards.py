@@ -1,5 +1,6 @@
-"""guards: what deduplication would do to sources, how large its clusters are and how many removals lie at the threshold's edge, held
-against the recipe's budgets. Read after the table `dedup` is there: what is held stays readable, and accepting it costs nothing."""
+"""guards: what deduplication would do to sources, how large its clusters are and how many removals lie at the threshold's
+edge, held against the recipe's budgets. Read after the table `dedup` is there: what is held stays readable, and accepting
+it costs nothing."""
 
 from __future__ import annotations
 

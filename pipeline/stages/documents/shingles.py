@@ -18,6 +18,7 @@ from pipeline.dedup.documents.schema import SHINGLES_TABLE
 from pipeline.dedup.documents.shingle_blocks import group_ends
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
@@ -84,7 +85,7 @@ def _shingle(
         # hashes do not compress
         raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["unit"]}
         with parquet_writer(temporary, arrow_schema(SHINGLES_TABLE), **raw) as writer:
-            for table in _runs(_tables(store, shard, row, unit, ngram)):
+            for table in map(_by_unit, gathered(_tables(store, shard, row, unit, ngram), SPOOL_BYTES)):
                 start = 0
                 set_bytes = 8 * table.column("shingles").chunk(0).value_lengths().to_numpy()
                 for end in group_ends(table.column("unit").to_numpy(), set_bytes):
@@ -111,22 +112,8 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     return found >> 32, found & 0xFFFFFFFF
 
 
-def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Sets gathered, in order of unit and row."""
-    gathered: list[pa.Table] = []
-    gathered_bytes = 0
-    for table in tables:
-        gathered.append(table)
-        gathered_bytes += table.nbytes
-        if gathered_bytes >= SPOOL_BYTES:
-            yield _by_unit(gathered)
-            gathered, gathered_bytes = [], 0
-    if gathered:
-        yield _by_unit(gathered)
-
-
-def _by_unit(tables: list[pa.Table]) -> pa.Table:
-    table = pa.concat_tables(tables)
+def _by_unit(table: pa.Table) -> pa.Table:
+    """In order of unit and row."""
     unit = table.column("unit").to_numpy()
     if (np.diff(unit) >= 0).all():
         return table.combine_chunks()
