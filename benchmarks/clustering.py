@@ -145,7 +145,7 @@ def cluster(folder: Path) -> None:
     dedup = DocumentDedup(store, notes, settings, SPECS, do, do, "scratch")
     texts = dedup.equals(Equality("normalised", "exact", "minhash"))
     pairs = timed("pairs, made", lambda: pairs_of(store, text, found))
-    made = do(Clusters(store, notes, verdict, texts, None, pairs, settings))
+    made = do(Clusters(store, notes, verdict, texts, None, pairs, settings, text))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  all          {time.process_time() - begin:7.1f} s of CPU, peak {peak:,.0f} MB: {made.counts}, "
           f"largest cluster {made.details['largest_cluster']:,}, {found.details['overflowed_buckets']} buckets overflowed")  # fmt: skip
