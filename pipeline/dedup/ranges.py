@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.lines.lines import range_bounds
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
@@ -35,5 +34,5 @@ def read_range(
     """The rows of one range of every shard, in shard order, and the first global row of each one's shard: i64[N].
     offsets: i64[shards+1], as `Manifest.row_offsets` tells them."""
     low, high = range_bounds(n, ranges)
-    tables = [rows_between(store.parquet(path), by, low, high, columns) for path in paths]
+    tables = [store.rows_between(path, by, low, high, columns) for path in paths]
     return pa.concat_tables(tables), np.repeat(offsets[:-1], [t.num_rows for t in tables])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +57,18 @@ def verify_parquet(path: Path, rows: int) -> None:
 def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Table:
     """The rows of one shard of a table that is ordered by its column `shard`."""
     return rows_between(parquet, "shard", shard, shard, columns)
+
+
+@contextlib.contextmanager
+def intact(path: str, workspace: str) -> Iterator[None]:
+    """Raise IntegrityError, with what to do, where a part of a workspace cannot be read inside."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(
+            f"{path}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {workspace}, "
+            "then run the same command again: only this part is made anew"
+        ) from error
 
 
 def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns: list[str]) -> pa.Table:

@@ -14,7 +14,6 @@ from pipeline.dedup.lines.lines import range_bounds, repeated
 from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, counts_table, layout
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -68,7 +67,7 @@ def _count(
     low, high = range_bounds(n, ranges)
     shard, hashes, count, first_row = [], [], [], []
     for i, keys_path in enumerate(shards):
-        table = rows_between(store.parquet(keys_path), "hash", low, high, ["hash", "count", "first_row"])
+        table = store.rows_between(keys_path, "hash", low, high, ["hash", "count", "first_row"])
         shard.append(np.full(table.num_rows, i, np.int32))
         hashes.append(table.column("hash").to_numpy())
         count.append(table.column("count").to_numpy())

@@ -19,7 +19,6 @@ from pipeline.dedup.substrings.substrings import Keys
 from pipeline.dedup.substrings.tables import groups_table
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -67,7 +66,7 @@ class SubstringGroups(Stage):
 def _group(store: Store, shards: tuple[str, ...], payload: tuple[str, str, int, int]) -> PartRecord:
     key, path, n, ranges = payload
     names = [c.name for c in SUBSTRING_KEYS_TABLE]
-    tables = [rows_between(store.parquet(p), "anchor", *range_bounds(n, ranges), names) for p in shards]
+    tables = [store.rows_between(p, "anchor", *range_bounds(n, ranges), names) for p in shards]
     shard = np.repeat(np.arange(len(shards), dtype=np.int32), [t.num_rows for t in tables])
     together = pa.concat_tables(tables)
     groups = groups_of(shard, Keys(*(together.column(c).to_numpy() for c in names)))

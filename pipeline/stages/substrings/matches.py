@@ -20,7 +20,6 @@ from pipeline.errors import IntegrityError
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -76,7 +75,7 @@ def _match(store: Store, settings: Settings, payload: tuple[str, str, str, tuple
     key, path, groups_path, shards, n, ranges = payload
     groups = as_groups(store.read_table(groups_path))
     bounds = range_bounds(n, ranges)
-    tables = [rows_between(store.parquet(p), "anchor", *bounds, ["number", "context"]) for p in shards]
+    tables = [store.rows_between(p, "anchor", *bounds, ["number", "context"]) for p in shards]
     sources, text, offsets = _by_anchor(groups, pa.concat_tables(tables), groups_path)
     width = TOKEN if settings.min_tokens else BYTE
     intervals = [whole_runs(groups), *equal_windows(sources, text, offsets, width, settings.size)]
