@@ -24,8 +24,9 @@ import pyarrow as pa
 from benchmarks.measuring import machine
 from pipeline.dedup.documents.candidate_pairs import pairs_from
 from pipeline.dedup.documents.pair_units import cut_points
+from pipeline.dedup.documents.schema import PAIRS_TABLE
 from pipeline.recipe.dedup import Dedup, Guard
-from pipeline.schema import PAIRS_TABLE, TEXT_TABLE, VERDICT_TABLE, arrow_schema
+from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.scoring import parse_spec
 from pipeline.stage import Stage, commit_part
 from pipeline.stages.documents.bands import Bands
@@ -144,7 +145,7 @@ def cluster(folder: Path) -> None:
     dedup = DocumentDedup(store, notes, settings, SPECS, do, do, "scratch")
     texts = dedup.equals(Equality("normalised", "exact", "minhash"))
     pairs = timed("pairs, made", lambda: pairs_of(store, text, found))
-    made = do(Clusters(store, notes, verdict, texts, None, pairs, settings))
+    made = do(Clusters(store, notes, verdict, texts, None, pairs, settings, text))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  all          {time.process_time() - begin:7.1f} s of CPU, peak {peak:,.0f} MB: {made.counts}, "
           f"largest cluster {made.details['largest_cluster']:,}, {found.details['overflowed_buckets']} buckets overflowed")  # fmt: skip

@@ -13,9 +13,9 @@ from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
-from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
+from pipeline.sources.quarantine import over_budget
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common
@@ -201,12 +201,9 @@ class _Run:
             threading.Thread(target=_import_last_steps, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
-        where = {}
-        for spec in self.plan.specs:
-            said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in made]
-            where[spec.alias] = said.index(spec.fingerprint())
+        measured_notes = Notes.of_passes(text, made, self.plan.specs)
         limits = limits_of(self.plan.specs, self.plan.recipe.decontaminate)
-        notes, warnings = without_common(Notes(text, tuple(made), where), limits, self.store, self._do)
+        notes, warnings = without_common(measured_notes, limits, self.store, self._do)
         for warning in [*self.plan.warnings(), *warnings]:
             self.job.warn(warning)
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})

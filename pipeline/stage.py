@@ -17,7 +17,7 @@ from pipeline.execution import executors
 from pipeline.job import Job
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import verify_parquet, write_parquet
+from pipeline.storage.parquet import check_rows, verify_parquet, write_parquet
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
@@ -59,6 +59,10 @@ class Stage(Protocol):
     def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
         """What stands for a unit that failed for good; None fails the job."""
         return None
+
+
+Do = Callable[[Stage], Manifest]
+"""Runs a stage and commits its table."""
 
 
 def run_stage(
@@ -179,7 +183,7 @@ def commit_part(
     footer = (table.schema.metadata or {}) | counts_metadata(counts, text_bytes)
     described = table.replace_schema_metadata(footer)
     rows = table.num_rows
-    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: verify_parquet(t, rows), durable)
+    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: check_rows(t, rows), durable)
     return store.record(key, path)
 
 

@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
-from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
+from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
@@ -70,8 +71,8 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
 def view_tables(
     connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
 ) -> None:
-    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
-    down is hidden in them, unless the asker is to find it."""
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
+    unless the asker is to find it."""
     _make_rows(connection, store, tables)
     _view_duplicates(connection, store, tables)
     view_cuts(connection, store, "removed_lines", tables.cuts)

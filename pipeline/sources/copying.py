@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
 from pipeline.sources.parquet import ParquetUnit, give_up, register
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 
@@ -41,7 +41,7 @@ def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
 
 def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
     good_rows = sum(g.rows for i, g in enumerate(unit.groups) if unit.first + i not in bad)
-    store.commit(path, partial(_write, unit=unit, bad=bad), lambda t: verify_parquet(t, good_rows))
+    store.commit(path, partial(_write, unit=unit, bad=bad), lambda t: check_rows(t, good_rows))
 
 
 def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> None:

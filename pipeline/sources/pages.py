@@ -73,15 +73,16 @@ def decode(source: Reader, group: int) -> Iterator[pa.Table]:
     declared = sum(_bounded_size(metadata.column(i)) for i in source.leaves)
     allowed = max(GROUP_DECODED_BYTES, MAX_GROWTH * declared)
     gathered: list[pa.RecordBatch] = []
-    rows = decoded = held = 0
+    rows = decoded = held = held_rows = 0
     for batch in _batches(source, group):
         rows, decoded, held = rows + batch.num_rows, decoded + batch.nbytes, held + batch.nbytes
+        held_rows += batch.num_rows
         if decoded > allowed:
             raise Unreadable(group, "bomb", f"decodes to over {allowed} bytes from {declared} declared")
         gathered.append(batch)
-        if held >= GATHERED_BYTES or sum(b.num_rows for b in gathered) >= GATHERED_ROWS:
+        if held >= GATHERED_BYTES or held_rows >= GATHERED_ROWS:
             yield pa.Table.from_batches(gathered)
-            gathered, held = [], 0
+            gathered, held, held_rows = [], 0, 0
     if gathered:
         yield pa.Table.from_batches(gathered)
     if rows != metadata.num_rows:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.sources.rows import Tally
 from pipeline.stage import counts_metadata
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.store import PartRecord, Store
 
 FOOTER_KEY = b"winnow.ingest"
@@ -103,7 +103,7 @@ def commit_rows(
             out.close()
             written = out.rows
 
-    store.commit(path, write, lambda t: verify_parquet(t, written))
+    store.commit(path, write, lambda t: check_rows(t, written))
     return store.record(key, path)
 
 

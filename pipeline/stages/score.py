@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.scoring import ScorerSpec, measure, notes_schema
+from pipeline.scoring import ScorerSpec, columns_told, measure, notes_schema
 from pipeline.stage import Stage, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.statistics import Statistics, gather, statistics_path
@@ -79,8 +79,7 @@ class Score(Stage):
 def describe(spec: ScorerSpec) -> dict[str, Any]:
     """A scorer for the manifest: version, parameters, columns with unit and meaning."""
     scorer = spec.build()
-    columns = [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in scorer.columns()]
-    return {"version": scorer.version, "parameters": base.parameters(scorer), "columns": columns}
+    return {"version": scorer.version, "parameters": base.parameters(scorer), "columns": columns_told(scorer.columns())}
 
 
 def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, Shard]) -> PartRecord:
@@ -100,7 +99,7 @@ def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, S
                 writer.write_table(notes, row_group_size=ROW_GROUP_ROWS * 4)
             writer.add_key_value_metadata(counts_metadata(counts) | statistics.metadata())
 
-    store.commit(path, write, lambda t: verify_parquet(t, shard.rows))
+    store.commit(path, write, lambda t: check_rows(t, shard.rows))
     return store.record(key, path)
 
 

@@ -29,7 +29,7 @@ from pipeline.execution.processes import alive
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
-from pipeline.storage.parquet import intact, open_parquet, read_shard, rows_between, verify_parquet, write_parquet
+from pipeline.storage.parquet import check_rows, intact, open_parquet, read_shard, rows_between, write_parquet
 
 READ_CHUNK_BYTES = 1 << 22
 COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
@@ -179,7 +179,7 @@ class Store:
 
     def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
         """Commit one Parquet table, reopened and checked before it is published."""
-        self.commit(path, lambda t: write_parquet(t, table, **options), lambda t: verify_parquet(t, table.num_rows))
+        self.commit(path, lambda t: write_parquet(t, table, **options), lambda t: check_rows(t, table.num_rows))
 
     def append(self, path: str, line: str) -> None:
         """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""

@@ -14,6 +14,7 @@ from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import end_dead_jobs, now
 from pipeline.sql.engine import connect, rows_as_dicts
+from pipeline.storage.destination import MANIFEST
 from pipeline.storage.manifest import tables
 from pipeline.storage.store import Store
 from pipeline.takedown import records
@@ -147,7 +148,7 @@ def _outputs(store: Store, corpus: str) -> tuple[str, ...]:
     """Where jobs of the corpus wrote exports that are still there."""
     found = (read_job(store, name).record for name in reversed(jobs(store)))
     places = dict.fromkeys(str(r["output"]) for r in found if r.get("corpus") == corpus and r.get("output"))
-    return tuple(p for p in places if Store(p).exists("manifest.json"))
+    return tuple(p for p in places if Store(p).exists(MANIFEST))
 
 
 def _remove_reports(store: Store, corpus: str) -> int:

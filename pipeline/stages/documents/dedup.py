@@ -26,7 +26,7 @@ from pipeline.schema import DEDUP_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -105,7 +105,7 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     table = _Table(store, stage, graph, made, by_url, offsets, cuts)
     path = Store.part(stage.corpus, stage.kind, stage.key)
     rows = len(table.told)
-    store.commit(path, table.write, lambda t: verify_parquet(t, rows))
+    store.commit(path, table.write, lambda t: check_rows(t, rows))
     return store.record(stage.key, path)
 
 

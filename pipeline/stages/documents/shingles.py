@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.documents.schema import SHINGLES_TABLE
 from pipeline.dedup.documents.shingle_blocks import group_ends
-from pipeline.schema import SHINGLES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -83,7 +85,7 @@ def _shingle(
         # hashes do not compress
         raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["unit"]}
         with parquet_writer(temporary, arrow_schema(SHINGLES_TABLE), **raw) as writer:
-            for table in _runs(_tables(store, shard, row, unit, ngram)):
+            for table in map(_by_unit, gathered(_tables(store, shard, row, unit, ngram), SPOOL_BYTES)):
                 start = 0
                 set_bytes = 8 * table.column("shingles").chunk(0).value_lengths().to_numpy()
                 for end in group_ends(table.column("unit").to_numpy(), set_bytes):
@@ -92,7 +94,7 @@ def _shingle(
                 sets += table.num_rows
             writer.add_key_value_metadata(counts_metadata({"sets": sets}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, sets), durable=False)
+    store.commit(path, write, lambda t: check_rows(t, sets), durable=False)
     return store.record(key, path)
 
 
@@ -110,24 +112,12 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     return found >> 32, found & 0xFFFFFFFF
 
 
-def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Sets gathered, in order of unit and row."""
-    gathered: list[pa.Table] = []
-    gathered_bytes = 0
-    for table in tables:
-        gathered.append(table)
-        gathered_bytes += table.nbytes
-        if gathered_bytes >= SPOOL_BYTES:
-            yield _by_unit(gathered)
-            gathered, gathered_bytes = [], 0
-    if gathered:
-        yield _by_unit(gathered)
-
-
-def _by_unit(tables: list[pa.Table]) -> pa.Table:
-    table = pa.concat_tables(tables)
-    order = np.argsort(table.column("unit").to_numpy(), kind="stable")
-    return table.take(pa.array(order)).combine_chunks()
+def _by_unit(table: pa.Table) -> pa.Table:
+    """In order of unit and row."""
+    unit = table.column("unit").to_numpy()
+    if (np.diff(unit) >= 0).all():
+        return table.combine_chunks()
+    return table.take(pa.array(np.argsort(unit, kind="stable"))).combine_chunks()
 
 
 def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> Iterator[pa.Table]:
@@ -143,7 +133,8 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
             bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
             sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
             columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
-            yield pa.table([*columns, sets.take(pa.array(at))], schema=arrow_schema(SHINGLES_TABLE))
+            sets = sets if len(rows) == len(at) else sets.take(pa.array(at))  # a set that several units need
+            yield pa.table([*columns, sets], schema=arrow_schema(SHINGLES_TABLE))
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:

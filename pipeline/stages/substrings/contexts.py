@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_of
+from pipeline.dedup.ranges import range_of
 from pipeline.dedup.substrings.matches import Groups
 from pipeline.dedup.substrings.schema import SUBSTRING_CONTEXTS_TABLE, SUBSTRING_GROUPS_TABLE
 from pipeline.dedup.substrings.substrings import Elements, elements_of
@@ -23,7 +23,7 @@ from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import parquet_writer, verify_parquet
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -94,7 +94,7 @@ def _gather(
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"contexts": len(in_range)}))
 
-    store.commit(path, write, lambda t: verify_parquet(t, len(in_range)), durable=False)
+    store.commit(path, write, lambda t: check_rows(t, len(in_range)), durable=False)
     return store.record(key, path)
 
 
