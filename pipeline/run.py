@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.dedup.documents.guards import hold
-from pipeline.errors import PlanError, QuarantineOverBudget
+from pipeline.errors import IntegrityError, PlanError, QuarantineOverBudget, UnitFailed
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.plan import Plan, make_plan
@@ -115,6 +115,20 @@ class _Run:
     unread: list[dict[str, str]] = field(default_factory=list)
 
     def stages(self) -> Result:
+        """All of them; once more where documents were taken down before the export: text that was read may be gone."""
+        while True:
+            known = self._takedowns()
+            try:
+                return self._stages(known)
+            except (UnitFailed, IntegrityError):
+                if self._takedowns() == known:
+                    raise
+            self.job.begin_again("documents were taken down meanwhile: what that changes is decided again")
+
+    def _takedowns(self) -> str:
+        return tombstones_of(self.store, self.plan.corpus).digest
+
+    def _stages(self, known: str) -> Result:
         recipe, until = self.plan.recipe, self.settings.until
         text = self._ingest()
         if until == "ingest":
@@ -146,6 +160,8 @@ class _Run:
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
+        if self._takedowns() != known:
+            raise IntegrityError("documents were taken down since they were decided about")
         return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:

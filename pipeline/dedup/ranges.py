@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.dedup.layout import layout
 from pipeline.stage import Stage, counts_metadata
-from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -60,7 +60,7 @@ def read_range(
 ) -> tuple[pa.Table, npt.NDArray[np.int32]]:
     """The rows of one range of every shard, in shard order, and the shard of each: i32[N]."""
     low, high = range_bounds(n, ranges)
-    tables = [rows_between(store.parquet(path), by, low, high, columns) for path in paths]
+    tables = [store.rows_between(path, by, low, high, columns) for path in paths]
     shard = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
     return pa.concat_tables(tables), shard
 

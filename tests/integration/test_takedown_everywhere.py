@@ -13,8 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline import run as runner
 from pipeline.catalog.chosen import jobs
 from pipeline.catalog.views import open_catalog
+from pipeline.clerk.desk import Desk
+from pipeline.clerk.verbs import answer
 from pipeline.result import Result
 from pipeline.sql.engine import rows_as_dicts
 from pipeline.storage.integrity import check_workspace
@@ -62,8 +65,8 @@ def run(root: Path, recipe: dict[str, Any], output: str = "out") -> Result:
     )
 
 
-def exported(root: Path) -> dict[str, str]:
-    rows = [r for p in sorted((root / "out" / "data").glob("*.parquet")) for r in pq.read_table(p).to_pylist()]
+def exported(root: Path, output: str = "out") -> dict[str, str]:
+    rows = [r for p in sorted((root / output / "data").glob("*.parquet")) for r in pq.read_table(p).to_pylist()]
     return {r["id"]: r["text"] for r in rows}
 
 
@@ -144,3 +147,38 @@ def holding(folder: Path, what: str) -> list[str]:
         return what.encode() in (repr(pq.read_table(path).to_pylist()).encode() if raw[:4] == b"PAR1" else raw)
 
     return [str(p) for p in folder.rglob("*") if p.is_file() and holds(p)]
+
+
+def test_a_clerk_that_knows_a_job_already_hides_what_is_taken_down_since(ran: Path) -> None:
+    store = Store(str(ran / "ws"))
+    desk, job = Desk(store, 1, 256_000_000), jobs(store)[0]
+
+    def told() -> tuple[int, int, int, set[str]]:
+        kept = answer(desk, "samples", {"job": job, "outcome": "kept", "size": 100})
+        preview = answer(desk, "preview", {"job": job, "changes": ["rules.word_count.min=1"]})
+        clusters = answer(desk, "clusters", {"job": job})["items"]
+        sizes = (kept["documents"], preview["documents"], preview["present"]["kept"]["documents"])
+        return (*sizes, {c["keeper"] for c in clusters})
+
+    assert told() == (15, 17, 16, {"copy-0"})
+    take_down(store, Request("ticket 7", ids=("alone-0", "copy-0")))
+    assert told() == (13, 15, 14, {None})
+
+
+@pytest.mark.parametrize("stage", ["Judge", "Mix"])
+def test_a_job_decides_again_about_what_is_taken_down_while_it_runs(
+    ran: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, real = Store(str(ran / "ws")), getattr(runner, stage)
+
+    def beside(*given: Any) -> Any:
+        take_down(store, Request("ticket 7", ids=("menu-0", "quote-0")))
+        return real(*given)
+
+    monkeypatch.setattr(runner, stage, beside)
+    recipe = {**RECIPE, "dedup": {**RECIPE["dedup"], "substrings": {"min_bytes": 150}}}
+    result = run(ran, recipe, "beside")
+    assert result.funnel == {"kept": 13, "takedown.takedown": 2, "judge.word_count": 1, "dedup.exact": 1}
+    assert [len(keys) for kind, keys in result.tables.items() if kind in ("verdict", "mix", "export")] == [1, 1, 1]
+    assert [i for i, t in exported(ran, "beside").items() if QUOTED in t] == ["quote-1"]
+    assert check_workspace(store).faults == []

@@ -20,7 +20,7 @@ from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -102,7 +102,7 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     """(row i64[N] of the shard, unit i64[N]), by row and unit: what is needed of global rows start..stop-1."""
     packed = [np.zeros(0, np.int64)]
     for path in candidates:
-        table = rows_between(store.parquet(path), "document", start, stop - 1, ["document", "other"])
+        table = store.rows_between(path, "document", start, stop - 1, ["document", "other"])
         document, other = (table.column(c).to_numpy() for c in ("document", "other"))
         asked = np.minimum(document, other) < cuts[-1]
         document, other = document[asked], other[asked]

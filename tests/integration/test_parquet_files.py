@@ -1,0 +1,62 @@
+"""Parquet as it is written and read: what lies there is what went in, and ranges of sorted parts are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.dedup.documents.candidate_pairs import MOST_PACKED, ascending
+from pipeline.errors import IntegrityError
+from pipeline.storage.parquet import open_parquet, parquet_writer, rows_between, write_parquet
+
+TABLE = pa.table({"key": pa.array([2, 2, 5, 5, 5, 9, 11, 2**63], pa.uint64()), "row": pa.array(range(8), pa.int32())})
+
+
+def spoilt(path: Path) -> None:
+    """Writes a table over whose first bytes something else writes meanwhile."""
+    noise = pa.table({"noise": np.random.default_rng(7).integers(0, 1 << 60, 50_000)})
+    with parquet_writer(path, noise.schema) as writer:
+        writer.write_table(noise)
+        with path.open("r+b") as file:
+            file.write(b"PAX1")  # over the magic number: no page is touched
+
+
+def interrupted(path: Path) -> None:
+    with parquet_writer(path, TABLE.schema) as writer:
+        writer.write_table(TABLE)
+        raise ZeroDivisionError
+
+
+def test_bytes_that_changed_between_writing_and_reading_back_are_noticed(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match="other bytes are read back than were written"):
+        spoilt(tmp_path / "a.parquet")
+
+
+def test_a_write_that_fails_tells_its_own_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        interrupted(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rows"),
+    [(0, 1, []), (2, 2, [0, 1]), (3, 9, [2, 3, 4, 5]), (5, 2**64 - 1, [2, 3, 4, 5, 6, 7]), (12, 100, []), (9, 9, [5])],
+)
+@pytest.mark.parametrize("group_rows", [1, 3, 8])
+def test_a_range_of_a_sorted_table_is_read(
+    tmp_path: Path, group_rows: int, low: int, high: int, rows: list[int]
+) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, TABLE, row_group_rows=group_rows)
+    found = rows_between(open_parquet(str(path)), "key", low, high, ["row"])
+    assert found.to_pydict() == {"row": rows}
+
+
+@pytest.mark.parametrize("offset", [0, MOST_PACKED])
+def test_pairs_come_in_order_however_high_their_rows(offset: int) -> None:
+    random = np.random.default_rng(7)
+    a, b = random.integers(0, 20, (2, 200)) + offset
+    found = ascending(a, b)
+    assert list(zip(*(f.tolist() for f in found), strict=True)) == sorted(zip(a.tolist(), b.tolist(), strict=True))
