@@ -115,7 +115,8 @@ def test_a_plan_shows_the_sets_it_holds_documents_against(
         {"name": files, "files": 1, "text_bytes": told["against"][1]["text_bytes"]},
     ]
     show_plan(told)
-    assert f"  against: old, {text_bytes / 1e6:,.1f} MB of text" in capsys.readouterr().out
+    shown = [line for line in capsys.readouterr().out.splitlines() if "what it has is removed here" in line]
+    assert [line.split(": ")[0].strip() for line in shown] == ["reference set old", f"reference set {files}"]
 
 
 def test_a_set_given_by_its_files_does_the_same(tmp_path: Path, corpora: tuple[Path, Path]) -> None:
