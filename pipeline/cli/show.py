@@ -74,6 +74,9 @@ def show_plan(told: dict[str, Any]) -> None:
         out.print(f"  lines: {sentence}", markup=False)
     for sentence in told["substrings"]:
         out.print(f"  substrings: {sentence}", markup=False)
+    for known in told["against"]:
+        text_mb = known["text_bytes"] / 1e6
+        out.print(f"  against: {known['name']}, {text_mb:,.1f} MB of text; what it has is removed here", markup=False)
     out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")
 
 
