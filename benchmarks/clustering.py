@@ -24,8 +24,9 @@ import pyarrow as pa
 from benchmarks.measuring import machine
 from pipeline.dedup.documents.candidate_pairs import pairs_from
 from pipeline.dedup.documents.pair_units import cut_points
+from pipeline.dedup.documents.schema import PAIRS_TABLE
 from pipeline.recipe.dedup import Dedup, Guard
-from pipeline.schema import PAIRS_TABLE, TEXT_TABLE, VERDICT_TABLE, arrow_schema
+from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.scoring import parse_spec
 from pipeline.stage import Stage, commit_part
 from pipeline.stages.documents.bands import Bands

@@ -18,9 +18,9 @@ from pipeline import run as runner
 from pipeline.catalog.chosen import choose_job
 from pipeline.dedup.documents.planner import choice, cost
 from pipeline.dedup.documents.signature_sample import read_sample
-from pipeline.lsh_table import notes_of
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe
+from pipeline.report.bands import notes_of
 from pipeline.storage import manifest
 from pipeline.storage.store import Store
 

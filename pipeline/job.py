@@ -252,6 +252,13 @@ class Job:
         """Which pass holds what each scorer of the recipe said: alias -> key of the notes."""
         self._record["scorers"] = notes_of
 
+    def begin_again(self, why: str) -> None:
+        """Forget the tables and warnings so far; what they are made of stays and is used."""
+        self.tidy()
+        self.tables.clear()
+        self.warnings.clear()
+        self.note(why)
+
     def use(self, made: Manifest) -> Manifest:
         """Remember a table as one this job stands on."""
         keys = self.tables.setdefault(made.kind, [])

@@ -125,7 +125,7 @@ class Bars:
         self._bars.update(self._task, completed=self._bars.tasks[self._task].total)
 
     def warn(self, message: str) -> None:
-        self._bars.console.print(f"warning: {message}")
+        self._bars.console.print(f"warning: {message}", style="yellow")
 
     def close(self) -> None:
         self._bars.stop()

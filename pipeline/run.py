@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.dedup.documents.guards import hold
-from pipeline.errors import PlanError, QuarantineOverBudget
+from pipeline.errors import IntegrityError, PlanError, QuarantineOverBudget, UnitFailed
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
-from pipeline.quarantine import over_budget
 from pipeline.recipe import Recipe
 from pipeline.result import Result
+from pipeline.sources.quarantine import over_budget
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common
@@ -115,6 +115,20 @@ class _Run:
     unread: list[dict[str, str]] = field(default_factory=list)
 
     def stages(self) -> Result:
+        """All of them; once more where documents were taken down before the export: text that was read may be gone."""
+        while True:
+            known = self._takedowns()
+            try:
+                return self._stages(known)
+            except (UnitFailed, IntegrityError):
+                if self._takedowns() == known:
+                    raise
+            self.job.begin_again("documents were taken down meanwhile: what that changes is decided again")
+
+    def _takedowns(self) -> str:
+        return tombstones_of(self.store, self.plan.corpus).digest
+
+    def _stages(self, known: str) -> Result:
         recipe, until = self.plan.recipe, self.settings.until
         text = self._ingest()
         if until == "ingest":
@@ -146,6 +160,8 @@ class _Run:
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
+        if self._takedowns() != known:
+            raise IntegrityError("documents were taken down since they were decided about")
         return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:
@@ -185,12 +201,9 @@ class _Run:
             threading.Thread(target=_import_last_steps, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
-        where = {}
-        for spec in self.plan.specs:
-            said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in made]
-            where[spec.alias] = said.index(spec.fingerprint())
+        measured_notes = Notes.of_passes(text, made, self.plan.specs)
         limits = limits_of(self.plan.specs, self.plan.recipe.decontaminate)
-        notes, warnings = without_common(Notes(text, tuple(made), where), limits, self.store, self._do)
+        notes, warnings = without_common(measured_notes, limits, self.store, self._do)
         for warning in [*self.plan.warnings(), *warnings]:
             self.job.warn(warning)
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})
@@ -203,7 +216,7 @@ class _Run:
             return None
         found = self._do(FindTombstones(self.store, text, tombstones))
         if found.rows:
-            erase(self.store, text, tombstones)  # what was converted since, or by a takedown that was cut short
+            erase(self.store, text)  # what was converted since, or by a takedown that was cut short
         return found
 
     def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -144,3 +144,8 @@ def measure(spec: ScorerSpec, batch: TextBatch) -> pa.StructArray:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename}:{frame.lineno}"
         raise WinnowError(f"scorer {spec.alias!r} failed at {where}: {type(error).__name__}: {error}") from error
+
+
+def columns_told(columns: Iterable[base.Column]) -> list[dict[str, str]]:
+    """Columns as manifests have them."""
+    return [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in columns]

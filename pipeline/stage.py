@@ -61,6 +61,10 @@ class Stage(Protocol):
         return None
 
 
+Do = Callable[[Stage], Manifest]
+"""Runs a stage and commits its table."""
+
+
 def run_stage(
     store: Store,
     stage: Stage,

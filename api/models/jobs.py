@@ -171,6 +171,16 @@ class PlanScorer(Answer):
     parameters: dict[str, Any] = Field(description="As the recipe gives them.")
 
 
+class PlanReference(Answer):
+    """A corpus or files that `dedup.against` names."""
+
+    name: str = Field(description="As the recipe has it.")
+    documents: int | None = Field(
+        default=None, description="Documents that take part; null: files, still to be taken in."
+    )
+    text_bytes: int
+
+
 class JobPlan(Answer):
     """What a job would do; nothing is done."""
 
@@ -184,6 +194,9 @@ class JobPlan(Answer):
     measured: list[bool] = Field(description="Of each pass: whether its notes are there already.")
     rules: list[str] = Field(description="Each rule as a sentence.")
     fuzzy: list[str] = Field(default=[], description="How near-duplicates are looked for, and what it costs.")
+    lines: list[str] = Field(default=[], description="The same of lines that the corpus repeats.")
+    substrings: list[str] = Field(default=[], description="The same of passages that lie in several documents.")
+    against: list[PlanReference] = Field(default=[], description="Reference sets that documents are held against.")
     forecast: PlanForecast
 
     model_config = example(PLAN)

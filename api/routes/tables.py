@@ -56,6 +56,8 @@ def list_shards(service: Served, job_id: JobId, filters: Annotated[ShardFilters,
     job_state(service.store, job_id)
     question = {"path": f"/v1/jobs/{job_id}/shards", "stage": filters.stage}
     after = position_of(filters.page_token, question, int, int)
+    if after is None:  # whoever has just heard that the job is over sees all of it
+        service.catalog.follow(job_id)
     page = read.shards_page(service.catalog, job_id, filters.stage, after, filters.page_size)
     return {"items": page.items, "next_page_token": page_token(page.after, question)}
 
@@ -73,4 +75,5 @@ def get_shard(
 ) -> Any:
     """A shard with what its columns hold: rows, nulls, least, largest, mean and histogram of each."""
     job_state(service.store, job_id)
+    service.catalog.follow(job_id)
     return read.shard(service.catalog, job_id, part)

@@ -10,8 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.dedup.lines import columns as line_columns
-from pipeline.dedup.substrings import columns as substring_columns
+from pipeline.dedup.corpus_columns import measured_by
 from pipeline.recipe import Recipe
 from pipeline.scoring import ScorerSpec
 from pipeline.storage.manifest import Manifest
@@ -56,7 +55,7 @@ def input_digest(notes: Notes) -> str:
 def lock_text(recipe: Recipe, made: Manifest, notes: Notes, version: str) -> str:
     """The file `recipe.lock.yaml` of an export."""
     # what lines and passages say of the whole corpus is asked for by `dedup`, not by `score`
-    by_dedup = (line_columns.ALIAS, substring_columns.ALIAS)
+    by_dedup = {c.alias for c in measured_by(recipe.dedup)}
     told = {alias: t for alias, t in scorers_of(notes).items() if alias not in by_dedup}
     score = [_entry(alias, told[alias]) for alias in told]
     tree = recipe.model_dump(mode="json", by_alias=True, exclude_none=True) | {"score": score}

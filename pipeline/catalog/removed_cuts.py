@@ -7,9 +7,10 @@ import dataclasses
 import duckdb
 import pyarrow as pa
 
+from pipeline.catalog.described import TABLES
 from pipeline.errors import WinnowError
 from pipeline.rules import quoted
-from pipeline.schema import TABLES, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import open_parquet
 from pipeline.storage.shard import Shard, Slice, read_source

@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
-from pipeline.schema import DEDUP_TABLE, TABLES, VERDICT_TABLE, TableColumn, arrow_schema
+from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
@@ -70,17 +71,18 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
 def view_tables(
     connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
 ) -> None:
-    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken
-    down is hidden in them, unless the asker is to find it."""
+    """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
+    unless the asker is to find it."""
     _make_rows(connection, store, tables)
+    _view_duplicates(connection, store, tables)
+    view_cuts(connection, store, "removed_lines", tables.cuts)
+    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
     tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:
         hide_in_views(connection, tombstones)
     _view_takedowns(connection, tombstones.takedowns)
     _view_documents(connection, tables)
-    _view_verdicts(connection, store, tables)
-    view_cuts(connection, store, "removed_lines", tables.cuts)
-    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
+    _view_verdicts(connection, tables)
     _view_columns(connection, tables)
 
 
@@ -156,13 +158,16 @@ def _empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[T
     connection.unregister("nothing")
 
 
-def _view_verdicts(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
+def _view_verdicts(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
     if tables.verdict is not None:
         connection.execute(
             "create view verdicts as select *, list_transform(failed, lambda f: f.rule) as rules from verdict_rows"
         )
     else:
         _empty(connection, "verdicts", VERDICT_TABLE)
+
+
+def _view_duplicates(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:
     if tables.dedup is not None:
         connection.execute(
             f"create view duplicates as select * from read_parquet({quoted(store.full(tables.dedup.parts[0].path))})"

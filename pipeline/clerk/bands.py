@@ -20,9 +20,9 @@ from pipeline.errors import IntegrityError
 from pipeline.storage.files import told
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import open_parquet
+from pipeline.takedown.tombstones import COLUMNS
 
 BAND_ROWS = 1 << 20
-TAKEN_DOWN = "takedown.takedown"
 FAILED_RULE = "failed.list.element.rule"
 
 Flags = npt.NDArray[np.bool_]
@@ -82,10 +82,12 @@ class Columns:
         return found
 
     def taken_down(self) -> Flags:
-        """bool[rows]: what the job's own mix says is taken down."""
-        if not self.opened.job.table("tombstones"):
+        """bool[rows]: what is taken down, after the job too."""
+        tombstones = self.opened.tombstones
+        if not tombstones.takedowns:
             return np.zeros(self.band.rows, dtype=bool)
-        found: Flags = pc.equal(self.ends(), TAKEN_DOWN).to_numpy()
+        read = self.provenance([*COLUMNS, "quarantine"])
+        found: Flags = tombstones.mask(pa.table(read)) & pc.is_null(read["quarantine"]).to_numpy()
         return found
 
     def _read_ends(self, mix: Manifest) -> pa.ChunkedArray:

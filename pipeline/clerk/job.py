@@ -21,6 +21,8 @@ from pipeline.recipe_file import validate
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
+from pipeline.takedown.records import folder as folder_of_takedowns
+from pipeline.takedown.tombstones import Tombstones, tombstones_of
 
 ENDED = ("completed", "completed_with_quarantine", "failed", "cancelled")
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -28,7 +30,7 @@ JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 @dataclass(frozen=True)
 class OpenJob:
-    """key: another where the job has got on since."""
+    """key: another where the job has got on since, or documents were taken down."""
 
     store: Store
     job: JobRecord
@@ -57,6 +59,11 @@ class OpenJob:
             made.register_filesystem(self.store.fs)
         view_tables(made, self.store, self.tables)
         return made
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        """All takedowns of its corpus, later ones too."""
+        return tombstones_of(self.store, self.tables.text.corpus)
 
     @property
     def decided(self) -> tuple[Manifest, Manifest]:
@@ -95,5 +102,6 @@ def open_job(store: Store, job_id: str, threads: int, memory_bytes: int) -> Open
             raise NotReadyYet(f"job {job_id} has not started yet; ask again when it has")
         raise JobMissing(f"no job {job_id[:100]!r} in this workspace; GET /v1/jobs lists them")
     record = find_record(store, f"{folder}/job.json") or {}
-    key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers"))], sort_keys=True)
+    takedowns = store.names(folder_of_takedowns(str(record.get("corpus"))))
+    key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers")), takedowns], sort_keys=True)
     return OpenJob(store, JobRecord(job_id, record, ()), key, threads, memory_bytes)

@@ -30,6 +30,8 @@ from pipeline.sources.confined import VARIABLE as CONFINED_TO
 QUESTION_BYTES_MAX = 8 << 20
 ANSWER_BYTES_MAX = 128 << 20
 READ_BYTES = 1 << 20
+LOOK_S = 0.5
+"""How often whoever waits for an answer looks whether the clerk was ended meanwhile."""
 HOME = ("HOME", "XDG_CACHE_HOME", "WINNOW_MODELS", "NUMBA_CACHE_DIR", CONFINED_TO)
 """Where models and compiled kernels lie, and where input may."""
 
@@ -119,8 +121,12 @@ class Clerk:
                 selector.register(self._process.stdout, selectors.EVENT_READ)
                 while True:
                     left = deadline - time.monotonic()
-                    if left <= 0 or not selector.select(left):
+                    if left <= 0:
                         raise ClerkTimeout(f"no answer within {seconds:g} s; ask for less, or for more time")
+                    if not selector.select(min(left, LOOK_S)):
+                        if self.usable:
+                            continue
+                        raise self._ended(seconds)  # end() closed the pipe, of which nobody who waits at it hears
                     chunk = os.read(self._process.stdout.fileno(), READ_BYTES)
                     if not chunk:
                         raise self._ended(seconds)

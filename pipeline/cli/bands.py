@@ -37,8 +37,8 @@ def bands(
     as_json: Json = False,
 ) -> None:
     """Ways to cut MinHash signatures into bands: recall, false candidates, memory, bytes, seconds. Does no work."""
-    from pipeline.lsh_table import bands_table
     from pipeline.recipe_file import load_recipe
+    from pipeline.report.bands import bands_table
     from pipeline.storage.store import Store
 
     told = bands_table(Store(workspace), load_recipe(recipe, settings or [], inputs or []), documents, corpus)

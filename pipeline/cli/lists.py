@@ -69,17 +69,9 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print one.")] = Non
     rows = []
     for preset in known:
         recipe = load_recipe(preset)
-        rows.append(
-            {"recipe": preset, "rules": len(recipe.rules), "dedup": _dedup(recipe), "description": recipe.description}
-        )
+        dedup = " + ".join(recipe.dedup.kinds) if recipe.dedup else "none"
+        rows.append({"recipe": preset, "rules": len(recipe.rules), "dedup": dedup, "description": recipe.description})
     say(rows, True) if as_json else table(rows)
-
-
-def _dedup(recipe: Any) -> str:
-    if recipe.dedup is None:
-        return "none"
-    kinds = ("url", "exact", "fuzzy", "lines", "substrings", "against")
-    return " + ".join(n for n in kinds if getattr(recipe.dedup, n))
 
 
 def corpora(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

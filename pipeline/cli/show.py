@@ -74,6 +74,14 @@ def show_plan(told: dict[str, Any]) -> None:
         out.print(f"  lines: {sentence}", markup=False)
     for sentence in told["substrings"]:
         out.print(f"  substrings: {sentence}", markup=False)
+    for known in told["against"]:
+        size = f"{known['text_bytes'] / 1e6:,.1f} MB"
+        what = (
+            f"{known['files']:,} files, {size}"
+            if "files" in known
+            else f"{known['documents']:,} documents, {size} of text"
+        )
+        out.print(f"  reference set {known['name']}: {what}; what it has is removed here", markup=False)
     out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")
 
 

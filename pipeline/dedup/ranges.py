@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_bounds
-from pipeline.storage.parquet import rows_between
-from pipeline.storage.store import Store
+from pipeline.dedup.layout import layout
+from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.shard import part_key
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
 
 Rows = npt.NDArray[np.int64]
 
 RANGE_BYTES = 128_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
-GROUP_ROWS = 8_192
-"""Rows of a sorted part that are read as one: a unit reads at most two of these more of each shard than it needs, and
-what a footer says of them is a hundredth of them."""
+
+
+def range_of(hashes: npt.NDArray[np.uint64], ranges: int) -> Rows:
+    """Which of so many equal ranges of keys each hash lies in; rises with the hash. ranges: below 2^31. i64[N]."""
+    found: Rows = (((hashes >> np.uint64(32)) * np.uint64(ranges)) >> np.uint64(32)).astype(np.int64)
+    return found
+
+
+def range_bounds(n: int, ranges: int) -> tuple[int, int]:
+    """The least and the largest hash of one of `range_of`'s ranges."""
+    low, high = (-(-(part << 32) // ranges) << 32 for part in (n, n + 1))
+    return low, high - 1
 
 
 def ranges_for(rows: int, row_bytes: int) -> int:
@@ -29,11 +45,38 @@ def row_bytes(schema: pa.Schema) -> int:
     return sum(f.type.bit_width // 8 for f in schema)
 
 
+def range_units(stage: Stage, what: str, ranges: int, work_bytes: int) -> list[Unit]:
+    """A unit a range, with payload (key, path, which range, of how many). work_bytes: of all of them."""
+    found = []
+    for n in range(ranges):
+        key = part_key(stage.key, n)
+        path = Store.part(stage.corpus, stage.kind, key)
+        found.append(Unit(key, path, f"{what} {n} of {ranges}", work_bytes // ranges, (key, path, n, ranges)))
+    return found
+
+
 def read_range(
-    store: Store, paths: tuple[str, ...], offsets: Rows, by: str, n: int, ranges: int, columns: list[str]
-) -> tuple[pa.Table, Rows]:
-    """The rows of one range of every shard, in shard order, and the first global row of each one's shard: i64[N].
-    offsets: i64[shards+1], as `Manifest.row_offsets` tells them."""
+    store: Store, paths: Sequence[str], by: str, n: int, ranges: int, columns: list[str]
+) -> tuple[pa.Table, npt.NDArray[np.int32]]:
+    """The rows of one range of every shard, in shard order, and the shard of each: i32[N]."""
     low, high = range_bounds(n, ranges)
-    tables = [rows_between(store.parquet(path), by, low, high, columns) for path in paths]
-    return pa.concat_tables(tables), np.repeat(offsets[:-1], [t.num_rows for t in tables])
+    tables = [store.rows_between(path, by, low, high, columns) for path in paths]
+    shard = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
+    return pa.concat_tables(tables), shard
+
+
+def write_by_range(
+    store: Store, key: str, path: str, table: pa.Table, by: str, ranges: int, counts: dict[str, int]
+) -> PartRecord:
+    """Commit a part that is ordered by a column of hashes, one row group a range."""
+    cuts = np.searchsorted(range_of(table.column(by).to_numpy(), ranges), np.arange(ranges + 1))
+
+    def write(temporary: Path) -> None:
+        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
+            for start, end in pairwise(cuts.tolist()):
+                if end > start:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+            writer.add_key_value_metadata(counts_metadata(counts))
+
+    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
+    return store.record(key, path)

@@ -165,10 +165,15 @@ class Dedup(Strict):
     fuzzy: Fuzzy | None = None
     url: Url | None = None
     lines: Lines | None = None
-    substrings: Annotated[Substrings | None, Field(exclude_if=lambda value: value is None)] = None
+    substrings: Annotated[Substrings | None, Field(exclude_if=unset)] = None
     against: Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)] = ()
     keep: str = "text_bytes desc"
     guard: Guard = Guard()
+
+    @property
+    def kinds(self) -> list[str]:
+        """What it asks for."""
+        return [n for n in ("url", "exact", "fuzzy", "lines", "substrings", "against") if getattr(self, n)]
 
     @field_validator("exact")
     @classmethod

@@ -12,6 +12,7 @@ from pipeline.catalog.chosen import JobRecord, Tables
 from pipeline.catalog.views import view_tables
 from pipeline.dedup.documents.guards import broken
 from pipeline.errors import UsageError
+from pipeline.recipe.dedup import EDGE
 from pipeline.report.samples import texts_of
 from pipeline.rules import quoted
 from pipeline.sql.engine import connect, rows_as_dicts
@@ -56,7 +57,7 @@ def guards_of(connection: duckdb.DuckDBPyConnection, store: Store, text: Manifes
     _read(store, text, [pair for group in unlike.values() for pair in group["pairs"]])
     told = {k: guards.details[k] for k in ("documents", "removed", "near", "edge")}
     return told | {
-        "edge_width": guards.parameters.get("edge", 0.02),
+        "edge_width": guards.parameters.get("edge", EDGE),
         "rows": [row._asdict() | {"broken": row.broken} for row in rows],
         "samples": list(unlike.values()),
     }

@@ -95,7 +95,7 @@ def _write_lines(out: PartWriter, unit: JsonlUnit) -> None:
             records = parse(lines, unit.text, unit.id)
             if records.offsets:
                 out.add(_rows(out, unit, records))
-            if out.run_bytes >= unit.run_bytes:
+            if out.full(unit.run_bytes):
                 out.end_run()
     except StreamBroken as broken:
         told = {"name": unit.file.name, "path": unit.file.path, "reason": broken.reason, "detail": broken.detail}

@@ -15,7 +15,7 @@ from pipeline.sources.footers import chunk_fault
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
 from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader, Unreadable, decode, faults, reader
-from pipeline.sources.part import PartWriter, commit_rows
+from pipeline.sources.part import RUN_ROWS, PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
 from pipeline.sources.streams import open_bytes
 from pipeline.storage.parquet import open_parquet
@@ -147,14 +147,14 @@ class Cutting:
 
 
 def split(probed: ParquetProbe, how: Cutting) -> list[ParquetUnit]:
-    """A file's units: runs of consecutive row groups of about target_bytes of text."""
+    """A file's units: runs of consecutive row groups of about target_bytes of text, and of RUN_ROWS rows at most."""
     units, start, row = [], 0, 0
     while start < len(probed.groups):
-        end, size = start, 0
-        while end < len(probed.groups) and (end == start or size + probed.groups[end].text_bytes <= how.target_bytes):
-            size += probed.groups[end].text_bytes
-            end += 1
-        rows = sum(g.rows for g in probed.groups[start:end])
+        end, size, rows = start, 0, 0
+        for group in probed.groups[start:]:
+            if end > start and (size + group.text_bytes > how.target_bytes or rows + group.rows > RUN_ROWS):
+                break
+            size, rows, end = size + group.text_bytes, rows + group.rows, end + 1
         if rows:
             units.append(_unit(probed, (start, end), row, how))
         start, row = end, row + rows
@@ -202,7 +202,7 @@ def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: 
     row, begun = unit.row, unit.first
     held = _Held(out, unit)
     for group in range(unit.first, unit.first + len(unit.groups)):
-        if group > begun and (out.run_bytes >= unit.run_bytes or (group in bad) != (group - 1 in bad)):
+        if group > begun and (out.full(unit.run_bytes) or (group in bad) != (group - 1 in bad)):
             held.flush()
             out.end_run((edges[begun - unit.first], edges[group - unit.first]), group - 1 not in bad)
             begun = group

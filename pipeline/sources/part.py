@@ -20,6 +20,8 @@ from pipeline.storage.store import PartRecord, Store
 
 FOOTER_KEY = b"winnow.ingest"
 GROUP_ROWS = 65_536
+RUN_ROWS = 500_000
+"""Rows of a shard, about: what is said of each takes memory, too, however short they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class PartWriter:
         self.run_bytes += text_bytes
         if self._held_rows >= GROUP_ROWS or self._held_bytes >= self._group_bytes:
             self._flush()
+
+    def full(self, run_bytes: int) -> bool:
+        """Whether what was added since the last run is enough for a shard, by its text or by its rows."""
+        return self.run_bytes >= run_bytes or self._run_rows >= RUN_ROWS
 
     def end_run(self, source: tuple[int, int] | None = None, readable: bool = True) -> None:
         """What was added since the last call is one shard."""

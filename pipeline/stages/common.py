@@ -145,14 +145,13 @@ def without_common(
 ) -> tuple[Notes, list[str]]:
     """The notes with the scorers of `limits` measured again where an n-gram is too common, and what to tell the user."""
     warnings: list[str] = []
-    passes, where = list(notes.passes), dict(notes.where)
+    made = notes
     for spec, limit in limits:
         found = do(Common(store, notes, spec, limit))
         warnings += found.details["warnings"]
         if found.details["common"]:
-            where[spec.alias] = len(passes)
-            passes.append(do(Guarded(store, notes, spec, tuple(found.details["common"]))))
-    return Notes(notes.text, tuple(passes), where), warnings
+            made = made.with_pass(spec.alias, do(Guarded(store, notes, spec, tuple(found.details["common"]))))
+    return made, warnings
 
 
 def limits_of(specs: Sequence[ScorerSpec], asked: Decontaminate | None) -> list[tuple[ScorerSpec, Limit]]:

@@ -12,17 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.cuts import cut_spans
+from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans, what_goes
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
-from pipeline.packing import packs
 from pipeline.recipe import Export as Settings
 from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_rows, unread_rows
 from pipeline.stages.export_columns import Columns
+from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.packing import packs
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
@@ -145,7 +146,7 @@ class Export(Stage):
             inputs["tombstones"] = self.tombstones.key
         for cuts in self.cuts:
             inputs[cuts.kind] = cuts.key
-            what = cuts.kind.removesuffix("_cuts") + "s"
+            what = what_goes(cuts)
             details[f"{what}_taken_out"] = cuts.details | {what: cuts.rows}
         return Manifest(
             self.kind, self.key, self.corpus, (*parts, *beside), self.notes.text.rows, counts, inputs=inputs,
@@ -171,9 +172,8 @@ def _export(
 
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, columns.schema(), compression_level=3) as writer:
-            for rows in _row_groups(
-                b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns)
-            ):
+            found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
+            for rows in gathered(found, ROW_GROUP_BYTES):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
             writer.add_key_value_metadata(counts_metadata(counts))
 
@@ -199,7 +199,7 @@ def _documents(
     if columns.buckets:
         ids = ids.append_column(BUCKETS, store.read_table(work.decisions.verdict, columns=[BUCKETS]).column(BUCKETS))
     copies = mix.column("copies").to_numpy()
-    cuts = [store.read_table(p, columns=["row", "start_byte", "end_byte"]) for p in work.cuts_paths]
+    cuts = [store.read_table(p, columns=CUT_COLUMNS) for p in work.cuts_paths]
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
@@ -224,16 +224,3 @@ def _documents(
 def _taken(rows: T, chosen: pa.Array | None) -> T:
     """The rows at these positions; all as they are where none are given."""
     return rows if chosen is None else rows.take(chosen)
-
-
-def _row_groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    gathered: list[pa.Table] = []
-    gathered_bytes = 0
-    for batch in batches:
-        gathered.append(batch)
-        gathered_bytes += batch.nbytes
-        if gathered_bytes >= ROW_GROUP_BYTES:
-            yield pa.concat_tables(gathered)
-            gathered, gathered_bytes = [], 0
-    if gathered:
-        yield pa.concat_tables(gathered)

@@ -18,7 +18,7 @@ from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
-from pipeline.storage.manifest import Manifest
+from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
@@ -84,7 +84,7 @@ class Judge(Stage):
     def units(self) -> list[Unit]:
         found = []
         for i, shard in enumerate(self.notes.text.shards):
-            taken = self.tombstones.parts[i] if self.tombstones and self.tombstones.parts[i].rows else None
+            taken = rows_of(self.tombstones, i)
             # by its content: a takedown leaves alone what is said of other shards
             key = part_key(self._rules_key, self.notes.shard_key(i), *([taken.sha256] if taken else []))
             path = Store.part(self.corpus, self.kind, key)

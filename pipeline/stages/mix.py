@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.cuts import what_goes
 from pipeline.dedup.documents.by_shard import DECIDED, SIZES, cluster_digests
 from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
 from pipeline.sql.engine import query
@@ -56,16 +57,14 @@ class Mix(Stage):
 
     def units(self) -> list[Unit]:
         """A shard's part is named by what its tables say, so that what changed elsewhere does not touch it."""
-        clusters = cluster_digests(self.store, self.dedup, (*DECIDED, *(SIZES[2:] if self.copies else ())))
+        clusters = cluster_digests(self.store, self.dedup, (*DECIDED, "cluster_size") if self.copies else DECIDED)
         dedup = self.dedup.parts[0].path if self.dedup else None
         found = []
         for i, (shard, part) in enumerate(zip(self.text.shards, self.verdict.parts, strict=True)):
             cuts, taken = [rows_of(c, i) for c in self.cuts], rows_of(self.tombstones, i)
             of_clusters = clusters.get(i)
             told = [shard.key, part.sha256, of_clusters, *(p.sha256 if p else None for p in (*cuts, taken))]
-            gone = tuple(
-                (c.kind.removesuffix("_cuts") + "s", p.path) for c, p in zip(self.cuts, cuts, strict=True) if p
-            )
+            gone = tuple((what_goes(c), p.path) for c, p in zip(self.cuts, cuts, strict=True) if p)
             key = part_key(self.kind, FORMAT, told, sorted(self.copies.items()) if of_clusters else [])
             path = Store.part(self.corpus, self.kind, key)
             inputs = _Inputs(shard, part.path, dedup if of_clusters else None, gone, taken.path if taken else None)

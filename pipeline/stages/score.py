@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.scoring import ScorerSpec, measure, notes_schema
+from pipeline.scoring import ScorerSpec, columns_told, measure, notes_schema
 from pipeline.stage import Stage, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
@@ -79,8 +79,7 @@ class Score(Stage):
 def describe(spec: ScorerSpec) -> dict[str, Any]:
     """A scorer for the manifest: version, parameters, columns with unit and meaning."""
     scorer = spec.build()
-    columns = [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in scorer.columns()]
-    return {"version": scorer.version, "parameters": base.parameters(scorer), "columns": columns}
+    return {"version": scorer.version, "parameters": base.parameters(scorer), "columns": columns_told(scorer.columns())}
 
 
 def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, Shard]) -> PartRecord:

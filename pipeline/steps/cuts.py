@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.recipe.dedup import Dedup
+from pipeline.stage import Do
 from pipeline.steps.lines import line_cuts, with_line_notes
-from pipeline.steps.substrings import Do, SubstringDedup
+from pipeline.steps.substrings import SubstringDedup
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from pipeline.dedup.documents.references import Reference, joined
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage
+from pipeline.stage import Do
 from pipeline.stages.documents.banding import Banding, settled
 from pipeline.stages.documents.bands import Bands
 from pipeline.stages.documents.candidates import Candidates
@@ -31,9 +31,6 @@ from pipeline.storage.manifest import Manifest, commit, manifest_path
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
 from scorers.base import parameters
-
-Do = Callable[[Stage], Manifest]
-"""Runs a stage and commits its table."""
 
 
 @dataclass(frozen=True)

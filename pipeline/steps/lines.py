@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-
 from pipeline.dedup.lines.columns import ALIAS
 from pipeline.dedup.survivors import Survivors
 from pipeline.recipe.dedup import Lines as Settings
-from pipeline.stage import Stage
+from pipeline.stage import Do
 from pipeline.stages.lines.counts import LineCounts
 from pipeline.stages.lines.cuts import LineCuts
 from pipeline.stages.lines.filter import LineFilter
@@ -19,9 +16,6 @@ from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
 
-Do = Callable[[Stage], Manifest]
-"""Runs a stage and commits its table."""
-
 
 def with_line_notes(store: Store, notes: Notes, settings: Settings, do: Do) -> Notes:
     """The notes and, where the recipe asks for it, what share of each document the corpus repeats, over all documents."""
@@ -30,7 +24,7 @@ def with_line_notes(store: Store, notes: Notes, settings: Settings, do: Do) -> N
     lines = do(Lines(store, notes.text, settings))
     counts = _counts(store, notes.text, lines, settings, Survivors(), do)
     made = do(LineNotes(store, notes.text, lines, counts, settings.count == "documents"))
-    return dataclasses.replace(notes, passes=(*notes.passes, made), where=notes.where | {ALIAS: len(notes.passes)})
+    return notes.with_pass(ALIAS, made)
 
 
 def line_cuts(

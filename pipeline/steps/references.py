@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.catalog.chosen import jobs_of_corpora, tables_of
@@ -12,7 +12,7 @@ from pipeline.recipe import Input
 from pipeline.scoring import ScorerSpec
 from pipeline.sources.confined import check_confined
 from pipeline.sources.listing import WILD
-from pipeline.stage import Stage
+from pipeline.stage import Do
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import Score
 from pipeline.storage.manifest import Manifest
@@ -72,22 +72,12 @@ def _files(store: Store, name: str, known: list[str]) -> Ingest:
         raise PlanError(f"dedup.against: {name!r} is no corpus ({corpora}) and no readable input: {error}") from None
 
 
-def measured(
-    store: Store, planned: Sequence[PlannedReference], specs: Sequence[ScorerSpec], do: Callable[[Stage], Manifest]
-) -> list[Reference]:
+def measured(store: Store, planned: Sequence[PlannedReference], specs: Sequence[ScorerSpec], do: Do) -> list[Reference]:
     """The sets with what `specs` say of them; only what is not there yet is measured."""
     found = []
     for reference in planned:
         text = reference.text if reference.ingest is None else do(reference.ingest)
         assert text is not None
-        passes = tuple(do(Score(store, text, p)) for p in plan_passes(store, text.key, text.corpus, specs))
-        where = {
-            spec.alias: next(
-                n
-                for n, made in enumerate(passes)
-                if made.parameters["scorers"].get(spec.alias, {}).get("fingerprint") == spec.fingerprint()
-            )
-            for spec in specs
-        }
-        found.append(Reference(reference.name, Notes(text, passes, where), reference.mix))
+        passes = [do(Score(store, text, p)) for p in plan_passes(store, text.key, text.corpus, specs)]
+        found.append(Reference(reference.name, Notes.of_passes(text, passes, specs), reference.mix))
     return found

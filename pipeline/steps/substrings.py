@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.dedup.substrings.columns import ALIAS
 from pipeline.dedup.survivors import Survivors
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.stage import Stage
+from pipeline.stage import Do
 from pipeline.stages.substrings.contexts import SubstringContexts
 from pipeline.stages.substrings.cuts import SubstringCuts
 from pipeline.stages.substrings.groups import SubstringGroups
@@ -20,9 +18,6 @@ from pipeline.stages.substrings.substrings import Substrings
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
-
-Do = Callable[[Stage], Manifest]
-"""Runs a stage and commits its table."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class SubstringDedup:
         survivors = Survivors(taken=taken)
         runs, matches = self._matches(notes.text, survivors)
         made = self.do(SubstringNotes(self.store, notes.text, runs, survivors, matches, self.settings))
-        return dataclasses.replace(notes, passes=(*notes.passes, made), where=notes.where | {ALIAS: len(notes.passes)})
+        return notes.with_pass(ALIAS, made)
 
     def cuts(
         self, text: Manifest, verdict: Manifest, dedup: Manifest | None, lines: Manifest | None

@@ -89,17 +89,14 @@ def withdraw(destination: Store) -> None:
         destination.remove(name)
 
 
-def settle(destination: Store, made: Manifest, kinds: Sequence[str]) -> int:
-    """Remove what the committed export does not hold: files of the one before it. Returns how many."""
+def settle(destination: Store, made: Manifest, kinds: Sequence[str]) -> None:
+    """Remove what the committed export does not hold: files of the one before it."""
     names = {p.path.rsplit("/", 1)[-1] for p in made.parts}
-    removed = 0
     for kind in kinds:
         for name in destination.names(kind):
             if name not in names:
                 destination.remove(f"{kind}/{name}")
-                removed += 1
     destination.remove(BEFORE)
-    return removed
 
 
 def files(destination: Store) -> Iterator[tuple[str, int]]:

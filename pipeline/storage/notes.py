@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.scoring import ScorerSpec, source_digest
 from pipeline.storage.manifest import Manifest, tables
@@ -30,6 +31,19 @@ class Notes:
     text: Manifest
     passes: tuple[Manifest, ...]
     where: dict[str, int]
+
+    @staticmethod
+    def of_passes(text: Manifest, passes: Sequence[Manifest], specs: Sequence[ScorerSpec]) -> Notes:
+        """What some scorers say: each is in the first pass that was made by it as it is now. ValueError where one is in none."""
+        where = {}
+        for spec in specs:
+            said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in passes]
+            where[spec.alias] = said.index(spec.fingerprint())
+        return Notes(text, tuple(passes), where)
+
+    def with_pass(self, alias: str, made: Manifest) -> Notes:
+        """With one more pass, which has the last word on an alias."""
+        return Notes(self.text, (*self.passes, made), self.where | {alias: len(self.passes)})
 
     @property
     def key(self) -> str:
@@ -108,6 +122,19 @@ def read_notes(store: Store, notes: ShardNotes, columns: Sequence[str], ids: Seq
             for name in found.column_names:
                 table = table.append_column(found.schema.field(name), found.column(name))
     return table
+
+
+def read_fields(store: Store, notes: ShardNotes, names: Sequence[str]) -> list[pa.Array]:
+    """Columns such as 'gopher.word_count' of one shard, as arrays; nothing else of it is read."""
+    found = {}
+    for path, aliases in notes.parts:
+        wanted = [n for n in names if n.split(".")[0] in aliases]
+        table = store.read_table(path, columns=wanted) if wanted else pa.table({})
+        structs = {alias: table.column(alias).combine_chunks() for alias in table.column_names}
+        for name in wanted:
+            alias, field = name.split(".")
+            found[name] = pc.struct_field(structs[alias], field)
+    return [found[n] for n in names]
 
 
 def binary_rows(values: pa.Array, missing: int) -> npt.NDArray[np.uint8]:

@@ -109,6 +109,18 @@ def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Ta
     return rows_between(parquet, "shard", shard, shard, columns)
 
 
+@contextlib.contextmanager
+def intact(path: str, workspace: str) -> Iterator[None]:
+    """Raise IntegrityError, with what to do, where a part of a workspace cannot be read inside."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(
+            f"{path}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {workspace}, "
+            "then run the same command again: only this part is made anew"
+        ) from error
+
+
 def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
     """The rows whose column `by` is within low..high, of a table that is ordered by it: only the row groups that hold
     any, by their statistics."""

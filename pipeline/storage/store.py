@@ -1,6 +1,7 @@
 """A workspace on disk or in a bucket: the only file that builds its paths, and the commit protocol.
 
-An attempt writes a private temporary file, closes, syncs and checks it (`parquet_writer` holds its bytes against what went in), then publishes it with put-if-absent
+An attempt writes a private temporary file, closes, syncs and checks it (`parquet_writer` holds its
+bytes against what went in), then publishes it with put-if-absent
 (`link` in a folder, a conditional put in a bucket). A second attempt of the same part loses quietly. Manifests
 come last: a table is there when its manifest is there, and is listed by its manifest, never by glob.
 """
@@ -29,7 +30,7 @@ from pipeline.execution.processes import alive
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
-from pipeline.storage.parquet import check_rows, open_parquet, read_shard, write_parquet
+from pipeline.storage.parquet import check_rows, intact, open_parquet, read_shard, rows_between, write_parquet
 
 READ_CHUNK_BYTES = 1 << 22
 COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
@@ -138,21 +139,21 @@ class Store:
 
     def parquet(self, path: str) -> pq.ParquetFile:
         """Open a part with its page checksums verified on every read."""
-        full = self.full(path)
-        return open_parquet(full)
+        return open_parquet(self.full(path))
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
-        try:
+        with intact(self.full(path), self.root):
             return self.parquet(path).read(columns=columns)
-        except (OSError, pa.ArrowException) as error:
-            raise IntegrityError(
-                f"{self.full(path)}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {self.root}, "
-                "then run the same command again: only this part is made anew"
-            ) from error
+
+    def rows_between(self, path: str, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
+        """See pipeline.storage.parquet.rows_between."""
+        with intact(self.full(path), self.root):
+            return rows_between(self.parquet(path), by, low, high, columns)
 
     def read_shard(self, path: str, shard: int, columns: list[str]) -> pa.Table:
         """See pipeline.storage.parquet.read_shard."""
-        return read_shard(self.parquet(path), shard, columns)
+        with intact(self.full(path), self.root):
+            return read_shard(self.parquet(path), shard, columns)
 
     # committing -------------------------------------------------------------------------------------------------
 

@@ -14,11 +14,18 @@ TAKEN = "(coalesce(doc_id in (from taken_ids), false) or coalesce(source in (fro
 SHOWN = frozenset({"shard", "row", "doc_id", "quarantine", "text_bytes", "file_path", "file_row", "source"})
 """What is still said of a document: which it is, where it lies in the input, how large it is."""
 STAGE = REASON = "takedown"
+SAID = {
+    "mix_rows": {"copies": "0", "stage": f"'{STAGE}'", "reason": f"'{REASON}'"},
+    "verdict_rows": {"kept": "false", "failed": "[]"},
+}
+"""Views that go on saying of every row what has become of it, with what they say of a row that is taken down."""
+MEASURED = frozenset({"duplicates", "removed_lines", "removed_substrings"})
+"""Views whose rows of what is taken down go, as those of every notes_rows_<n> do."""
 
 
 def hide_in_views(connection: duckdb.DuckDBPyConnection, tombstones: Tombstones) -> None:
-    """Put views of the same names over text_rows, mix_rows and every notes_rows_<n>: without measurements and address of
-    what is taken down, and with what has become of it. Nothing happens where there is none."""
+    """Put views of the same names over those that tell of single documents: without measurements and address of what is
+    taken down, and with what has become of it. Nothing happens where there is none."""
     if not tombstones.takedowns:
         return
     for name, values in (("taken_ids", tombstones.all_ids), ("taken_sources", tombstones.all_sources)):
@@ -28,7 +35,7 @@ def hide_in_views(connection: duckdb.DuckDBPyConnection, tombstones: Tombstones)
     views = [
         name for (name,) in connection.execute("select view_name from duckdb_views() where not internal").fetchall()
     ]
-    hidden = [n for n in views if n in ("text_rows", "mix_rows") or n.startswith("notes_rows_")]
+    hidden = [n for n in views if n == "text_rows" or n in SAID or n in MEASURED or n.startswith("notes_rows_")]
     for name in hidden:
         connection.execute(f"alter view {name} rename to {name}_all")
     connection.execute(
@@ -40,19 +47,18 @@ def hide_in_views(connection: duckdb.DuckDBPyConnection, tombstones: Tombstones)
 
 
 def _select(name: str, columns: Sequence[str]) -> str:
-    if name.startswith("notes_rows_"):
+    if name in MEASURED or name.startswith("notes_rows_"):
         return f"select * from {name}_all anti join taken_rows using (shard, row)"
-    if name == "mix_rows":
-        gone = "t.row is not null and m.stage is distinct from 'quarantine'"
-        said = f"case when {gone} then 0 else copies end as copies, case when {gone} then '{STAGE}' else stage end as stage"
-        return (
-            f"select m.* replace ({said}, case when {gone} then '{REASON}' else reason end as reason) "
-            f"from mix_rows_all m left join taken_rows t on m.shard = t.shard and m.row = t.row"
-        )
-    replaced = ", ".join(
-        f'case when quarantine is null and {TAKEN} then null else "{c}" end as "{c}"' for c in columns if c not in SHOWN
+    if name == "text_rows":
+        taken = f"quarantine is null and {TAKEN}"
+        nulls = ", ".join(f'case when {taken} then null else "{c}" end as "{c}"' for c in columns if c not in SHOWN)
+        return f"select * replace ({nulls}) from text_rows_all"
+    said = dict.fromkeys((c for c in columns if c not in SHOWN), "null") | SAID[name]
+    gone = "t.row is not null" + (" and m.stage is distinct from 'quarantine'" if name == "mix_rows" else "")
+    told = ", ".join(f'case when {gone} then {put} else m."{c}" end as "{c}"' for c, put in said.items())
+    return (
+        f"select m.* replace ({told}) from {name}_all m left join taken_rows t on m.shard = t.shard and m.row = t.row"
     )
-    return f"select * replace ({replaced}) from text_rows_all"
 
 
 def hide_in_rows(rows: Sequence[dict[str, Any]], tombstones: Tombstones) -> list[dict[str, Any]]:

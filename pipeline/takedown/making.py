@@ -12,14 +12,14 @@ import pyarrow as pa
 from pipeline.catalog.chosen import Tables, jobs, jobs_of_corpora, read_job, tables_of
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
-from pipeline.job import now
+from pipeline.job import end_dead_jobs, now
 from pipeline.sql.engine import connect, rows_as_dicts
+from pipeline.storage.destination import MANIFEST
 from pipeline.storage.manifest import tables
 from pipeline.storage.store import Store
 from pipeline.takedown import records
 from pipeline.takedown.erasing import erase
 from pipeline.takedown.records import Takedown
-from pipeline.takedown.tombstones import tombstones_of
 
 NAMED = 5
 """How many of what was not found are named."""
@@ -79,8 +79,9 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     if dry_run:
         return Made(takedown, _outputs(store, name), 0, 0)
     takedown = records.commit(store, takedown, ids)
-    tombstones = tombstones_of(store, name)
-    erased = sum(erase(store, text, tombstones) for text in tables(store, name, "text"))
+    end_dead_jobs(store)  # their scratch and what they were writing hold text, too
+    store.sweep()
+    erased = sum(erase(store, text) for text in tables(store, name, "text"))
     return Made(takedown, _outputs(store, name), erased, _remove_reports(store, name))
 
 
@@ -147,7 +148,7 @@ def _outputs(store: Store, corpus: str) -> tuple[str, ...]:
     """Where jobs of the corpus wrote exports that are still there."""
     found = (read_job(store, name).record for name in reversed(jobs(store)))
     places = dict.fromkeys(str(r["output"]) for r in found if r.get("corpus") == corpus and r.get("output"))
-    return tuple(p for p in places if Store(p).exists("manifest.json"))
+    return tuple(p for p in places if Store(p).exists(MANIFEST))
 
 
 def _remove_reports(store: Store, corpus: str) -> int:

@@ -22,7 +22,6 @@ Became = Mapping[str, int]
 ENDS = {
     "kept": "kept",
     "takedown": "taken down",
-    "reference": "in a reference set",
     "judge": "removed by rules",
     "dedup": "duplicates",
     "quarantine": "quarantined",

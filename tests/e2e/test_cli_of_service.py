@@ -73,7 +73,7 @@ def test_jobs_are_listed(service: ServiceProcess, submitted: str) -> None:
     listed = json.loads(winnow(service, "jobs", "--json", "--limit", "1", "--label", "team=english").stdout)
     assert [job["id"] for job in listed] == [submitted]
     nothing = winnow(service, "jobs", "--label", "team=french")
-    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "no such job\n")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "no job like that\n")
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "csv"])

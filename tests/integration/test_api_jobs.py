@@ -55,8 +55,8 @@ def test_its_events_tell_every_stage_and_end_with_done(service: Hosted, finished
     assert ear.listen()
     finished_stages = [d["stage"] for _, e, d in ear.heard if e == "stage" and d["verb"] == "stage_finished"]
     assert finished_stages == [
-        *("text", "notes", "verdict", "bands", "candidates", "shingles", "pairs"),
-        *("digests", "equals", "dedup", "mix", "export"),
+        *("text", "notes", "verdict", "bands", "candidates", "shingles", "pairs", "s_curve"),
+        *("digests", "equals", "dedup", "guards", "mix", "export"),
     ]
     assert ear.heard[-1][1] == "done"
     assert ear.heard[-1][2]["state"] == "completed"
@@ -166,6 +166,19 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(service: Hosted, root: 
     assert told["stages"] == ["ingest", "score", "judge", "pairs", "dedup", "mix", "export"]
     assert told["forecast"]["workers"] == 2
     assert service.get("/v1/jobs", params={"page_size": 1}).json()["items"][0]["id"] == before
+
+
+def test_a_plan_says_what_goes_of_documents_that_stay(service: Hosted, root: Path) -> None:
+    recipe = RECIPE | {"dedup": {"lines": {}, "substrings": {"min_bytes": 100}}}
+    told = service.post("/v1/plans", {"recipe": recipe, "inputs": [str(root / "in")]}).json()
+    assert (
+        told["lines"][0] == "of each line that the corpus holds more than once (by occurrences), the first copy stays"
+    )
+    assert (
+        told["substrings"][0]
+        == "of passages of at least 100 bytes that the corpus holds elsewhere, the first copy stays"
+    )
+    assert (told["fuzzy"], told["against"]) == ([], [])
 
 
 def test_pages_stay_as_they_are_while_jobs_come(service: Hosted, root: Path, finished: dict[str, Any]) -> None:

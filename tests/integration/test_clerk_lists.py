@@ -38,6 +38,7 @@ def test_the_schema_names_every_view_and_measured_column(asked: Asked, desk: Des
         "s_curve",
         "guards",
         "removed_lines",
+        "takedowns",
         "removed_substrings",
         "quarantine",
         "shards",

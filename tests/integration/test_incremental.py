@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline import packing
 from pipeline.result import Result
+from pipeline.storage import packing
 from pipeline.storage.manifest import load, manifest_path
 from pipeline.storage.store import Store
 from tests.corpora import documents, prose

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipeline.quarantine import over_budget
 from pipeline.recipe import Budget
 from pipeline.sources import pages, streams
+from pipeline.sources.quarantine import over_budget
 from tests.taking_in import take_in, write_docs
 
 GOOD = [f"document number {i} " * 40 for i in range(400)]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PlanError
-from pipeline.sources import streams
+from pipeline.sources import part, streams
 from pipeline.sources.lines import line_batches
 from pipeline.sources.records import parse
 from pipeline.stages import ingest
@@ -197,3 +197,11 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     one, two = (take_in(tmp_path / ws, tmp_path / "a.jsonl") for ws in ("ws1", "ws2"))
     assert one.text == two.text
     assert [p.sha256 for p in one.text.parts] == [p.sha256 for p in two.text.parts]
+
+
+def test_short_documents_are_cut_into_shards_by_their_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "RUN_ROWS", 25)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 120)  # ten lines
+    taken = _take(tmp_path, b'{"text":""}\n' * 100)
+    assert [s.rows for s in taken.text.shards] == [30, 30, 30, 10]
+    assert taken.texts() == [""] * 100

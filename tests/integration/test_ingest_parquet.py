@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import IntegrityError, PlanError, UnitFailed
+from pipeline.sources import parquet, part
 from pipeline.sources.columns import source_schema
 from pipeline.sources.pages import ReadInterrupted
 from tests.taking_in import take_in, write_docs
@@ -248,3 +249,12 @@ def test_real_corpus_comes_through_whole(tmp_path: Path, real_data: Path) -> Non
         t for p in sorted((real_data / "corpus").glob("*.parquet")) for t in pq.read_table(p)["text"].to_pylist()
     ]
     assert taken.texts() == expected
+
+
+def test_short_documents_are_cut_into_units_by_their_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "RUN_ROWS", 25)
+    monkeypatch.setattr(parquet, "RUN_ROWS", 25)
+    write_docs(tmp_path / "a.parquet", [""] * 100, row_group_size=10)
+    taken = take_in(tmp_path / "ws", tmp_path / "a.parquet")
+    assert [s.rows for s in taken.text.shards] == [20, 20, 20, 20, 20]
+    assert [r["file_row"] for r in taken.ids()] == list(range(100))

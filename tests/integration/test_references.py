@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.cli.show import show_plan
 from pipeline.errors import PathOutside, PlanError
 from pipeline.explain import sentences
 from pipeline.plan import make_plan
@@ -98,6 +99,23 @@ def test_what_a_corpus_of_the_workspace_has_goes_whatever_its_place_in_the_keepe
         r["id"]: r for p in (tmp_path / "out" / "removed").glob("*.parquet") for r in pq.read_table(p).to_pylist()
     }
     assert (removed["same"]["rule"], removed["same"]["keeper"]) == ("reference", "old-3")
+
+
+def test_a_plan_shows_the_sets_it_holds_documents_against(
+    tmp_path: Path, corpora: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = corpora
+    run(tmp_path, RECIPE, old, "out-old")
+    files = str(old / "*.parquet")
+    recipe = {**against("old", files), "input": {"paths": [str(new)]}}
+    told = make_plan(Store(str(tmp_path / "ws")), validate(recipe, "a test")).told(1)
+    text_bytes = sum(len(prose(n)) for n in range(20)) + len("Too short.")
+    assert told["against"] == [
+        {"name": "old", "documents": 20, "text_bytes": text_bytes},
+        {"name": files, "files": 1, "text_bytes": told["against"][1]["text_bytes"]},
+    ]
+    show_plan(told)
+    assert f"  against: old, {text_bytes / 1e6:,.1f} MB of text" in capsys.readouterr().out
 
 
 def test_a_set_given_by_its_files_does_the_same(tmp_path: Path, corpora: tuple[Path, Path]) -> None:

@@ -85,6 +85,7 @@ def test_a_killed_runner_is_resumed_and_the_output_is_the_same(
         job_id = supervisor.submit(slow(corpus, tmp_path, workers=workers)).job_id
         os.kill(scoring(store, job_id, 3).pid, signal.SIGKILL)
         record = until_ended(store, job_id)
+        until(lambda: not supervisor.running())  # its last word in the log comes after the record
     assert (record["state"], record["attempt"], record["attempts_failed"]) == ("completed", 2, 1)
     assert made(tmp_path) == clean
     lost = events_of(store, job_id, "attempt_lost")

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline import packing
 from pipeline.catalog.chosen import choose_job, tables_of
 from pipeline.catalog.views import open_catalog
 from pipeline.errors import UsageError
@@ -22,6 +21,7 @@ from pipeline.explain import sentences
 from pipeline.report.page import write_report
 from pipeline.report.samples import texts_of
 from pipeline.result import Result
+from pipeline.storage import packing
 from pipeline.storage.integrity import check_export, check_workspace
 from pipeline.storage.store import Store
 from pipeline.takedown.making import Made, Request, take_down

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.dedup.documents.clusters import NONE, cluster, leaders
 from pipeline.dedup.documents.equals import equal_rows
-from pipeline.dedup.lines.lines import range_of
+from pipeline.dedup.ranges import range_of
 from pipeline.stages.documents.bands import text_rank
 from scorers.kernels.entries import sorted_entries
 from scorers.kernels.lsh import Entries, band_keys, bucket_pairs

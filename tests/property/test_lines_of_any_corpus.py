@@ -21,10 +21,9 @@ from pipeline.dedup.lines.lines import (
     emptied,
     find_lines,
     keys_of,
-    range_bounds,
-    range_of,
     repeated,
 )
+from pipeline.dedup.ranges import range_bounds, range_of
 from pipeline.recipe.dedup import Lines
 from scorers.kernels.bloom import holds, remember
 from scorers.spans import apply_spans, joined_spans, spans_array

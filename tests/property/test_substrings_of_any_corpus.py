@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.dedup.substrings import matches as substring_matches
 from pipeline.dedup.substrings.spans import Spans
 from pipeline.dedup.substrings.substrings import elements_of, runs_of
-from pipeline.dedup.substrings.substrings import matches as substring_matches
 from pipeline.recipe.dedup import Substrings
 from scorers.kernels.substrings import hash_windows
 from scorers.text import TextBatch

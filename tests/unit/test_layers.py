@@ -25,7 +25,6 @@ LAYERS = (
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",
-        "pipeline.lsh_table",
         "pipeline.report",
         "pipeline.card",
         "pipeline.demo",

@@ -86,7 +86,8 @@ def _count(columns: Columns, new: Proposal, old: Proposal) -> _Counted:
 def _present(columns: Columns, old: Proposal, documents: Documents) -> Judged:
     """What the job's own rules make of it, counted once."""
     verdict, _ = columns.opened.decided
-    key = (verdict.key, columns.band.first, columns.band.last, "judged")
+    taken = columns.opened.tombstones.digest
+    key = (verdict.key, columns.band.first, columns.band.last, "judged", taken)
     found: Judged = columns.desk.cache.get(
         key, lambda: judged(failing(columns, old), documents), lambda made: made.kept.nbytes
     )

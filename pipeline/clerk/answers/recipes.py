@@ -96,6 +96,4 @@ def recipe(_: Desk, *, name: str) -> dict[str, Any]:
 
 def dedup_of(recipe: Recipe) -> list[str]:
     """Kinds of duplicates that a recipe removes."""
-    if recipe.dedup is None:
-        return []
-    return [n for n in ("url", "exact", "fuzzy", "lines", "substrings", "against") if getattr(recipe.dedup, n)]
+    return recipe.dedup.kinds if recipe.dedup else []

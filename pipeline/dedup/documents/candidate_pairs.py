@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.storage.parquet import rows_between
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
@@ -17,13 +17,12 @@ MOST_PACKED = 1 << 31
 
 def pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -> tuple[Rows, Rows]:
     """The distinct pairs (a, b) with low <= a < high and a < b, ascending."""
-    tables = [rows_between(store.parquet(p), "document", low, high - 1, ["document", "other"]) for p in candidates]
+    tables = [store.rows_between(p, "document", low, high - 1, ["document", "other"]) for p in candidates]
     both = pa.concat_tables(tables)
     a, b = both.column("document").to_numpy(), both.column("other").to_numpy()
     a, b = a[a < b], b[a < b]
     a, b = ascending(a, b)
-    new = np.ones(len(a), dtype=bool)
-    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    new = begin_of(a, b)
     return a[new], b[new]
 
 

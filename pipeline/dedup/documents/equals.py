@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.sorted_rows import begin_of
 from scorers.kernels.lsh import sharing
 
 Rows = npt.NDArray[np.int64]
@@ -31,10 +32,7 @@ def equal_rows(high: Keys, low: Keys, label: Keys, row: Rows) -> Equals:
     at = sharing(np.maximum(high, np.uint64(1)))
     at = at[np.lexsort((row[at], label[at], low[at], high[at]))]
     high, low, label, row = high[at], low[at], label[at], row[at]
-    text_begins = np.ones(len(at), dtype=bool)
-    text_begins[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    label_begins = text_begins.copy()
-    label_begins[1:] |= label[1:] != label[:-1]
+    text_begins, label_begins = begin_of(high, low), begin_of(high, low, label)
     texts = np.flatnonzero(text_begins)
     first = np.minimum.reduceat(row, texts)[np.cumsum(text_begins) - 1] if len(at) else row
     same = row[np.flatnonzero(label_begins)][np.cumsum(label_begins) - 1] if len(at) else row
@@ -50,9 +48,7 @@ def first_of_equals(digests: Keys, takes_part: Flags) -> Rows:
     if len(rows) == 0:
         return first
     order = np.lexsort((rows, digests[rows, 1], digests[rows, 0]))
-    ordered = digests[rows[order]]
-    begins = np.ones(len(rows), dtype=bool)
-    begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    begins = begin_of(*digests[rows[order]].T)
     heads = rows[order[begins]]
     first[rows[order]] = heads[np.cumsum(begins) - 1]
     return first

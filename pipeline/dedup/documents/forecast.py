@@ -52,9 +52,8 @@ def _budget(fuzzy: Fuzzy, num_perm: int, similar: Similarities) -> list[str]:
         bands, rows = banding(fuzzy, num_perm, similar)
         return [f"{said}; were this the reference corpus, {bands} bands of {rows}"]
     except PlanError:
-        banding(
-            fuzzy.model_copy(update={"max_false_candidates": None}), num_perm
-        )  # what no corpus could have stops the plan
+        # what no corpus could have stops the plan
+        banding(fuzzy.model_copy(update={"max_false_candidates": None}), num_perm)
         return [
             f"{said}; the reference corpus could not be had so cheaply: the job stops after scoring if yours cannot"
         ]

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.references import JOINED
 from pipeline.storage.manifest import Manifest, load, manifest_path, recent
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
@@ -36,7 +35,7 @@ class MeasuredBefore:
         if len(shards) == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
         least, most = int(self.before[shards].min()), int(self.before[shards + 1].max())
-        tables = [rows_between(store.parquet(p), "a", least, most - 1, ["a", "b", "jaccard"]) for p in self.parts]
+        tables = [store.rows_between(p, "a", least, most - 1, ["a", "b", "jaccard"]) for p in self.parts]
         found = pa.concat_tables(tables)
         a, b = (self._now(found.column(c).to_numpy()) for c in ("a", "b"))
         there = np.flatnonzero((a >= low) & (a < high) & (b > a))

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import intact
 from pipeline.storage.store import Store
 
 HELD_BYTES = 64_000_000
@@ -44,7 +45,8 @@ def _row_groups(store: Store, candidates: Manifest) -> Rows:
     """(least document, greatest document, rows) of every row group: i64[G, 3]."""
     found = []
     for part in candidates.parts:
-        footer = store.parquet(part.path).metadata
+        with intact(store.full(part.path), store.root):
+            footer = store.parquet(part.path).metadata
         for group in range(footer.num_row_groups):
             said, rows = footer.row_group(group).column(0).statistics, footer.row_group(group).num_rows
             if rows:

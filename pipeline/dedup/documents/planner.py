@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from pipeline.dedup.documents.bands import choose_bands, match_probability, weighed_bands
 from pipeline.dedup.documents.pair_units import HELD_BYTES
+from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE
 from pipeline.dedup.documents.similarities import Found, Similarities
 from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
 from pipeline.errors import PlanError
 from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, PAIRS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 
 ENTRY_BYTES = row_bytes(arrow_schema(BANDS_TABLE))
 CANDIDATE_BYTES = row_bytes(arrow_schema(CANDIDATES_TABLE))
@@ -120,7 +121,8 @@ def _most_bands(fewest: Choice, most: int, budget: float, jaccard: float, simila
 
 
 def fewest_bands(num_perm: int, rows: int, jaccard: float, recall: float) -> int | None:
-    """The fewest bands of so many rows that find `recall` of the pairs at the threshold; None where the signature has not as many."""
+    """The fewest bands of so many rows that find `recall` of the pairs at the threshold; None where the signature has not
+    as many."""
     for bands in range(1, num_perm // rows + 1):
         if match_probability(jaccard, bands, rows) >= recall:
             return bands

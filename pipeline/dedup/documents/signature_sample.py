@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.similarities import SAMPLE_DOCS, Sample
-from pipeline.storage.notes import Notes, binary_rows
+from pipeline.dedup.sorted_rows import begin_of
+from pipeline.storage.notes import Notes, binary_rows, read_fields
 from pipeline.storage.store import Store
 
 NO_MINIMUM = 0xFFFFFFFF
@@ -27,9 +27,7 @@ def read_sample(store: Store, notes: Notes, minhash: str, exact: str, most: int 
         return Sample(np.zeros((0, 1), "<u4"), np.zeros(0, np.int64), 0)
     digests, signatures, sizes = (np.concatenate([c[n] for c in chosen]) for n in range(3))
     order = np.lexsort((digests[:, 1], digests[:, 0]))
-    different = np.ones(len(order), dtype=np.bool_)
-    different[1:] = (digests[order][1:] != digests[order][:-1]).any(axis=1)
-    texts = order[different]
+    texts = order[begin_of(*digests[order].T)]
     return Sample(signatures[texts], sizes[texts], round(len(texts) / frac))
 
 
@@ -37,14 +35,9 @@ def _chosen(
     store: Store, notes: Notes, shard: int, minhash: str, exact: str, limit: np.uint64
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Digests u64[D, 2], signatures u32[D, P] and bytes i64[D] of a shard's part of the sample."""
-    digest = binary_rows(_column(store, notes, shard, exact, "normalised"), 0).view("<u8")
-    signature = binary_rows(_column(store, notes, shard, minhash, "signature"), 0xFF).view("<u4")
-    size = pc.fill_null(_column(store, notes, shard, exact, "text_bytes"), 0).to_numpy()
+    names = (f"{exact}.normalised", f"{minhash}.signature", f"{exact}.text_bytes")
+    normalised, minima, text_bytes = read_fields(store, notes.of(shard), names)
+    digest, signature = binary_rows(normalised, 0).view("<u8"), binary_rows(minima, 0xFF).view("<u4")
+    size = pc.fill_null(text_bytes, 0).to_numpy()
     here = (digest[:, 0] <= limit) & digest.any(axis=1) & (signature != NO_MINIMUM).any(axis=1)
     return digest[here], signature[here], size[here]
-
-
-def _column(store: Store, notes: Notes, shard: int, alias: str, field: str) -> pa.Array:
-    path = next(path for path, aliases in notes.of(shard).parts if alias in aliases)
-    column = store.read_table(path, columns=[f"{alias}.{field}"]).column(alias).combine_chunks()
-    return pc.struct_field(column, field)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.recipe.dedup import Lines
 from scorers.kernels.line_characters import ccnet_table
 from scorers.kernels.line_cuts import cut_lines, mark_again, slots_for
@@ -101,7 +102,7 @@ def keys_of(lines: Found, per_document: bool) -> Keys:
     hashes, rows = lines.hash[taking_part], lines.row[taking_part]
     order = np.argsort(hashes)
     ordered = hashes[order]
-    begins = _begins(ordered)
+    begins = np.flatnonzero(begin_of(ordered))
     if len(begins) == 0:
         return Keys(ordered, np.zeros(0, np.int64), np.zeros(0, np.int32))
     first = np.minimum.reduceat(rows[order], begins)
@@ -115,8 +116,8 @@ def repeated(
     and how many of each shard's occurrences stay so that the first `keep` of all do."""
     order = np.argsort(hashes, kind="stable")
     shard, hashes, count, first_row = shard[order], hashes[order], count[order], first_row[order]
-    begins = _begins(hashes)
-    group = np.cumsum(_is_begin(hashes)) - 1
+    is_begin = begin_of(hashes)
+    begins, group = np.flatnonzero(is_begin), np.cumsum(is_begin) - 1
     totals = np.add.reduceat(count, begins) if len(begins) else np.zeros(0, np.int64)
     before = np.cumsum(count) - count
     before -= before[begins][group] if len(begins) else 0
@@ -157,25 +158,3 @@ def emptied(lines: Found, goes: Flags) -> npt.NDArray[np.int32]:
     left = np.bincount(lines.row[~goes & (lines.flags & BLANK == 0)], minlength=size)
     lost = np.bincount(lines.row[goes], minlength=size)
     return np.flatnonzero((lost > 0) & (left == 0)).astype(np.int32)
-
-
-def range_of(hashes: Hashes, ranges: int) -> Whole:
-    """Which of so many equal ranges of keys each hash lies in; rises with the hash. ranges: below 2^31. i64[N]."""
-    found: Whole = (((hashes >> np.uint64(32)) * np.uint64(ranges)) >> np.uint64(32)).astype(np.int64)
-    return found
-
-
-def range_bounds(n: int, ranges: int) -> tuple[int, int]:
-    """The least and the largest hash of one of `range_of`'s ranges."""
-    low, high = (-(-(part << 32) // ranges) << 32 for part in (n, n + 1))
-    return low, high - 1
-
-
-def _is_begin(ordered: Hashes) -> Flags:
-    begins = np.ones(len(ordered), np.bool_)
-    begins[1:] = ordered[1:] != ordered[:-1]
-    return begins
-
-
-def _begins(ordered: Hashes) -> Whole:
-    return np.flatnonzero(_is_begin(ordered))

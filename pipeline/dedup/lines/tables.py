@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
 from pipeline.dedup.lines.lines import Found, Repeated
+from pipeline.dedup.lines.schema import LINE_COUNTS_TABLE, LINES_TABLE
 from pipeline.dedup.survivors import ShardSurvivors
-from pipeline.schema import LINE_COUNTS_TABLE, LINES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.storage.store import Store
-
-ROW_GROUP_ROWS = 20_000
-"""Of a table that every shard reads its own rows of."""
-
-
-def layout(columns: pa.Schema) -> dict[str, Any]:
-    """How tables of lines are written: places and counts as packed differences (smaller than zstd, and twice as fast),
-    hashes as they are, because they do not compress."""
-    packed = {f.name: "DELTA_BINARY_PACKED" for f in columns if f.type in (pa.int32(), pa.int64())}
-    codecs = {f.name: "none" if f.name in packed or f.type == pa.uint64() else "zstd" for f in columns}
-    return {"compression": codecs, "compression_level": None, "column_encoding": packed}
 
 
 def lines_table(lines: Found) -> pa.Table:

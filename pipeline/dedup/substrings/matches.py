@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.substrings.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, begin_of, ordered, piece_of
+from pipeline.dedup.sorted_rows import begin_of
+from pipeline.dedup.substrings.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, ordered, piece_of
 from scorers.kernels.substrings import hash_sides, hash_windows, link_windows
 
 WINDOWS_AT_ONCE = 2_000_000

@@ -1,4 +1,4 @@
-"""The tables by which repeated passages are found, column by column; what goes in the end is in `pipeline.schema`."""
+"""The tables by which repeated passages are found and cut, column by column."""
 
 from __future__ import annotations
 
@@ -59,4 +59,13 @@ SUBSTRING_MATCHES_TABLE = (
     TableColumn("begin", pa.int32(), "windows", "the first of the run's windows that lie elsewhere, too"),
     TableColumn("end", pa.int32(), "windows", "the window after the last of them"),
     *_FIRST_AND_LAST,
+)
+
+SUBSTRING_CUTS_TABLE = (
+    TableColumn("row", pa.int64(), "row", "the document's row in the shard"),
+    TableColumn("start_byte", pa.int64(), "bytes", "first byte that goes, in the document"),
+    TableColumn("end_byte", pa.int64(), "bytes", "end of what goes"),
+    TableColumn("other_shard", pa.int32(), "index", "shard of another place where the passage's beginning lies"),
+    TableColumn("other_row", pa.int64(), "row", "row of that place"),
+    TableColumn("empties", pa.bool_(), "flag", "nothing but whitespace is left of the document"),
 )

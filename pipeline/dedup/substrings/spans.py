@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.dedup.substrings.matches import Matches, Places
-from pipeline.dedup.substrings.substrings import Elements, Rows, Runs, Whole, begin_of
+from pipeline.dedup.substrings.substrings import Elements, Rows, Runs, Whole
 from scorers.kernels.substring_ends import move_ends
 from scorers.kernels.word_breaks import word_breaks
 from scorers.text import TextBatch

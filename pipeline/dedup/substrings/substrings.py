@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.sorted_rows import begin_of
 from pipeline.recipe.dedup import Substrings
 from scorers.kernels.substrings import find_runs
 from scorers.text import TextBatch
@@ -126,11 +127,3 @@ def ordered(anchor: Hashes, context: Hashes) -> Whole:
     tied = order[shared]
     order[shared] = tied[np.lexsort((context[tied], sorted_anchor[shared]))]
     return order
-
-
-def begin_of(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """bool[N]: a row differs from the one before it in any column."""
-    begins = np.ones(len(columns[0]), np.bool_)
-    if len(begins):
-        begins[1:] = np.logical_or.reduce([c[1:] != c[:-1] for c in columns])
-    return begins

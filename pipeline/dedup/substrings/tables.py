@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_of
-from pipeline.dedup.lines.tables import layout
 from pipeline.dedup.substrings.matches import Groups, Matches, Places
 from pipeline.dedup.substrings.schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_MATCHES_TABLE, SUBSTRINGS_TABLE
-from pipeline.dedup.substrings.substrings import Hashes, Rows, Runs
+from pipeline.dedup.substrings.substrings import Rows, Runs
 from pipeline.dedup.survivors import ShardSurvivors
 from pipeline.schema import TableColumn, arrow_schema
-from pipeline.stage import counts_metadata
-from pipeline.storage.parquet import check_rows, parquet_writer
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 RANGE_RUNS = 1_000_000
 """Runs of the corpus for each range of anchors: what one unit of `substring_groups` holds at most, some 100 bytes a run."""
@@ -67,22 +62,6 @@ def read_matches(store: Store, paths: tuple[str, ...], shard: int) -> Matches:
     table = pa.concat_tables([store.read_shard(p, shard, columns) for p in paths])
     found = {n: _column(table, n) for n in ("anchor", "context", "begin", "end")}
     return Matches(**found, first=_places(table, "first"), last=_places(table, "last"))
-
-
-def write_by_range(store: Store, key: str, path: str, table: pa.Table, ranges: int) -> PartRecord:
-    """Commit a part that is ordered by `anchor`, one row group a range."""
-    anchors: Hashes = table.column("anchor").to_numpy()
-    cuts = np.searchsorted(range_of(anchors, ranges), np.arange(ranges + 1))
-
-    def write(temporary: Path) -> None:
-        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
-            for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-                if end > start:
-                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
-            writer.add_key_value_metadata(counts_metadata({"runs": table.num_rows}))
-
-    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
-    return store.record(key, path)
 
 
 def _table(columns: tuple[TableColumn, ...], value: object) -> pa.Table:

@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.dedup.documents.planner import banding, choices
+from pipeline.dedup.documents.schema import BANDING_TABLE
 from pipeline.dedup.documents.signature_sample import read_sample
 from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import BANDING_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
@@ -44,10 +45,7 @@ class Banding(Stage):
 
     @property
     def key(self) -> str:
-        said = [
-            self.notes.passes[self.notes.where[a]].parameters["scorers"][a]["fingerprint"]
-            for a in (self.minhash.alias, self.exact)
-        ]
+        said = [self.notes.fingerprint(a) for a in (self.minhash.alias, self.exact)]
         asked = (self.settings.jaccard, self.settings.recall, self.settings.max_false_candidates)
         return part_key(self.kind, FORMAT, self.notes.text.key, said, asked)
 

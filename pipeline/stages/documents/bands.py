@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
-from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.dedup.documents.schema import BANDS_TABLE
+from pipeline.dedup.layout import sorted_layout
 from pipeline.recipe.dedup import Fuzzy
-from pipeline.schema import BANDS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_notes
+from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -89,24 +90,14 @@ def _sort(
     store: Store, minhash: str, exact: str, banding: tuple[int, int], payload: tuple[str, str, ShardNotes]
 ) -> PartRecord:
     key, path, notes = payload
-    table = read_notes(store, notes, [f"{minhash}.signature", f"{exact}.normalised", f"{exact}.text_bytes"])
-    signature, digest, size = (
-        pc.struct_field(table.column(alias).combine_chunks(), name)
-        for alias, name in ((minhash, "signature"), (exact, "normalised"), (exact, "text_bytes"))
-    )
+    names = (f"{minhash}.signature", f"{exact}.normalised", f"{exact}.text_bytes")
+    signature, digest, size = read_fields(store, notes, names)
     keys = band_keys(binary_rows(signature, 0xFF).view("<u4"), *banding)
     digests = binary_rows(digest, 0).view("<u8")
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
     columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
-    # hashes do not compress, and a range is found by the key alone
-    raw: dict[str, Any] = {
-        "compression": "none",
-        "compression_level": None,
-        "write_page_index": False,
-        "write_statistics": ["key"],
-    }
-    return commit_part(store, key, path, made, {"entries": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
+    return commit_part(store, key, path, made, {"entries": made.num_rows}, **sorted_layout("key"))
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:

@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides
-from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
-from pipeline.schema import BANDS_TABLE, CANDIDATES_TABLE, arrow_schema
+from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
+from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
@@ -52,13 +54,7 @@ class Candidates(Stage):
         return part_key(self.kind, FORMAT, self.text.key, self.bands.key, self.max_bucket, self.ranges)
 
     def units(self) -> list[Unit]:
-        found = []
-        for n in range(self.ranges):
-            key = part_key(self.key, n)
-            path = Store.part(self.corpus, self.kind, key)
-            name = f"buckets {n} of {self.ranges}"
-            found.append(Unit(key, path, name, self.bands.bytes // self.ranges, (key, path, n, self.ranges)))
-        return found
+        return range_units(self, "buckets", self.ranges, self.bands.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
         paths = tuple(p.path for p in self.bands.parts)
@@ -79,9 +75,9 @@ def _join(
     store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    table, first_row = read_range(store, shards, offsets, "key", n, ranges, [c.name for c in BANDS_TABLE])
+    table, shard = read_range(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
     keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
-    found = bucket_pairs(Entries(keys, text, near, first_row + row), max_bucket)
+    found = bucket_pairs(Entries(keys, text, near, offsets[shard] + row), max_bucket)
     columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)

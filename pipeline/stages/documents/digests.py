@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
-from pipeline.dedup.ranges import GROUP_ROWS
-from pipeline.schema import DIGESTS_TABLE, arrow_schema
+from pipeline.dedup.layout import sorted_layout
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_notes
+from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -99,25 +100,16 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
     order = rows[np.lexsort((digests[rows, 1], digests[rows, 0]))]
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
-    # hashes do not compress, and a range is found by the upper half alone
-    raw: dict[str, Any] = {
-        "compression": "none",
-        "compression_level": None,
-        "write_page_index": False,
-        "write_statistics": ["high"],
-    }
-    return commit_part(store, key, path, made, {"documents": made.num_rows}, row_group_rows=GROUP_ROWS, **raw)
+    return commit_part(store, key, path, made, {"documents": made.num_rows}, **sorted_layout("high"))
 
 
 def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halves, Halves]:
     """(digests u64[D, 2], label u64[D])"""
-    wanted = [f"{equality.exact}.raw", f"{equality.exact}.normalised"]
-    table = read_notes(store, notes, [*wanted, *([f"{equality.minhash}.shingles"] if equality.minhash else [])])
-    said = table.column(equality.exact).combine_chunks()
-    raw, normalised = (binary_rows(pc.struct_field(said, c), 0).view("<u8") for c in ("raw", "normalised"))
+    fields = read_fields(store, notes, [f"{equality.exact}.raw", f"{equality.exact}.normalised"])
+    raw, normalised = (binary_rows(field, 0).view("<u8") for field in fields)
     digests = raw if equality.by == "raw" else normalised
     if equality.minhash:
-        shingles = pc.struct_field(table.column(equality.minhash).combine_chunks(), "shingles")
+        (shingles,) = read_fields(store, notes, [f"{equality.minhash}.shingles"])
         bare = (pc.fill_null(shingles, 0).to_numpy() == 0)[:, None]
         digests = np.where(bare, raw if equality.bare == "raw" else np.uint64(0), digests)
     return digests, raw[:, 0]

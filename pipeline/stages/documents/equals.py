@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.documents.equals import equal_rows
-from pipeline.dedup.ranges import GROUP_ROWS, ranges_for, read_range, row_bytes
-from pipeline.schema import DIGESTS_TABLE, EQUALS_TABLE, arrow_schema
+from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
+from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
@@ -49,13 +51,7 @@ class EqualRows(Stage):
         return part_key(self.kind, FORMAT, self.text.key, self.digests.key, self.ranges)
 
     def units(self) -> list[Unit]:
-        found = []
-        for n in range(self.ranges):
-            key = part_key(self.key, n)
-            path = Store.part(self.corpus, self.kind, key)
-            name = f"digests {n} of {self.ranges}"
-            found.append(Unit(key, path, name, self.digests.bytes // self.ranges, (key, path, n, self.ranges)))
-        return found
+        return range_units(self, "digests", self.ranges, self.digests.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_group, self.store, tuple(p.path for p in self.digests.parts), self.text.row_offsets())
@@ -72,9 +68,9 @@ def _group(
     store: Store, shards: tuple[str, ...], offsets: Rows, payload: tuple[str, str, int, int]
 ) -> PartRecord:  # fmt: skip
     key, path, n, ranges = payload
-    table, first_row = read_range(store, shards, offsets, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
+    table, shard = read_range(store, shards, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
     high, low, label, row = (table.column(c.name).to_numpy() for c in DIGESTS_TABLE)
-    found = equal_rows(high, low, label, first_row + row)
+    found = equal_rows(high, low, label, offsets[shard] + row)
     columns = [pa.array(found.row), pa.array(found.first), pa.array(found.same)]
     made = pa.table(columns, schema=arrow_schema(EQUALS_TABLE))
     return commit_part(store, key, path, made, {"copies": made.num_rows}, row_group_rows=GROUP_ROWS)

@@ -1,5 +1,6 @@
-"""guards: what deduplication would do to sources, how large its clusters are and how many removals lie at the threshold's edge, held
-against the recipe's budgets. Read after the table `dedup` is there: what is held stays readable, and accepting it costs nothing."""
+"""guards: what deduplication would do to sources, how large its clusters are and how many removals lie at the threshold's
+edge, held against the recipe's budgets. Read after the table `dedup` is there: what is held stays readable, and accepting
+it costs nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.guards import LISTED, Effect, Held, held_against
+from pipeline.dedup.documents.schema import GUARDS_TABLE
 from pipeline.recipe.dedup import Dedup as Settings
-from pipeline.schema import GUARDS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key, read_ids

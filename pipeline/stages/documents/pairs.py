@@ -14,10 +14,11 @@ import pyarrow as pa
 from pipeline.dedup.documents.candidate_pairs import pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.pair_units import cut_points
+from pipeline.dedup.documents.schema import PAIRS_TABLE
 from pipeline.dedup.documents.shingle_blocks import Block, joined, read_blocks
-from pipeline.dedup.ranges import GROUP_ROWS
+from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.errors import IntegrityError
-from pipeline.schema import PAIRS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.dedup.documents import curves
-from pipeline.schema import S_CURVE_TABLE, arrow_schema
+from pipeline.dedup.documents.schema import S_CURVE_TABLE
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, binary_rows
+from pipeline.storage.notes import Notes, binary_rows, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -131,9 +131,8 @@ def _agreeing(store: Store, stage: SCurve, a: Rows, b: Rows) -> Rows:
 
 
 def _signatures(store: Store, stage: SCurve, shard: int) -> npt.NDArray[np.uint32]:
-    path = next(path for path, aliases in stage.notes.of(shard).parts if stage.on in aliases)
-    column = store.read_table(path, columns=[f"{stage.on}.signature"]).column(stage.on).combine_chunks()
-    return binary_rows(pc.struct_field(column, "signature"), 0xFF).view("<u4")
+    (signature,) = read_fields(store, stage.notes.of(shard), [f"{stage.on}.signature"])
+    return binary_rows(signature, 0xFF).view("<u4")
 
 
 def _table(made: curves.Curve) -> pa.Table:

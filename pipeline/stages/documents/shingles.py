@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.documents.schema import SHINGLES_TABLE
 from pipeline.dedup.documents.shingle_blocks import group_ends
-from pipeline.schema import SHINGLES_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
+from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer, rows_between
+from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -83,7 +85,7 @@ def _shingle(
         # hashes do not compress
         raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["unit"]}
         with parquet_writer(temporary, arrow_schema(SHINGLES_TABLE), **raw) as writer:
-            for table in _runs(_tables(store, shard, row, unit, ngram)):
+            for table in map(_by_unit, gathered(_tables(store, shard, row, unit, ngram), SPOOL_BYTES)):
                 start = 0
                 set_bytes = 8 * table.column("shingles").chunk(0).value_lengths().to_numpy()
                 for end in group_ends(table.column("unit").to_numpy(), set_bytes):
@@ -100,7 +102,7 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     """(row i64[N] of the shard, unit i64[N]), by row and unit: what is needed of global rows start..stop-1."""
     packed = [np.zeros(0, np.int64)]
     for path in candidates:
-        table = rows_between(store.parquet(path), "document", start, stop - 1, ["document", "other"])
+        table = store.rows_between(path, "document", start, stop - 1, ["document", "other"])
         document, other = (table.column(c).to_numpy() for c in ("document", "other"))
         asked = np.minimum(document, other) < cuts[-1]
         document, other = document[asked], other[asked]
@@ -110,22 +112,8 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     return found >> 32, found & 0xFFFFFFFF
 
 
-def _runs(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Sets gathered, in order of unit and row."""
-    gathered: list[pa.Table] = []
-    gathered_bytes = 0
-    for table in tables:
-        gathered.append(table)
-        gathered_bytes += table.nbytes
-        if gathered_bytes >= SPOOL_BYTES:
-            yield _by_unit(gathered)
-            gathered, gathered_bytes = [], 0
-    if gathered:
-        yield _by_unit(gathered)
-
-
-def _by_unit(tables: list[pa.Table]) -> pa.Table:
-    table = pa.concat_tables(tables)
+def _by_unit(table: pa.Table) -> pa.Table:
+    """In order of unit and row."""
     unit = table.column("unit").to_numpy()
     if (np.diff(unit) >= 0).all():
         return table.combine_chunks()

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides, pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
-from pipeline.dedup.ranges import GROUP_ROWS
-from pipeline.schema import CANDIDATES_TABLE, arrow_schema
+from pipeline.dedup.documents.schema import CANDIDATES_TABLE
+from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from pipeline.dedup.lines.lines import range_bounds, repeated
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, counts_table, layout
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
+from pipeline.dedup.lines.lines import repeated
+from pipeline.dedup.lines.tables import counts_table
+from pipeline.dedup.ranges import range_units, read_range
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -42,13 +41,7 @@ class LineCounts(Stage):
         return part_key(self.kind, FORMAT, self.keys.key, self.max_count, self.keep)
 
     def units(self) -> list[Unit]:
-        ranges = int(self.keys.details["ranges"])
-        found = []
-        for n in range(ranges):
-            key = part_key(self.key, n)
-            path = Store.part(self.corpus, self.kind, key)
-            found.append(Unit(key, path, f"hashes {n} of {ranges}", self.keys.bytes // ranges, (key, path, n, ranges)))
-        return found
+        return range_units(self, "hashes", int(self.keys.details["ranges"]), self.keys.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_count, self.store, tuple(p.path for p in self.keys.parts), self.max_count, self.keep)
@@ -65,16 +58,9 @@ def _count(
     store: Store, shards: tuple[str, ...], max_count: int, keep: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    low, high = range_bounds(n, ranges)
-    shard, hashes, count, first_row = [], [], [], []
-    for i, keys_path in enumerate(shards):
-        table = rows_between(store.parquet(keys_path), "hash", low, high, ["hash", "count", "first_row"])
-        shard.append(np.full(table.num_rows, i, np.int32))
-        hashes.append(table.column("hash").to_numpy())
-        count.append(table.column("count").to_numpy())
-        first_row.append(table.column("first_row").to_numpy())
-    places, rows = np.concatenate(shard), np.concatenate(first_row)
-    found = repeated(places, np.concatenate(hashes), np.concatenate(count), rows, max_count, keep)
-    table = counts_table(found)
+    names = ["hash", "count", "first_row"]
+    keys, shard = read_range(store, shards, "hash", n, ranges, names)
+    hashes, count, first_row = (keys.column(c).to_numpy() for c in names)
+    table = counts_table(repeated(shard, hashes, count, first_row, max_count, keep))
     counts = {"repeated": table.num_rows}
     return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.dedup.layout import layout
 from pipeline.dedup.lines.lines import bounds, cut, emptied
-from pipeline.dedup.lines.tables import layout, read_counts, read_lines
+from pipeline.dedup.lines.schema import LINE_CUTS_TABLE
+from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import LINE_CUTS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

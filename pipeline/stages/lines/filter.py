@@ -16,11 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
 from pipeline.dedup.lines.bloom import Bloom
-from pipeline.dedup.lines.lines import Repeated, range_of
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, counts_table, layout, read_hashes
+from pipeline.dedup.lines.lines import Repeated
+from pipeline.dedup.lines.schema import LINE_FILTER_TABLE
+from pipeline.dedup.lines.tables import counts_table, read_hashes
+from pipeline.dedup.ranges import range_of
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import LINE_FILTER_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key

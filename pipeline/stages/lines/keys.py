@@ -6,19 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import Keys, keys_of, range_of
-from pipeline.dedup.lines.tables import layout, read_lines
+from pipeline.dedup.lines.lines import Keys, keys_of
+from pipeline.dedup.lines.schema import LINE_KEYS_TABLE
+from pipeline.dedup.lines.tables import read_lines
+from pipeline.dedup.ranges import range_of, write_by_range
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
-from pipeline.schema import LINE_KEYS_TABLE, arrow_schema
-from pipeline.stage import Stage, counts_metadata
+from pipeline.schema import arrow_schema
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -99,17 +99,7 @@ def _sort(
         keys = _that_may_repeat(store, keys, filters, probes)
     schema = arrow_schema(LINE_KEYS_TABLE)
     table = pa.table([pa.array(keys.hash), pa.array(keys.count), pa.array(keys.first_row)], schema=schema)
-    cuts = np.searchsorted(range_of(keys.hash, ranges), np.arange(ranges + 1))
-
-    def write(temporary: Path) -> None:
-        with parquet_writer(temporary, schema, **layout(schema)) as writer:
-            for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-                if end > start:
-                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
-            writer.add_key_value_metadata(counts_metadata({"keys": table.num_rows}))
-
-    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
-    return store.record(key, path)
+    return write_by_range(store, key, path, table, "hash", ranges, {"keys": table.num_rows})
 
 
 def _that_may_repeat(store: Store, keys: Keys, filters: tuple[str, ...], probes: int) -> Keys:

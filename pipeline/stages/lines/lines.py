@@ -6,17 +6,19 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.dedup.lines.lines import find_lines
-from pipeline.dedup.lines.tables import layout, lines_table
+from pipeline.dedup.lines.schema import LINES_TABLE
+from pipeline.dedup.lines.tables import lines_table
+from pipeline.dedup.measured import Payload, commit_measured
 from pipeline.recipe.dedup import Lines as Settings
-from pipeline.schema import LINES_TABLE, arrow_schema
-from pipeline.stage import Stage, counts_metadata
+from pipeline.schema import arrow_schema
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
-from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.text import TextBatch
@@ -66,22 +68,9 @@ class Lines(Stage):
         )  # fmt: skip
 
 
-def _measure(store: Store, settings: Settings, payload: tuple[str, str, Shard]) -> PartRecord:
-    key, path, shard = payload
-    usable = usable_rows(read_ids(store, shard, ["quarantine"]))
-    schema = arrow_schema(LINES_TABLE)
-    counted = 0
+def _measure(store: Store, settings: Settings, payload: Payload) -> PartRecord:
+    def find(batch: TextBatch, first_row: int) -> pa.Table:
+        found = find_lines(batch, settings)
+        return lines_table(dataclasses.replace(found, row=found.row + first_row))
 
-    def write(temporary: Path) -> None:
-        nonlocal counted
-        start = 0
-        with parquet_writer(temporary, schema, **layout(schema)) as writer:
-            for text in read_text(store, shard, usable):
-                found = find_lines(TextBatch.from_arrow(text), settings)
-                writer.write_table(lines_table(dataclasses.replace(found, row=found.row + start)))
-                start += len(text)
-                counted += len(found.row)
-            writer.add_key_value_metadata(counts_metadata({"lines": counted}))
-
-    store.commit(path, write, lambda t: check_rows(t, counted))
-    return store.record(key, path)
+    return commit_measured(store, payload, arrow_schema(LINES_TABLE), "lines", find)

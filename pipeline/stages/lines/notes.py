@@ -15,10 +15,12 @@ import pyarrow as pa
 from pipeline.dedup.lines.columns import ALIAS, COLUMNS, STRUCT
 from pipeline.dedup.lines.lines import Found, Repeated, cut
 from pipeline.dedup.lines.tables import read_counts, read_lines
+from pipeline.dedup.measured import commit_notes
 from pipeline.dedup.survivors import Survivors
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.scoring import columns_told
+from pipeline.stage import Stage, add_counts
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.shard import Shard, part_key, read_ids, usable_rows
+from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
@@ -60,7 +62,7 @@ class LineNotes(Stage):
         told = {
             "scorer": ALIAS, "fingerprint": self.key, "version": FORMAT,
             "parameters": self.lines.parameters | self.counts.parameters,
-            "columns": [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in COLUMNS],
+            "columns": columns_told(COLUMNS),
         }  # fmt: skip
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
@@ -77,15 +79,7 @@ def _measure(
     lines = read_lines(store, lines_path, Survivors().of(index))
     often = read_counts(store, counts_paths, index)
     columns = document_shares(lines, often, per_document, ids.column("text_bytes").fill_null(0).to_numpy())
-    usable = usable_rows(ids)
-    missing = pa.array(~np.asarray(usable.to_numpy(zero_copy_only=False), dtype=bool))
-    struct = pa.StructArray.from_arrays([pa.array(c) for c in columns], fields=list(STRUCT), mask=missing)
-    table = pa.table(
-        [ids.column("doc_id"), struct], schema=pa.schema([pa.field("doc_id", pa.string()), pa.field(ALIAS, STRUCT)])
-    )
-    quarantined = int(np.count_nonzero(missing))
-    counts = {"measured": shard.rows - quarantined, "quarantined": quarantined}
-    return commit_part(store, key, path, table, counts)
+    return commit_notes(store, key, path, ids, pa.field(ALIAS, STRUCT), columns)
 
 
 def document_shares(

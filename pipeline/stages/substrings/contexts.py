@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_of
+from pipeline.dedup.ranges import range_of
 from pipeline.dedup.substrings.matches import Groups
 from pipeline.dedup.substrings.schema import SUBSTRING_CONTEXTS_TABLE, SUBSTRING_GROUPS_TABLE
 from pipeline.dedup.substrings.substrings import Elements, elements_of

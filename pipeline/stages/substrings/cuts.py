@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.cuts import cut_spans
-from pipeline.dedup.lines.tables import layout
+from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans
+from pipeline.dedup.layout import layout
 from pipeline.dedup.substrings.documents import nothing_left, spans_by_batch
+from pipeline.dedup.substrings.schema import SUBSTRING_CUTS_TABLE
 from pipeline.dedup.substrings.spans import Spans, repeated_spans
 from pipeline.dedup.substrings.tables import read_matches, read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.schema import SUBSTRING_CUTS_TABLE, arrow_schema
+from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key
@@ -31,8 +32,6 @@ from scorers.text import TextBatch
 FORMAT = 1
 
 Flags = npt.NDArray[np.bool_]
-
-CUT_COLUMNS = ["row", "start_byte", "end_byte"]
 
 
 @dataclass(frozen=True)

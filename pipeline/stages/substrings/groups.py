@@ -8,18 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from pipeline.dedup.lines.lines import range_bounds
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, layout
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
+from pipeline.dedup.ranges import range_units, read_range
 from pipeline.dedup.substrings.matches import groups_of
 from pipeline.dedup.substrings.schema import SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substrings.substrings import Keys
 from pipeline.dedup.substrings.tables import groups_table
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -45,13 +41,7 @@ class SubstringGroups(Stage):
         return part_key(self.kind, FORMAT, self.keys.key)
 
     def units(self) -> list[Unit]:
-        ranges = int(self.keys.details["ranges"])
-        found = []
-        for n in range(ranges):
-            key = part_key(self.key, n)
-            path = Store.part(self.corpus, self.kind, key)
-            found.append(Unit(key, path, f"anchors {n} of {ranges}", self.keys.bytes // ranges, (key, path, n, ranges)))
-        return found
+        return range_units(self, "anchors", int(self.keys.details["ranges"]), self.keys.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_group, self.store, tuple(p.path for p in self.keys.parts))
@@ -67,10 +57,8 @@ class SubstringGroups(Stage):
 def _group(store: Store, shards: tuple[str, ...], payload: tuple[str, str, int, int]) -> PartRecord:
     key, path, n, ranges = payload
     names = [c.name for c in SUBSTRING_KEYS_TABLE]
-    tables = [rows_between(store.parquet(p), "anchor", *range_bounds(n, ranges), names) for p in shards]
-    shard = np.repeat(np.arange(len(shards), dtype=np.int32), [t.num_rows for t in tables])
-    together = pa.concat_tables(tables)
-    groups = groups_of(shard, Keys(*(together.column(c).to_numpy() for c in names)))
+    keys, shard = read_range(store, shards, "anchor", n, ranges, names)
+    groups = groups_of(shard, Keys(*(keys.column(c).to_numpy() for c in names)))
     table = groups_table(groups)
     counts = {"groups": table.num_rows, "contexts": int(groups.source.sum())}
     return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))

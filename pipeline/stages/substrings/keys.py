@@ -10,9 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.dedup.ranges import write_by_range
 from pipeline.dedup.substrings.schema import SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substrings.substrings import keys_of
-from pipeline.dedup.substrings.tables import ranges_for, read_runs, write_by_range
+from pipeline.dedup.substrings.tables import ranges_for, read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage
@@ -75,4 +76,4 @@ def _sort(store: Store, ranges: int, payload: tuple[str, str, str, ShardSurvivor
     keys = keys_of(read_runs(store, runs_path, survivors))
     schema = arrow_schema(SUBSTRING_KEYS_TABLE)
     table = pa.table([pa.array(getattr(keys, name)) for name in schema.names], schema=schema)
-    return write_by_range(store, key, path, table, ranges)
+    return write_by_range(store, key, path, table, "anchor", ranges, {"runs": table.num_rows})

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.lines.lines import range_bounds
-from pipeline.dedup.lines.tables import ROW_GROUP_ROWS, layout
+from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
+from pipeline.dedup.ranges import read_range
 from pipeline.dedup.substrings.matches import Groups, equal_windows, told_to_shards, whole_runs
 from pipeline.dedup.substrings.substrings import BYTE, TOKEN, Bytes, Whole
 from pipeline.dedup.substrings.tables import as_groups, matches_table
@@ -20,7 +20,6 @@ from pipeline.errors import IntegrityError
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import rows_between
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -75,9 +74,8 @@ class SubstringMatches(Stage):
 def _match(store: Store, settings: Settings, payload: tuple[str, str, str, tuple[str, ...], int, int]) -> PartRecord:
     key, path, groups_path, shards, n, ranges = payload
     groups = as_groups(store.read_table(groups_path))
-    bounds = range_bounds(n, ranges)
-    tables = [rows_between(store.parquet(p), "anchor", *bounds, ["number", "context"]) for p in shards]
-    sources, text, offsets = _by_anchor(groups, pa.concat_tables(tables), groups_path)
+    contexts, _ = read_range(store, shards, "anchor", n, ranges, ["number", "context"])
+    sources, text, offsets = _by_anchor(groups, contexts, groups_path)
     width = TOKEN if settings.min_tokens else BYTE
     intervals = [whole_runs(groups), *equal_windows(sources, text, offsets, width, settings.size)]
     table = matches_table(*told_to_shards(groups, intervals))

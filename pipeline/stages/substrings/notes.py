@@ -12,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.measured import commit_notes
 from pipeline.dedup.substrings.columns import ALIAS, COLUMNS, STRUCT
 from pipeline.dedup.substrings.documents import spans_by_batch
 from pipeline.dedup.substrings.spans import Spans, repeated_spans
 from pipeline.dedup.substrings.tables import read_matches, read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.scoring import columns_told
+from pipeline.stage import Stage, add_counts
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.shard import Shard, part_key, read_ids, usable_rows
+from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
@@ -64,7 +66,7 @@ class SubstringNotes(Stage):
         told = {
             "scorer": ALIAS, "fingerprint": self.key, "version": FORMAT,
             "parameters": self.runs.parameters | {"ends": self.settings.ends},
-            "columns": [{"name": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning} for c in COLUMNS],
+            "columns": columns_told(COLUMNS),
         }  # fmt: skip
         return Manifest(
             self.kind, self.key, self.corpus, tuple(parts), sum(p.rows for p in parts), add_counts(parts),
@@ -92,14 +94,7 @@ def _measure(
         repeated[rows], surplus[rows] = (_bytes(s, len(batch)) for s in (anywhere, earlier))
     whole = np.maximum(ids.column("text_bytes").fill_null(0).to_numpy(), 1)
     columns = [passages, longest, repeated / whole, surplus / whole]
-    missing = ~np.asarray(usable_rows(ids).to_numpy(zero_copy_only=False), dtype=bool)
-    struct = pa.StructArray.from_arrays([pa.array(c) for c in columns], fields=list(STRUCT), mask=pa.array(missing))
-    table = pa.table(
-        [ids.column("doc_id"), struct], schema=pa.schema([pa.field("doc_id", pa.string()), pa.field(ALIAS, STRUCT)])
-    )
-    quarantined = int(np.count_nonzero(missing))
-    counts = {"measured": shard.rows - quarantined, "quarantined": quarantined}
-    return commit_part(store, key, path, table, counts)
+    return commit_notes(store, key, path, ids, pa.field(ALIAS, STRUCT), columns)
 
 
 def _bytes(spans: Spans, documents: int) -> npt.NDArray[np.int64]:

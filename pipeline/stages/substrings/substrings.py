@@ -6,19 +6,19 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pipeline.dedup.lines.tables import layout
+import pyarrow as pa
+
+from pipeline.dedup.measured import Payload, commit_measured
 from pipeline.dedup.substrings.schema import SUBSTRINGS_TABLE
 from pipeline.dedup.substrings.substrings import elements_of, runs_of
 from pipeline.dedup.substrings.tables import runs_table
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, counts_metadata
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
-from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.text import TextBatch
@@ -68,22 +68,9 @@ class Substrings(Stage):
         )  # fmt: skip
 
 
-def _measure(store: Store, settings: Settings, payload: tuple[str, str, Shard]) -> PartRecord:
-    key, path, shard = payload
-    usable = usable_rows(read_ids(store, shard, ["quarantine"]))
-    schema = arrow_schema(SUBSTRINGS_TABLE)
-    counted = 0
+def _measure(store: Store, settings: Settings, payload: Payload) -> PartRecord:
+    def find(batch: TextBatch, first_row: int) -> pa.Table:
+        found = runs_of(elements_of(batch, settings), settings.size)
+        return runs_table(dataclasses.replace(found, row=found.row + first_row))
 
-    def write(temporary: Path) -> None:
-        nonlocal counted
-        start = 0
-        with parquet_writer(temporary, schema, **layout(schema)) as writer:
-            for text in read_text(store, shard, usable):
-                found = runs_of(elements_of(TextBatch.from_arrow(text), settings), settings.size)
-                writer.write_table(runs_table(dataclasses.replace(found, row=found.row + start)))
-                start += len(text)
-                counted += len(found.row)
-            writer.add_key_value_metadata(counts_metadata({"runs": counted}))
-
-    store.commit(path, write, lambda t: check_rows(t, counted))
-    return store.record(key, path)
+    return commit_measured(store, payload, arrow_schema(SUBSTRINGS_TABLE), "runs", find)

@@ -33,8 +33,8 @@ class Corpus:
 
 def bands_table(store: Store, recipe: Recipe, documents: int, corpus: str | None = None) -> dict[str, Any]:
     """about, jaccard, recall, ways (a row each: bands, rows, what they find and cost), unreachable (why none of them is within the
-    budget, or null) and published (a row a preset). Of a recipe
-    with input the corpus is this input, by its own signatures where it was scored already; else `documents` like the reference's."""
+    budget, or null) and published (a row a preset). Of a recipe with input the corpus is this input, by its own signatures where
+    it was scored already; else `documents` like the reference's."""
     fuzzy, minhash = _asked(recipe)
     num_perm = int(parameters(minhash.build())["num_perm"])
     found = _corpus(store, recipe, minhash, documents, corpus)
@@ -90,14 +90,10 @@ def notes_of(store: Store, plan: Plan) -> Notes | None:
     text = manifest.load(store, manifest.manifest_path(plan.corpus, "text", plan.ingest.key))
     keys = [notes_key(specs, plan.ingest.key) for specs in plan.passes]
     loaded = [manifest.load(store, manifest.manifest_path(plan.corpus, "notes", key)) for key in keys]
-    passes = tuple(m for m in loaded if m is not None)
+    passes = [m for m in loaded if m is not None]
     if text is None or len(passes) < len(keys):
         return None
-    where = {}
-    for spec in plan.specs:
-        said = [m.parameters["scorers"].get(spec.alias, {}).get("fingerprint") for m in passes]
-        where[spec.alias] = said.index(spec.fingerprint())
-    return Notes(text, passes, where)
+    return Notes.of_passes(text, passes, plan.specs)
 
 
 def _published(name: str, preset: LshPreset, documents: int) -> dict[str, Any]:
