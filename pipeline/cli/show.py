@@ -75,8 +75,9 @@ def show_plan(told: dict[str, Any]) -> None:
     for sentence in told["substrings"]:
         out.print(f"  substrings: {sentence}", markup=False)
     for known in told["against"]:
-        text_mb = known["text_bytes"] / 1e6
-        out.print(f"  against: {known['name']}, {text_mb:,.1f} MB of text; what it has is removed here", markup=False)
+        size = f"{known['text_bytes'] / 1e6:,.1f} MB"
+        there = f"{known['files']:,} files" if "files" in known else f"{known['documents']:,} documents"
+        out.print(f"  reference set {known['name']}: {there}, {size}; what it has is removed here", markup=False)
     out.print(f"forecast: about {told['forecast']['seconds']:,} s on {told['forecast']['workers']} workers")
 
 
