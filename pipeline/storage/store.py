@@ -1,9 +1,8 @@
 """A workspace on disk or in a bucket: the only file that builds its paths, and the commit protocol.
 
-An attempt writes a private temporary file, closes, syncs and checks it (`parquet_writer` holds its
-bytes against what went in), then publishes it with put-if-absent
-(`link` in a folder, a conditional put in a bucket). A second attempt of the same part loses quietly. Manifests
-come last: a table is there when its manifest is there, and is listed by its manifest, never by glob.
+An attempt writes a private temporary file, closes, syncs and checks it (`parquet_writer` holds its bytes against what
+went in), then publishes it with put-if-absent (`link` in a folder, a conditional put in a bucket). A second attempt of the
+same part loses quietly. Manifests come last: a table is there when its manifest is, and is listed by it, never by glob.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ def _effect(store: Store, stage: Guards) -> Effect:
     lost_of: Counter[str] = Counter()
     clusters: list[tuple[int, str]] = []
     near = edge = 0
+    held = CLUSTERS_HELD if _has_cluster_budget(stage) else LISTED
     for i in range(len(stage.text.shards)):
         found = store.read_shard(
             stage.dedup.parts[0].path, i, ["row", "keep", "cluster", "cluster_size", "method", "jaccard"]
@@ -107,14 +108,13 @@ def _effect(store: Store, stage: Guards) -> Effect:
         _count_sources(store, stage, i, found, kept_of, lost_of)
         heads = found.filter(found.column("keep"))
         sizes = zip(heads.column("cluster_size").to_pylist(), heads.column("cluster").to_pylist(), strict=True)
-        clusters = heapq.nlargest(CLUSTERS_HELD, [*clusters, *sizes])
+        clusters = heapq.nlargest(held, [*clusters, *sizes])
         fuzzy = found.filter(pc.equal(found.column("method"), "fuzzy")).column("jaccard").to_numpy()
         near += len(fuzzy)
         edge += 0 if stage.threshold is None else int((fuzzy < stage.threshold + stage.settings.guard.edge).sum())
     least = stage.settings.guard.min_source_docs
     sources = {name: (of, lost_of[name]) for name, of in kept_of.items() if of >= least and lost_of[name]}
-    largest = tuple(clusters if _has_cluster_budget(stage) else clusters[:LISTED])
-    return Effect(kept_of.total(), lost_of.total(), sources, largest, near, edge)
+    return Effect(kept_of.total(), lost_of.total(), sources, tuple(clusters), near, edge)
 
 
 def _has_cluster_budget(stage: Guards) -> bool:
