@@ -56,7 +56,7 @@ def explain_in(
         if cluster:
             members = rows_as_dicts(
                 connection,
-                f"select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc limit {MEMBERS}",
+                f"select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc, doc_id limit {MEMBERS}",
                 [cluster[0]["cluster"]],
             )
         failed = document.pop("failed", None) or []
@@ -87,7 +87,7 @@ def _near(connection: duckdb.DuckDBPyConnection, tables: Tables, doc_id: str) ->
         return "not looked for among so many"
     near = rows_as_dicts(
         connection,
-        "select doc_id from text_rows where doc_id is not null order by jaro_winkler_similarity(doc_id, ?) desc limit 3",
+        "select distinct doc_id from text_rows where doc_id is not null order by jaro_winkler_similarity(doc_id, ?) desc, doc_id limit 3",
         [doc_id],
     )
     return ", ".join(d["doc_id"] for d in near) or "none"
