@@ -89,6 +89,7 @@ ORACLES = {
     "signals.remember_stop_words": "oracle_signals.signals",
     "signals.text_signals": "oracle_signals.signals",
     "signals_normal.normal_signals": "oracle_signals.signals",
+    "similarity_sketch.sketch": "oracle_dedup.similarity_sketch",
     "spans.copy_without_spans": "oracle_measures.without_spans",
     "stars.assign": "oracle_dedup.stars",
     "stars.neighbours": "oracle_dedup.stars",
