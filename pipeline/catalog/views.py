@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import JobRecord, Tables, choose_job, sound_jobs, tables_of
 from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
@@ -64,7 +64,7 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
         connection.register_filesystem(store.fs)
     tables = tables_of(store, choose_job(store, job_id))
     view_tables(connection, store, tables)
-    view_logs(connection, [read_job(store, j) for j in jobs(store)], tables)
+    view_logs(connection, list(sound_jobs(store)), tables)
     return connection
 
 
