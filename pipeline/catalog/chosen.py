@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.catalog.schema import KINDS
 from pipeline.errors import RecordDamaged, UsageError, did_you_mean
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
@@ -127,6 +128,14 @@ class Tables:
     def small(self) -> dict[str, Manifest | None]:
         """The tables of a part each that are views as they are, by the view's name."""
         return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
+
+
+def every_table(store: Store, job: JobRecord) -> list[Manifest]:
+    """All tables that a job made or stands on and that stay, in the order they are made."""
+    corpus = str(job.record.get("corpus") or "")
+    paths = [manifest.manifest_path(corpus, kind, key) for kind in KINDS for key in job.table(kind)]
+    found = [manifest.load(store, path) for path in paths]
+    return [m for m in found if m is not None]
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:
