@@ -16,7 +16,7 @@ FILLING = 4
 """Changes with what fills the tables; what they and the views are tells for itself (`version`)."""
 KINDS = (
     *("text", "notes", "tombstones", "common", "cuts", "verdict"),
-    *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "guards"),
+    *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "effects", "guards"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
     *("substrings", "substring_keys", "substring_groups", "substring_matches", "substring_cuts"),
 )

@@ -78,6 +78,13 @@ S_CURVE_TABLE = (
     TableColumn("missed_error", pa.float64(), "pairs", "standard error of that estimate"),
 )
 
+EFFECTS_TABLE = (
+    TableColumn("about", pa.string(), "name", "`source` or `cluster`"),
+    TableColumn("name", pa.string(), "name", "of the source (the file, where there is none), or of the cluster"),
+    TableColumn("documents", pa.int64(), "documents", "kept by rules; of a cluster: all that are in it"),
+    TableColumn("removed", pa.int64(), "documents", "removed of these"),
+)
+
 GUARDS_TABLE = (
     TableColumn("guard", pa.string(), "name", "the key of dedup.guard"),
     TableColumn("name", pa.string(), "name", "the source or cluster it is about; null: the whole corpus"),
