@@ -15,7 +15,8 @@ from pipeline.sql.engine import connect, rows_as_dicts
 from pipeline.storage.rows_at import rows_at
 from pipeline.storage.store import Store
 from pipeline.takedown.hiding import STAGE
-from pipeline.takedown.tombstones import Tombstones, tombstones_of
+from pipeline.takedown.records import undos
+from pipeline.takedown.tombstones import Tombstones, lifted_of, tombstones_of
 
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""
@@ -46,7 +47,7 @@ def explain_in(
     tombstones = tombstones_of(store, tables.text.corpus)
     for document in rows_at(store, tables, places):
         if document.get("stage") == STAGE:
-            found.append(_taken_down(document, tombstones))
+            found.append(_taken_down(document, store, tables.text.corpus, tombstones))
             continue
         key = [document["shard"], document["row"]]
         cluster = rows_as_dicts(
@@ -71,10 +72,16 @@ def explain_in(
     return found
 
 
-def _taken_down(document: dict[str, Any], tombstones: Tombstones) -> dict[str, Any]:
-    """What is still said of a document that is taken down: where it is from, and who asked, when and why."""
-    takedown = tombstones.which(document["doc_id"], document.get("source"))
-    told = {k: v for k, v in takedown.as_dict().items() if k in ("id", "at", "by", "why")} if takedown else None
+def _taken_down(document: dict[str, Any], store: Store, corpus: str, tombstones: Tombstones) -> dict[str, Any]:
+    """What is still said of a document that is taken down: where it is from, and who asked, when and why; and who undid it
+    since, where this job was before that."""
+    named = (document["doc_id"], document.get("source"))
+    takedown, told = tombstones.which(*named), None
+    if takedown is not None:
+        told = {k: getattr(takedown, k) for k in ("id", "at", "by", "why")}
+    elif (lifted := lifted_of(store, corpus).which(*named)) is not None:
+        undo = undos(store, corpus)[lifted.id]
+        told = {k: getattr(lifted, k) for k in ("id", "at", "by", "why")} | {"undone": undo.as_dict()}
     return {
         "doc_id": document["doc_id"], "outcome": _outcome(document), "provenance": {k: v for k, v in document.items() if k != "failed"},
         "failed": [], "duplicate": None, "cluster_members": [], "measured": {}, "removed_lines": [],
@@ -123,6 +130,10 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
             lines.append(
                 f"  taken down on {takedown['at'][:10]} by {takedown['by']} ({takedown['id']}): {takedown['why']}"
             )
+            if undo := takedown.get("undone"):
+                lines.append(
+                    f"  undone on {undo['at'][:10]} by {undo['by']}: {undo['why']}; the next run judges it again"
+                )
         if document["outcome"] == "quarantined":
             lines.append(f"  quarantined: {where.get('quarantine')}: {where.get('quarantine_detail', '')}")
         for failure in document["failed"]:

@@ -118,6 +118,7 @@ class _Run:
         """All of them; once more where documents were taken down before the export: text that was read may be gone."""
         while True:
             known = self._takedowns()
+            self.plan.ingest.check_current()
             try:
                 return self._stages(known)
             except (UnitFailed, IntegrityError):

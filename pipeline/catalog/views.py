@@ -18,7 +18,7 @@ from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.takedown.hiding import hide_in_views
-from pipeline.takedown.records import Takedown
+from pipeline.takedown.records import every_takedown, undos
 from pipeline.takedown.tombstones import tombstones_of
 from pipeline.totals.buckets import BUCKETS
 
@@ -31,7 +31,7 @@ VIEWS = {
     "guards": "what deduplication would do, held against the budgets of dedup.guard: value, budget, broken",
     "removed_lines": "lines that line deduplication took out of documents, and where the first one lies",
     "removed_substrings": "passages that substring deduplication took out of documents, and another place where each lies",
-    "takedowns": "requests by which documents of the corpus were taken down: who asked, when, why, how many",
+    "takedowns": "requests by which documents of the corpus were taken down: who asked, when, why, how many; and who undid one",
     "quarantine": "rows and files that could not be taken in, with the reason",
     "shards": "per table and part: rows, bytes, seconds, MB/s, attempts, digest",
     "stages": "per job and stage: units, rows, bytes, seconds",
@@ -80,7 +80,7 @@ def view_tables(
     tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:
         hide_in_views(connection, tombstones)
-    _view_takedowns(connection, tombstones.takedowns)
+    _view_takedowns(connection, store, tables.text.corpus)
     _view_documents(connection, tables)
     _view_verdicts(connection, tables)
     _view_columns(connection, tables)
@@ -210,12 +210,16 @@ def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], 
     })  # fmt: skip
 
 
-def _view_takedowns(connection: duckdb.DuckDBPyConnection, takedowns: Sequence[Takedown]) -> None:
-    text = pa.string()
-    rows = [{**t.as_dict(), "asked_by": t.by} for t in takedowns]
+def _view_takedowns(connection: duckdb.DuckDBPyConnection, store: Store, corpus: str) -> None:
+    text, undone = pa.string(), undos(store, corpus)
+    rows: list[dict[str, Any]] = []
+    for t in every_takedown(store, corpus):
+        undo = undone.get(t.id)
+        told = {"undone_at": undo.at, "undone_by": undo.by, "undone_why": undo.why} if undo else {}
+        rows.append({**t.as_dict(), "asked_by": t.by, **told})
     _table(connection, "takedowns", rows, {
         "id": text, "at": text, "asked_by": text, "why": text, "ids": pa.int64(), "sources": pa.list_(text), "predicate": text,
-        "copies": pa.bool_(), "documents": pa.int64(), "text_bytes": pa.int64(),
+        "copies": pa.bool_(), "documents": pa.int64(), "text_bytes": pa.int64(), "undone_at": text, "undone_by": text, "undone_why": text,
     })  # fmt: skip
 
 

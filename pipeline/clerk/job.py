@@ -21,6 +21,7 @@ from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.records import JOB_SHAPES, find_record, read_record
 from pipeline.storage.store import Store
+from pipeline.takedown.records import UNDONE
 from pipeline.takedown.records import folder as folder_of_takedowns
 from pipeline.takedown.tombstones import Tombstones, tombstones_of
 
@@ -102,6 +103,7 @@ def open_job(store: Store, job_id: str, threads: int, memory_bytes: int) -> Open
             raise NotReadyYet(f"job {job_id} has not started yet; ask again when it has")
         raise JobMissing(f"no job {job_id[:100]!r} in this workspace; GET /v1/jobs lists them")
     record = find_record(store, f"{folder}/job.json", JOB_SHAPES) or {}
-    takedowns = store.names(folder_of_takedowns(str(record.get("corpus"))))
+    told = folder_of_takedowns(str(record.get("corpus")))
+    takedowns = [*store.names(told), *store.names(f"{told}/{UNDONE}")]
     key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers")), takedowns], sort_keys=True)
     return OpenJob(store, JobRecord(job_id, record, ()), key, threads, memory_bytes)

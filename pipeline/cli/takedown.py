@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
         'winnow takedown --ids ids.txt --why "court order 7 O 12/26" --copies',
         'winnow takedown --source example.org --why "robots.txt asks for it"',
         'winnow takedown --where "url like \'https://example.org/~jane/%\'" --why "erasure, ticket 88" --dry-run',
+        'winnow takedown --undo td_0123456789abcdef --why "withdrawn by the author"',
         "winnow takedown --list",
     ))(takedown)  # fmt: skip
 
@@ -45,6 +46,9 @@ def takedown(
     ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; record nothing.")] = False,
+    undo: Annotated[
+        str | None, typer.Option("--undo", help="Let a takedown hold no more, by its id.", metavar="ID")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show the takedowns there are.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -55,6 +59,10 @@ def takedown(
     if list_:
         _list(workspace, as_json)
         return
+    if undo is not None:
+        _only_undo(bool(doc_ids or ids or source or where or copies or absent or corpus or dry_run))
+        _undo(workspace, undo, why, by, as_json)
+        return
     named = (*(doc_ids or ()), *(_read(ids) if ids else ()))
     request = Request(why, named, tuple(source or ()), where, copies, absent, by)
     made = take_down(Store(workspace), request, corpus, dry_run)
@@ -63,6 +71,32 @@ def takedown(
         return
     for line in _told(made, dry_run):
         typer.echo(line)
+
+
+def _only_undo(others: bool) -> None:
+    from pipeline.errors import UsageError
+
+    if others:
+        raise UsageError("takedown --undo takes one takedown's id, --why and --by alone; all that it names comes back")
+
+
+def _undo(workspace: str, takedown: str, why: str, by: str | None, as_json: bool) -> None:
+    from pipeline.storage.store import Store
+    from pipeline.takedown.undoing import undo_takedown
+
+    undone = undo_takedown(Store(workspace), takedown, why, by)
+    if as_json:
+        say(undone.as_dict(), True)
+        return
+    undo, down = undone.undo, undone.takedown
+    typer.echo(
+        f"{down.id} ({down.documents:,} documents of corpus {down.corpus}) holds no more, undone by {undo.by}: {undo.why}"
+    )
+    typer.echo(
+        "The next run of a recipe judges them as before; what was emptied in the workspace is taken in again from the input."
+    )
+    for output in undone.outputs:
+        typer.echo(f"without them still, until its recipe is run again: {output}")
 
 
 def _read(path: Path) -> list[str]:
@@ -96,12 +130,16 @@ def _told(made: Any, dry_run: bool) -> list[str]:
 def _list(workspace: str, as_json: bool) -> None:
     from pipeline.cli.show import table
     from pipeline.storage.store import Store
-    from pipeline.takedown.records import takedowns
+    from pipeline.takedown.records import every_takedown, undos
 
-    store = Store(workspace)
-    found = [t.as_dict() for corpus in store.names("corpora") for t in takedowns(store, corpus)]
+    store, found = Store(workspace), []
+    for corpus in store.names("corpora"):
+        undone = undos(store, corpus)
+        for t in every_takedown(store, corpus):
+            found.append({**t.as_dict(), "undone": undone[t.id].as_dict() if t.id in undone else None})
     if as_json:
         say(found, True)
         return
     shown = ("id", "corpus", "at", "by", "documents", "why")
-    table([{k: t[k] for k in shown} for t in found], f"{len(found)} takedowns")
+    rows = [{k: t[k] for k in shown} | {"undone": t["undone"]["at"][:10] if t["undone"] else ""} for t in found]
+    table(rows, f"{len(found)} takedowns")

@@ -25,6 +25,8 @@ from pipeline.stage import add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key
 from pipeline.storage.store import PartRecord, Store
+from pipeline.takedown.records import undos
+from pipeline.takedown.restoring import emptied_parts
 from pipeline.unit import Unit
 
 FORMAT = 1
@@ -51,6 +53,8 @@ class Ingest:
     payloads: tuple[Payload, ...]
     total_bytes: int
     kind: str = "text"
+    undone: frozenset[str] = frozenset()
+    """Takedowns that were undone when this was planned."""
 
     @property
     def in_driver(self) -> bool:
@@ -68,6 +72,13 @@ class Ingest:
         files = [(f.name, f.path, f.bytes, f.stamp, f.format, f.problem) for f in self.files]
         asked = (self.source.text, self.source.id, self.source.max_doc_bytes, self.copy)
         return part_key("text", FORMAT, asked, files, [p.key for p in self.payloads])
+
+    def check_current(self) -> None:
+        """Raises PlanError where a takedown was undone since this was planned: its text may be empty in these units."""
+        if frozenset(undos(self.store, self.corpus)) != self.undone:
+            raise PlanError(
+                f"corpus {self.corpus}: a takedown was undone since this was planned: run it again, and its documents are taken in"
+            )
 
     def units(self) -> list[Unit]:
         return [Unit(p.key, p.part, p.name, p.bytes, p) for p in self.payloads]
@@ -122,8 +133,18 @@ def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) ->
     _check_text(probes, source)
     total_bytes = sum(p.text_bytes for p in probes)
     target = unit_bytes(total_bytes)
-    payloads = tuple(_cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy)))
-    return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes)
+    undone, emptied = frozenset(undos(store, corpus)), emptied_parts(store, corpus)
+    cut = _cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy))
+    payloads = tuple(_with_text(corpus, payload, emptied) for payload in cut)
+    return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes, undone=undone)
+
+
+def _with_text(corpus: str, payload: Payload, emptied: frozenset[str]) -> Payload:
+    """A unit under the first of its keys where no text lacks: one more each time that a takedown of it was undone."""
+    while payload.part in emptied:
+        key = part_key("anew", payload.key)
+        payload = dataclasses.replace(payload, key=key, part=Store.part(corpus, "text", key))
+    return payload
 
 
 def unit_bytes(total_bytes: int) -> int:

@@ -23,6 +23,7 @@ from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.storage.turns import Check, in_turn
+from pipeline.takedown.records import mark_emptied
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
 Rows = npt.NDArray[np.int64]
@@ -50,6 +51,7 @@ def _erase(store: Store, text: Manifest, tombstones: Tombstones, check: Check) -
     for path, shards in by_part.items():
         rows = _rows_of_groups(store, shards, tombstones)
         if any(len(r) for r in rows.values()) and _holds_text(store, path, shards[0].column, rows):
+            mark_emptied(store, text.corpus, path)
             _write_again(store, path, shards[0].column, rows, check)
             _list_again(store, path, check)
             written += 1

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import Tables, jobs, jobs_of_corpora, read_job, tables_of
+from pipeline.catalog.chosen import Tables, jobs_of_corpora, sound_jobs, tables_of
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import end_dead_jobs, now
@@ -73,16 +73,16 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     ids, documents, text_bytes = _meant(store, tables_of(store, known[name]), request)
     sources = sorted(set(request.sources))
     takedown = Takedown(
-        records.takedown_id(name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
+        records.takedown_id(store, name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
         tuple(sources), request.predicate, request.copies, documents, text_bytes,
     )  # fmt: skip
     if dry_run:
-        return Made(takedown, _outputs(store, name), 0, 0)
+        return Made(takedown, outputs_of(store, name), 0, 0)
     takedown = records.commit(store, takedown, ids)
     end_dead_jobs(store)  # their scratch and what they were writing hold text, too
     store.sweep()
     erased = sum(erase(store, text) for text in tables(store, name, "text"))
-    return Made(takedown, _outputs(store, name), erased, _remove_reports(store, name))
+    return Made(takedown, outputs_of(store, name), erased, _remove_reports(store, name))
 
 
 def _meant(store: Store, of: Tables, request: Request) -> tuple[list[str], int, int]:
@@ -144,9 +144,9 @@ def _check_found(connection: duckdb.DuckDBPyConnection) -> None:
         raise UsageError("takedown: --where finds no document; nothing was taken down")
 
 
-def _outputs(store: Store, corpus: str) -> tuple[str, ...]:
-    """Where jobs of the corpus wrote exports that are still there."""
-    found = (read_job(store, name).record for name in reversed(jobs(store)))
+def outputs_of(store: Store, corpus: str) -> tuple[str, ...]:
+    """Where jobs of the corpus wrote exports that are still there; what a damaged record would say is not known."""
+    found = [job.record for job in sound_jobs(store)][::-1]
     places = dict.fromkeys(str(r["output"]) for r in found if r.get("corpus") == corpus and r.get("output"))
     return tuple(p for p in places if Store(p).exists(MANIFEST))
 
@@ -154,9 +154,10 @@ def _outputs(store: Store, corpus: str) -> tuple[str, ...]:
 def _remove_reports(store: Store, corpus: str) -> int:
     """They quote documents; `winnow report` makes them again."""
     removed = 0
-    for name in jobs(store):
+    others = {job.id for job in sound_jobs(store) if job.record.get("corpus") != corpus}
+    for name in store.names("jobs"):  # one whose record cannot be read may be of this corpus
         path = f"{Store.job(name)}/report.html"
-        if read_job(store, name).record.get("corpus") == corpus and store.exists(path):
+        if name not in others and store.exists(path):
             store.remove(path)
             removed += 1
     return removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
-from pipeline.takedown.records import Takedown, ids_of, takedowns
+from pipeline.takedown.records import Takedown, every_takedown, ids_of, takedowns, undos
 
 COLUMNS = ("doc_id", "source")
 """Of the text table: what a takedown names documents by."""
@@ -58,5 +59,14 @@ class Tombstones:
 
 def tombstones_of(store: Store, corpus: str) -> Tombstones:
     """Those of a corpus; none is the usual case, and costs one look at a folder."""
-    found = takedowns(store, corpus)
+    return _of(store, takedowns(store, corpus))
+
+
+def lifted_of(store: Store, corpus: str) -> Tombstones:
+    """Of a corpus' takedowns that are undone: whom they named."""
+    gone = undos(store, corpus)
+    return _of(store, [t for t in every_takedown(store, corpus) if t.id in gone] if gone else [])
+
+
+def _of(store: Store, found: Sequence[Takedown]) -> Tombstones:
     return Tombstones(tuple(found), tuple(ids_of(store, t) for t in found))

@@ -1,0 +1,39 @@
+"""Text that a takedown emptied in the workspace and that is wanted again, because the takedown was undone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.storage.manifest import tables
+from pipeline.storage.shard import Shard, read_ids
+from pipeline.storage.store import Store
+from pipeline.takedown.records import emptied_texts
+from pipeline.takedown.tombstones import COLUMNS, Tombstones, lifted_of, tombstones_of
+
+
+def emptied_parts(store: Store, corpus: str) -> frozenset[str]:
+    """Parts of the text table (or, of copies, the parts beside them) that hold an empty text in place of a document that is
+    not taken down any more. Their units are to be taken in anew, under other keys: what was measured or found since may
+    be of the empty text."""
+    lifted = lifted_of(store, corpus)
+    marked = emptied_texts(store, corpus) if lifted.takedowns else frozenset[str]()
+    if not marked:
+        return marked
+    holding = tombstones_of(store, corpus)
+    shards = {s.key: s for table in tables(store, corpus, "text") for s in table.shards if s.text.path in marked}
+    return frozenset(s.ids.path for s in shards.values() if _is_emptied(store, s, lifted, holding))
+
+
+def _is_emptied(store: Store, shard: Shard, lifted: Tombstones, holding: Tombstones) -> bool:
+    if not store.exists(shard.ids.path) or not store.exists(shard.text.path):
+        return False  # it is made again whatever is said here
+    ids = read_ids(store, shard, [*COLUMNS, "quarantine", "text_bytes"])
+    had_text = pc.and_(pc.is_null(ids.column("quarantine")), pc.greater(ids.column("text_bytes"), 0))
+    wanted = lifted.mask(ids) & ~holding.mask(ids) & pc.fill_null(had_text, False).to_numpy()
+    if not wanted.any():
+        return False
+    text = store.parquet(shard.text.path).read_row_groups(shard.text.groups, columns=[shard.column]).column(0)
+    found = text.take(pa.array(np.flatnonzero(wanted)))
+    return bool(pc.any(pc.equal(pc.binary_length(found), 0)).as_py())

@@ -1,0 +1,39 @@
+"""Undoing a takedown: one more record beside it. From then on the documents are judged like all others again."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import UsageError, did_you_mean
+from pipeline.job import now
+from pipeline.storage.store import Store
+from pipeline.takedown import records
+from pipeline.takedown.making import outputs_of
+from pipeline.takedown.records import Takedown, Undo
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was done. outputs: exports that go without the documents until they are made again."""
+
+    takedown: Takedown
+    undo: Undo
+    outputs: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.takedown.as_dict(), "undone": self.undo.as_dict(), "outputs": list(self.outputs)}
+
+
+def undo_takedown(store: Store, takedown_id: str, why: str, by: str | None = None) -> Undone:
+    """Record that a takedown holds no more. One that is undone already stays so, with its first reason."""
+    if not why.strip():
+        raise UsageError("takedown --undo: give the reason with --why; it is kept with the record")
+    found = {t.id: t for corpus in store.names("corpora") for t in records.every_takedown(store, corpus)}
+    if takedown_id not in found:
+        there = f"there are {', '.join(sorted(found)) or 'none'}.{did_you_mean(takedown_id, list(found))}"
+        raise UsageError(f"takedown --undo: no takedown {takedown_id!r} in {store.root}; {there}")
+    takedown = found[takedown_id]
+    asked = Undo(takedown.id, takedown.corpus, now(), by or getpass.getuser(), why)
+    return Undone(takedown, records.commit_undo(store, asked), outputs_of(store, takedown.corpus))
