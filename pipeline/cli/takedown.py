@@ -124,6 +124,10 @@ def _told(made: Any, dry_run: bool) -> list[str]:
     lines += [
         f"still in {output}: run its recipe again, and the files that hold them are replaced" for output in made.outputs
     ]
+    lines += [
+        f"job {job}: its record is damaged; whether it wrote an output that holds them is not known"
+        for job in made.unread
+    ]
     return [*lines, "Input files that are yours still hold them."]
 
 

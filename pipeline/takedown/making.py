@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import Tables, jobs_of_corpora, sound_jobs, tables_of
+from pipeline.catalog.chosen import Tables, jobs, jobs_of_corpora, sound_jobs, tables_of
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import end_dead_jobs, now
@@ -42,12 +42,14 @@ class Request:
 @dataclass(frozen=True)
 class Made:
     """What was done. outputs: exports that still hold it, until they are made again; erased: parts of the workspace whose
-    text was emptied; reports: pages removed, because they may quote it."""
+    text was emptied; reports: pages removed, because they may quote it; unread: jobs whose record is damaged, so that nobody
+    knows of their outputs."""
 
     takedown: Takedown
     outputs: tuple[str, ...]
     erased: int
     reports: int
+    unread: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -55,6 +57,7 @@ class Made:
             "outputs": list(self.outputs),
             "erased": self.erased,
             "reports": self.reports,
+            "unread": list(self.unread),
         }
 
 
@@ -82,7 +85,9 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     end_dead_jobs(store)  # their scratch and what they were writing hold text, too
     store.sweep()
     erased = sum(erase(store, text) for text in tables(store, name, "text"))
-    return Made(takedown, outputs_of(store, name), erased, _remove_reports(store, name))
+    sound = {job.id for job in sound_jobs(store)}
+    unread = tuple(job for job in jobs(store) if job not in sound)
+    return Made(takedown, outputs_of(store, name), erased, _remove_reports(store, name), unread)
 
 
 def _meant(store: Store, of: Tables, request: Request) -> tuple[list[str], int, int]:

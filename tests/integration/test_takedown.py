@@ -129,6 +129,17 @@ def test_no_sample_report_or_answer_of_a_job_from_before_shows_it(corpus: Corpus
     assert asked.sql("select count(gopher.word_count) from documents").fetchall() == [(239,)]
 
 
+def test_a_damaged_record_of_a_job_stops_no_takedown_and_is_told(corpus: Corpus) -> None:
+    folder = Path(corpus.store.full("jobs/job_000000000001badbadba"))
+    folder.mkdir()
+    (folder / "job.json").write_text('{"state": "compl')
+    (folder / "report.html").write_text("it may quote it")
+    made = corpus.take_down(KEEPER)
+    assert (made.unread, made.reports) == ((folder.name,), 1)
+    assert made.outputs == (str(corpus.root / "out"),)
+    assert not (folder / "report.html").exists()
+
+
 def test_a_source_is_taken_down_with_what_is_added_later(corpus: Corpus) -> None:
     made = take_down(corpus.store, Request("their wish", sources=("site-1",)))
     assert (made.takedown.documents, made.takedown.ids) == (80, 0)
