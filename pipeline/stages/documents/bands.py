@@ -30,7 +30,7 @@ from scorers.base import parameters
 from scorers.kernels.entries import sorted_entries
 from scorers.kernels.lsh import NO_KEY, band_keys
 
-FORMAT = 1
+FORMAT = 2
 LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]

@@ -24,7 +24,7 @@ from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 Halves = npt.NDArray[np.uint64]
 
