@@ -90,6 +90,8 @@ ORACLES = {
     "signals.remember_stop_words": "oracle_signals.signals",
     "signals.text_signals": "oracle_signals.signals",
     "signals_normal.normal_signals": "oracle_signals.signals",
+    "slots.count_keys": "oracle_dedup.in_shared_slots",
+    "slots.shared_slots": "oracle_dedup.in_shared_slots",
     "spans.copy_without_spans": "oracle_measures.without_spans",
     "stars.assign": "oracle_dedup.stars",
     "stars.neighbours": "oracle_dedup.stars",

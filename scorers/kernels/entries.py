@@ -29,7 +29,7 @@ def part_keys(keys: Any, chosen: Any, ends: Any, parted: Any) -> Any:
         for d in range(keys.shape[1]):
             if chosen[d] and keys[b, d] != NO_KEY:
                 ends[np.int64(keys[b, d] >> shift)] += 1
-    n = 0
+    n = np.int64(0)
     for place in range(ends.size):
         many = ends[place]
         ends[place] = n
@@ -58,7 +58,7 @@ def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text:
         upper >>= 1
         shift -= np.uint64(1)
     mask = np.uint64(places.size - 1)
-    start = 0
+    start = np.int64(0)
     for end in ends:
         places[:] = 0
         for i in range(start, end):

@@ -21,11 +21,12 @@ NEIGHBOURS = 8
 Whole = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 Members = npt.NDArray[np.int32]
+NONE: Whole = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """K distinct pairs in ascending order: a, b: i64[K] with a < b. overflowed_buckets: how many were larger than
+    """K distinct pairs, in any order: a, b: i64[K] with a < b. overflowed_buckets: how many were larger than
     `max_bucket`, so that not all of their pairs are here."""
 
     a: Whole
@@ -210,8 +211,9 @@ def bucket_pairs(entries: Entries, max_bucket: int = MAX_BUCKET, neighbours: int
     first, _ = _grouped(_mixed(shared.key, shared.text))
     shared = shared.take(first == np.arange(len(first)))
     bounds, members = _buckets(shared.key)
-    # dense numbers keep order: a pair of them packs into 64 bits, however many documents there are
-    documents, places = np.unique(shared.document, return_inverse=True)
+    # numbers that keep order, of which a pair packs into 64 bits, however many documents there are
+    few = int(shared.document.max(initial=0)) <= MAX_ENTRIES
+    documents, places = (NONE, shared.document) if few else np.unique(shared.document, return_inverse=True)
     dense: Members = places.astype(np.int32)
     pairs = np.full(FIRST_SLOTS, FREE, dtype=np.uint64)
     pairs, used = _put_small_buckets(bounds, dense[members], max_bucket, pairs, 0)
@@ -221,15 +223,15 @@ def bucket_pairs(entries: Entries, max_bucket: int = MAX_BUCKET, neighbours: int
         found = found[np.lexsort((shared.text[found], shared.near[found]))]
         best = found[np.argmin(shared.text[found])]
         pairs, used = _put_large_bucket(dense[found], dense[best], neighbours, pairs, used)
-    packed = np.sort(pairs[pairs != FREE])
-    a, b = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
-    return Candidates(documents[a.astype(np.int64)], documents[b.astype(np.int64)], len(large))
+    packed = pairs[pairs != FREE].view(np.int64)
+    a, b = packed >> 32, packed & 0xFFFFFFFF
+    return Candidates(a, b, len(large)) if few else Candidates(documents[a], documents[b], len(large))
 
 
 def candidate_pairs(
     keys: Keys, rank: npt.NDArray[np.integer[Any]], max_bucket: int = MAX_BUCKET, neighbours: int = NEIGHBOURS
 ) -> Candidates:
-    """`bucket_pairs` of documents that are all in memory, band by band. keys: u64[bands, D]; rank: [D], unique, the lower
+    """`bucket_pairs` of documents that are all in memory, band by band, in ascending order. keys: u64[bands, D]; rank: [D], unique, the lower
     the rather kept."""
     documents, text, found = np.arange(keys.shape[1]), rank.astype(np.uint64), []
     for band in range(len(keys)):
