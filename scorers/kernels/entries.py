@@ -58,20 +58,20 @@ def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text:
         upper >>= 1
         shift -= np.uint64(1)
     mask = np.uint64(places.size - 1)
-    start = np.int64(0)
+    start = 0
     for end in ends:
         places[:] = 0
         for i in range(start, end):
             places[np.int64(parted[i, 0] >> shift & mask)] += 1
-        at = start
+        n = start
         for place in range(places.size):
             many = places[place]
-            places[place] = at
-            at += many
+            places[place] = n
+            n += many
         for i in range(start, end):
-            place = np.int64(parted[i, 0] >> shift & mask)
-            at = places[place]
-            places[place] = at + 1
+            following = np.int64(parted[i, 0] >> shift & mask)
+            at = places[following]
+            places[following] = at + 1
             key[at] = parted[i, 0]
             near[at] = np.uint32(parted[i, 1] >> np.uint64(32))
             row[at] = np.int32(parted[i, 1] & np.uint64(0xFFFFFFFF))

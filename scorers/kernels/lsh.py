@@ -238,7 +238,8 @@ def candidate_pairs(
         near = np.empty(len(documents), np.uint32)
         write_near(keys, band, near)
         found.append(bucket_pairs(Entries(keys[band], text, near, documents), max_bucket, neighbours))
-    packed = np.unique(np.concatenate([f.a << 32 | f.b for f in found])) if found else np.zeros(0, np.int64)
+    packed = np.sort(np.concatenate([NONE, *(f.a << 32 | f.b for f in found)]))
+    packed = packed[np.diff(packed, prepend=-1) > 0]
     return Candidates(packed >> 32, packed & 0xFFFFFFFF, sum(f.overflowed_buckets for f in found))
 
 

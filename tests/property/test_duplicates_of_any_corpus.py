@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.documents.clusters import NONE, cluster, leaders
-from pipeline.dedup.documents.equals import equal_rows
+from pipeline.dedup.documents.equals import digest_order, equal_rows
 from pipeline.dedup.ranges import range_bounds, range_of
 from pipeline.stages.documents.bands import text_rank
 from scorers.kernels.entries import sorted_entries
@@ -119,6 +119,12 @@ def test_buckets_that_are_too_large_give_the_same_pairs_of_texts_in_any_order(
 
 
 digests = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.integers(0, 2)), max_size=30)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=20))
+def test_digests_are_ordered_by_both_halves_and_then_by_row(found: list[tuple[int, int]]) -> None:
+    order = digest_order(np.array(found, np.uint64).reshape(-1, 2)).tolist()
+    assert order == sorted((n for n, d in enumerate(found) if d != (0, 0)), key=lambda n: (found[n], n))
 
 
 @settings(deadline=None, max_examples=150)
