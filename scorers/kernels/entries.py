@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from scorers.kernels.jit import kernel
-from scorers.kernels.lsh import NO_KEY, Keys, Members, near_key
+from scorers.kernels.lsh import NO_KEY, Keys, Members, near_key, write_band_keys
 
 UPPER_BITS = 10
 """Streams that the first pass writes: more than a core's cache has lines for cost more than they save."""
@@ -85,6 +86,18 @@ def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text:
         for i in range(start, end):
             text[i] = names[row[i]]
         start = end
+
+
+def keys_of_batches(signatures: Iterable[npt.NDArray[np.uint32]], documents: int, bands: int, rows: int) -> Keys:
+    """`band_keys` of so many documents whose signatures come by some at a time, u32[?, P] each: u64[bands, documents]."""
+    keys = np.empty((bands, documents), np.uint64)
+    start = 0
+    for some in signatures:
+        write_band_keys(some, rows, start, keys)
+        start += len(some)
+    if start != documents:
+        raise ValueError(f"{start} signatures for {documents} documents: their notes are of another text")
+    return keys
 
 
 def sorted_entries(

@@ -51,8 +51,8 @@ class Entries:
 
 
 @kernel
-def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
-    """signatures: u32[D, P] -> keys: u64[bands, D] with bands * rows <= P."""
+def write_band_keys(signatures: Any, rows: int, start: int, keys: Any) -> None:
+    """signatures: u32[D, P] -> keys: u64[bands, start + D and more] from `start` on, with bands * rows <= P."""
     for d in range(signatures.shape[0]):
         signature = signatures[d]
         filled = False
@@ -65,7 +65,7 @@ def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
                 h = (h ^ np.uint64(signature[row])) * MIX_2
                 h ^= h >> np.uint64(32)
             h = mix(h)
-            keys[band, d] = max(h, np.uint64(1)) if filled else NO_KEY
+            keys[band, start + d] = max(h, np.uint64(1)) if filled else NO_KEY
 
 
 def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys:
@@ -79,7 +79,7 @@ def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys
             f"{bands} bands of {rows} rows need {bands * rows} minima, a signature has {signatures.shape[1]}"
         )
     keys = np.empty((bands, len(signatures)), dtype=np.uint64)
-    write_band_keys(signatures, rows, keys)
+    write_band_keys(signatures, rows, 0, keys)
     return keys
 
 
