@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, SEPARATOR, TABLE_SIZE
-from scorers.kernels.jit import inline, kernel, load64, step, trailing_zeros
+from scorers.kernels.jit import inline, kernel, load64, step, store64, trailing_zeros
 from scorers.kernels.shingles import HIGH, LOW_SEVEN, decode
 
 SPACE = np.uint64(0x2020202020202020)
@@ -19,22 +16,6 @@ GROWTH = 3
 """Folded text is at most this many times as long as the text (two bytes of Greek can become six)."""
 STORE_BYTES = 8
 """Room that a document needs behind its folded text, because stores are eight bytes wide."""
-
-
-def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
-    signature = types.void(array, index, types.uint64)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        builder.store(arguments[2], pointer).align = 1
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-store64: Any = intrinsic(_store64)
-"""Write a u64 at byte `index` of a u8 array, unaligned, little endian."""
 
 
 @inline
