@@ -29,6 +29,7 @@ from pipeline.cli import (
     watch,
 )
 from pipeline.errors import Cancelled, WinnowError
+from pipeline.execution.processes import collect_rarely
 
 app = typer.Typer(
     name="winnow",
@@ -59,6 +60,7 @@ MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
 
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback (unless WINNOW_DEBUG is set)."""
+    collect_rarely()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(standalone_mode=False)  # typer returns what it would have exited with

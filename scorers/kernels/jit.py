@@ -129,6 +129,14 @@ def _digest(module: str) -> str:
     return hashlib.sha256("".join(seen[n] for n in sorted(seen)).encode()).hexdigest()[:16]
 
 
+def begin() -> None:
+    """Import numba and fill its registries: what the first kernel of a process waits for."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 KERNELS: dict[str, Callable[..., Any]] = {}
 """Every kernel by 'module.function', so that a test can hold each to an oracle."""
 
