@@ -8,7 +8,6 @@ import os
 from functools import cache
 from pathlib import Path
 
-
 GARBAGE_AFTER = 20_000
 
 
