@@ -140,6 +140,12 @@ def banded_pairs(signatures: list[list[int]], bands: int, rows: int) -> set[tupl
     }
 
 
+def in_shared_slots(keys: list[int], low: int, shift: int) -> list[int]:
+    """Which keys have another one in their slot."""
+    slots = [(key - low) >> shift for key in keys]
+    return [i for i, slot in enumerate(slots) if slots.count(slot) > 1]
+
+
 def stars(
     rank: list[int], edges: dict[tuple[int, int], float], takes_part: list[bool]
 ) -> tuple[list[int], list[float], list[int]]:
