@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import winnow
 from pipeline import run as runner
-from pipeline.cli import app
+from pipeline.cli import commands
 from pipeline.errors import PlanError, UsageError
 from pipeline.explain import sentences
 from pipeline.result import Result
@@ -192,7 +192,7 @@ def test_list_and_view_show_what_was_undone_by_whom(converted: Corpus) -> None:
     made, other = converted.take_down(ONE), converted.take_down(OTHER)
     place = ["--workspace", converted.store.root]
     said = CliRunner().invoke(
-        app,
+        commands(),
         ["takedown", "--undo", made.takedown.id, "--why", "withdrawn", "--by", "joe", *place],
         catch_exceptions=False,
     )
@@ -200,7 +200,7 @@ def test_list_and_view_show_what_was_undone_by_whom(converted: Corpus) -> None:
     assert "undone by joe: withdrawn" in said.stdout
     assert "taken in again from the input" in said.stdout
     listed = json.loads(
-        CliRunner().invoke(app, ["takedown", "--list", "--json", *place], catch_exceptions=False).stdout
+        CliRunner().invoke(commands(), ["takedown", "--list", "--json", *place], catch_exceptions=False).stdout
     )
     assert {t["id"]: t["undone"] and t["undone"]["by"] for t in listed} == {
         made.takedown.id: "joe",
