@@ -165,7 +165,8 @@ def _export(
     mixes = [store.read_table(w.mix_path) for w in pack]
     counts, _ = became(pa.concat_tables(mixes))
     removed = pa.concat_tables([removed_rows(store, w.decisions, m) for w, m in zip(pack, mixes, strict=True)])
-    quarantined = pa.concat_tables([*(quarantined_rows(store, w.notes.shard) for w in pack), unread_rows(files)])
+    told = [quarantined_rows(store, w.notes.shard, m) for w, m in zip(pack, mixes, strict=True)]
+    quarantined = pa.concat_tables([*told, unread_rows(files)])
     # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
