@@ -1,4 +1,4 @@
-"""Numbers as people read them, the same on the report, the card and the terminal."""
+"""Numbers and text as people read them, the same on the report, the card and the terminal."""
 
 from __future__ import annotations
 
@@ -51,3 +51,8 @@ def measure(value: float) -> str:
     if float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def printable(text: str) -> str:
+    """Without control characters: corpora hold terminal sequences, too. Line ends and tabs stay."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import importlib
 import json
 import os
 import signal
@@ -12,33 +13,46 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipeline.cli import (
-    ask,
-    bands,
-    care,
-    catalog,
-    evaluate,
-    jobs,
-    lists,
-    models,
-    remote,
-    serve,
-    tables,
-    takedown,
-    train,
-    watch,
-)
 from pipeline.errors import Cancelled, WinnowError
+from pipeline.execution.processes import collect_rarely
 
-app = typer.Typer(
-    name="winnow",
-    help="Curate LLM pretraining corpora: measure every document once, decide as often as you like, account for every row.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for module in (jobs, tables, bands, ask, serve, remote, watch, catalog, evaluate, lists, models, train, takedown, care):
-    module.register(app)
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "jobs": ("run", "plan", "demo"),
+    "tables": ("score", "dedup"),
+    "bands": ("bands", "guards"),
+    "ask": ("sql", "why", "report"),
+    "serve": ("serve", "keys"),
+    "remote": ("submit", "jobs", "cancel", "pause", "resume", "retry", "delete"),
+    "watch": ("watch", "logs"),
+    "catalog": ("catalog",),
+    "evaluate": ("evaluate", "audit"),
+    "lists": ("scorers", "recipes", "corpora"),
+    "models": ("models",),
+    "train": ("train",),
+    "takedown": ("takedown",),
+    "care": ("verify", "doctor"),
+}
+"""The modules here that have commands, and which, as `winnow --help` lists them."""
+
+
+def commands(asked: str | None = None) -> typer.Typer:
+    """The app with all commands, or with those of one module where it has what is asked for: importing the others and reading
+    the options of forty commands took a tenth of a second, before a run could start its workers."""
+    app = typer.Typer(
+        name="winnow",
+        help="Curate LLM pretraining corpora: measure every document once, decide as often as you like, account for every row.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_nothing)  # without one, an app of a single command would take no command's name
+    for module in [m for m, names in COMMANDS.items() if asked in names] or COMMANDS:
+        importlib.import_module(f"pipeline.cli.{module}").register(app)
+    return app
+
+
+def _nothing() -> None:
+    pass
 
 
 KEYBOARD_INTERRUPT = 130
@@ -59,9 +73,12 @@ MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
 
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback (unless WINNOW_DEBUG is set)."""
+    collect_rarely()
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = app(standalone_mode=False)  # typer returns what it would have exited with
+        code = commands(sys.argv[1] if len(sys.argv) > 1 else None)(
+            standalone_mode=False
+        )  # typer returns what it would have exited with
         if code == KEYBOARD_INTERRUPT:
             raise KeyboardInterrupt
         _leave(code if isinstance(code, int) else 0)

@@ -167,7 +167,7 @@ def why(
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
     from pipeline.explain import explain, sentences
     from pipeline.storage.store import Store
-    from winnow.client.words import printable
+    from pipeline.wording import printable
 
     if server is not None:
         with service(server, key_file, LOOKING_S) as client:

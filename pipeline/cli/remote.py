@@ -144,7 +144,7 @@ def jobs(
 
 def _cells(job: Job) -> list[str]:
     """A job in one line, the id whole: lines are what one copies from, cuts and greps."""
-    from winnow.client.words import printable
+    from pipeline.wording import printable
 
     told = job.record
     kept = f"{(told.get('funnel') or {}).get('kept', 0):,} of {told['rows']:,}" if told.get("rows") else ""

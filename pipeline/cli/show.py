@@ -51,7 +51,7 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     from rich.markup import escape
 
-    from winnow.client.words import printable
+    from pipeline.wording import printable
 
     return escape(printable(str(value)))
 

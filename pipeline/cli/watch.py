@@ -83,7 +83,7 @@ def logs(
     key_file: KeyFile = None,
 ) -> None:
     """Print the end of the log of a job's runner."""
-    from winnow.client.words import printable
+    from pipeline.wording import printable
 
     with service(server, key_file, LOOKING_S) as client:
         found = client.job(job)

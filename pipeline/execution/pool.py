@@ -22,6 +22,7 @@ from typing import Any
 from pipeline.execution.halt import Halt
 
 PRELOAD = (
+    "pipeline.execution.warm",
     "pipeline.stages.score",
     "pipeline.stages.export",
     "pipeline.stages.documents.bands",
@@ -34,7 +35,6 @@ PRELOAD = (
     "pipeline.stages.mix",
     "pipeline.stages.documents.dedup",
     "pipeline.stages.ingest",
-    "pipeline.execution.warm",
 )
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 

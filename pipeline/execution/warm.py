@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 
+from pipeline.execution.processes import collect_rarely
 from pipeline.recipe_file import load_recipe
 from pipeline.scoring import ScorerSpec, measure, parse_spec
 from scorers.text import TextBatch
@@ -37,9 +38,10 @@ def compiles_first() -> bool:
 def _in_fork_server() -> None:
     import contextlib
 
-    from scorers.kernels import jaccard
+    from scorers.kernels.jit import begin
 
-    assert jaccard
+    collect_rarely()
+    begin()
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
         told = json.loads(os.environ[VARIABLE])
         score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score

@@ -1,4 +1,5 @@
-"""Sixty-four bytes of text at a time: which are whitespace, which are in words, which are not ASCII; and in lower case."""
+"""Sixty-four bytes of text at a time: which are whitespace, which are in words, which are not ASCII; and in lower case.
+`scorers/kernels/jit.py` hands them out."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-BLOCK = 64
+from scorers.kernels.jit import BLOCK
+
 LANES = ir.VectorType(ir.IntType(8), BLOCK)
 WHITESPACE = ((9, 5), (28, 4), (32, 1))
 """What str.split splits at in ASCII: first byte and how many from there on."""

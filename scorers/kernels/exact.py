@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.ascii_blocks import BLOCK, copy_lower, not_ascii, whitespace
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, SEPARATOR, TABLE_SIZE
-from scorers.kernels.jit import equal_bytes, inline, kernel, leaf, load64, store64, trailing_zeros
+from scorers.kernels.jit import (
+    BLOCK,
+    copy_lower,
+    equal_bytes,
+    inline,
+    kernel,
+    leaf,
+    load64,
+    not_ascii,
+    store64,
+    trailing_zeros,
+    whitespace,
+)
 from scorers.kernels.shingles import HIGH, LOW_SEVEN, decode
 
 SPACE = np.uint8(32)

@@ -2,46 +2,108 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
-
-from scorers.kernels.indices import KernelCompiler
-
-insert_function: Any = cgutils.get_or_insert_function
-numba_config: Any = config  # its settings are made at run time, from the environment
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 FOLDER = Path(__file__).parent
-IMPORT = re.compile(r"^from scorers\.kernels\.(\w+) import", re.MULTILINE)
+INTRINSICS = ("intrinsics", "ascii_blocks")
+"""Modules of what LLVM has and Python has no words for."""
+BLOCK = 64
+"""Bytes of text that those of ascii_blocks look at at a time."""
+IMPORT = re.compile(r"^ *from scorers\.kernels\.(\w+) import", re.MULTILINE)
+MAKING = threading.RLock()
+"""Where the cache lies is a setting of the whole process while numba makes a dispatcher."""
 
 
-def _cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
+class Deferred(Generic[P, R]):
+    """What numba makes of a function, made when it is first called or compiled into another.
+
+    Importing numba and making a dispatcher for each of some two hundred functions takes a quarter of a second of every process,
+    and a command that measures nothing, or leaves it to workers, needs none of them.
+    """
+
+    def __init__(self, function: Callable[P, R], make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = self.made(*args, **kwargs)
+        return result
+
+    @property
+    def made(self) -> Any:
+        """Numba's dispatcher, or its intrinsic."""
+        if self._made is None:
+            with MAKING:
+                if self._made is None:
+                    self._made = self._make()
+        return self._made
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of a global that a kernel calls."""
+        from numba.core.registry import cpu_target
+
+        return cpu_target.typing_context.resolve_value_type(self.made)
+
+    @property
+    def targetoptions(self) -> dict[str, Any]:
+        """What numba asks to know whether to put the function's code in place of the call."""
+        options: dict[str, Any] = getattr(self.made, "targetoptions", {})
+        return options
+
+    @property
+    def py_func(self) -> Callable[P, R]:
+        """What it then puts there."""
+        function: Callable[P, R] = self.made.py_func
+        return function
+
+
+def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]:
     """njit with a cache on disk that is keyed by the function's file and every kernel file it imports from. Numba looks
     at the function's own file only, so that a change in another would leave yesterday's machine code in use."""
-    package, _, module = function.__module__.rpartition(".")
-    # of a kernel elsewhere numba watches the file itself, and we what compiles it
-    watched = module if package == "scorers.kernels" else "jit"
-    numba_config.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
-    try:
-        compiled: Callable[P, R] = njit(
-            cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
-        )(function)
-    finally:
-        numba_config.CACHE_DIR = ""
-    return compiled
+
+    def make() -> Any:
+        import numba
+
+        from scorers.kernels.indices import KernelCompiler
+
+        for name in INTRINSICS:  # numba looks for new ones before it compiles, not while it does
+            import_module(f"scorers.kernels.{name}")
+        settings: Any = numba.config  # its settings are made at run time, from the environment
+        package, _, module = function.__module__.rpartition(".")
+        # of a kernel elsewhere numba watches the file itself, and we what compiles it
+        watched = module if package == "scorers.kernels" else "jit"
+        settings.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
+        try:
+            return numba.njit(
+                cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
+            )(function)
+        finally:
+            settings.CACHE_DIR = ""
+
+    return Deferred(function, make)
+
+
+def _intrinsic(module: str, name: str) -> Any:
+    def make() -> Any:
+        return getattr(import_module(f"scorers.kernels.{module}"), name)
+
+    return Deferred(make, make)
 
 
 def is_compiled(module: str) -> bool:
@@ -61,13 +123,21 @@ def _cache_home() -> Path:
 def _digest(module: str) -> str:
     """Of the sources that a module's machine code is made of: its own, and those it imports from, and so on."""
     seen: dict[str, str] = {}
-    waiting = [module, "jit"]
+    waiting = [module, "jit", *INTRINSICS]
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen[name] = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
             waiting += IMPORT.findall(seen[name])
     return hashlib.sha256("".join(seen[n] for n in sorted(seen)).encode()).hexdigest()[:16]
+
+
+def begin() -> None:
+    """Import numba and fill its registries: what the first kernel of a process waits for."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
 
 
 KERNELS: dict[str, Callable[..., Any]] = {}
@@ -83,8 +153,13 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def inline(function: Callable[P, R]) -> Callable[P, R]:
     """A piece of a kernel, inlined into it; not a kernel of its own."""
-    compiled: Callable[P, R] = njit(inline="always", error_model="numpy")(function)
-    return compiled
+
+    def make() -> Any:
+        import numba
+
+        return numba.njit(inline="always", error_model="numpy")(function)
+
+    return Deferred(function, make)
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
@@ -98,112 +173,17 @@ def leaf(function: Callable[P, R]) -> Callable[P, R]:
     return _cached(function, {"_nrt": False})
 
 
-def _load64(_context: Any, array: Any, index: Any) -> Any:
-    signature = types.uint64(array, index)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        loaded = builder.load(pointer)
-        loaded.align = 1
-        return loaded
-
-    return signature, generate
-
-
-load64: Any = intrinsic(_load64)
-"""u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 readable bytes from there."""
-
-
-def _prefetch(_context: Any, array: Any, index: Any) -> Any:
-    signature = types.void(array, index)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        function = insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [pointer, word(0), word(3), word(1)])  # to read; keep in all caches; data
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-prefetch: Any = intrinsic(_prefetch)
-"""Ask for the cache line of array[index]; the index may be anything, nothing is read."""
-
-
-def _store64(_context: Any, array: Any, index: Any, _value: Any) -> Any:
-    signature = types.void(array, index, types.uint64)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.bitcast(builder.gep(made.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        builder.store(arguments[2], pointer, align=1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-store64: Any = intrinsic(_store64)
-"""Write a u64 at byte `index` of a u8 array, unaligned, little endian. The array must have 8 bytes from there."""
-
-
-def _equal_bytes(_context: Any, array: Any, index: Any, _byte: Any) -> Any:
-    signature = types.uint64(array, index, types.uint8)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes = ir.VectorType(ir.IntType(8), 64)
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        block = builder.load(builder.bitcast(builder.gep(made.data, [arguments[1]]), lanes.as_pointer()))
-        block.align = 1
-        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), arguments[2], ir.Constant(ir.IntType(32), 0))
-        places = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
-        every = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), places)
-        return builder.bitcast(builder.icmp_unsigned("==", block, every), ir.IntType(64))
-
-    return signature, generate
-
-
-equal_bytes: Any = intrinsic(_equal_bytes)
-"""Bit k: byte k of the 64 from `index` of a u8 array on equals `byte`. The array must have 64 bytes from there."""
-
-
-def _trailing_zeros(_context: Any, _value: Any) -> Any:
-    signature = types.uint64(types.uint64)
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return signature, generate
-
-
-trailing_zeros: Any = intrinsic(_trailing_zeros)
-"""Number of trailing zero bits of a non-zero u64."""
-
-
-def _prefetch_cell(_context: Any, array: Any, row: Any, column: Any) -> Any:
-    signature = types.void(array, row, column)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        rows, columns = ir.IntType(64), ir.IntType(8).as_pointer()
-        strides = [builder.extract_value(made.strides, axis) for axis in range(2)]
-        at = builder.add(*(builder.mul(builder.sext(a, rows) if a.type != rows else a, s)
-                           for a, s in zip(arguments[1:], strides, strict=True)))  # fmt: skip
-        pointer = builder.gep(builder.bitcast(made.data, columns), [at])
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [columns, word, word, word])
-        ask = builder.module.declare_intrinsic("llvm.prefetch", [columns], kind)
-        builder.call(ask, [pointer, word(0), word(3), word(1)])  # to read, into every cache, as data
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-prefetch_cell: Any = intrinsic(_prefetch_cell)
-"""Ask memory for the cache line of array[row, column], without waiting for it. Of a 2-dimensional array."""
+load64: Any = _intrinsic("intrinsics", "load64")
+prefetch: Any = _intrinsic("intrinsics", "prefetch")
+prefetch_cell: Any = _intrinsic("intrinsics", "prefetch_cell")
+store64: Any = _intrinsic("intrinsics", "store64")
+equal_bytes: Any = _intrinsic("intrinsics", "equal_bytes")
+trailing_zeros: Any = _intrinsic("intrinsics", "trailing_zeros")
+whitespace: Any = _intrinsic("ascii_blocks", "whitespace")
+not_ascii: Any = _intrinsic("ascii_blocks", "not_ascii")
+word_bytes: Any = _intrinsic("ascii_blocks", "word_bytes")
+copy_lower: Any = _intrinsic("ascii_blocks", "copy_lower")
+"""What each does stands in the module that is named."""
 
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 MIX_2 = np.uint64(0xBF58476D1CE4E5B9)

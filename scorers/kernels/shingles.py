@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from scorers.kernels.ascii_blocks import word_bytes
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, OWN_WORD, SEPARATOR, SKIPPED, TABLE_SIZE
-from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, leaf, load64, mix, trailing_zeros
+from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, leaf, load64, mix, trailing_zeros, word_bytes
 
 HIGH = np.uint64(0x8080808080808080)
 LOW_SEVEN = np.uint64(0x7F7F7F7F7F7F7F7F)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli import commands
 from pipeline.errors import UsageError
 from pipeline.train.ngram import Plan, train_ngram
 from scorers import models
@@ -23,7 +23,7 @@ HAS_PIECES = importlib.util.find_spec("sentencepiece") is not None
 
 
 def run(*arguments: str) -> str:
-    result = CliRunner().invoke(app, ["models", *arguments], catch_exceptions=False)
+    result = CliRunner().invoke(commands(), ["models", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -74,7 +74,7 @@ def test_an_n_gram_model_is_added_with_its_settings_and_used(arpa: Path, tmp_pat
     assert (card.kind, card.settings["one_line"], card.settings["tokens"]) == ("ngram", True, "whitespace")
     pq.write_table(pa.table({"text": story(3), "id": ["a", "b", "c"]}), "pages.parquet")
     scored = ["score", "pages.parquet", "--scorer", "perplexity:model=theirs", "--output", "notes", "--json"]
-    assert CliRunner().invoke(app, scored, catch_exceptions=False).exit_code == 0
+    assert CliRunner().invoke(commands(), scored, catch_exceptions=False).exit_code == 0
     rows = pq.read_table(next((tmp_path / "notes").rglob("*.parquet"))).to_pylist()
     assert all(1 < row["perplexity"]["perplexity"] < 50 for row in rows)
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli import commands
 from pipeline.errors import PlanError, UsageError, WinnowError
 from pipeline.train import making
 from scorers import models
@@ -46,7 +46,7 @@ def write_labelled(path: Path, rows: int = 400, labels: int = 2) -> None:
 
 
 def run(*arguments: str) -> Any:
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    result = CliRunner().invoke(commands(), list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.output)
 
@@ -120,7 +120,7 @@ def test_wrong_wishes_are_refused(tmp_path: Path, arguments: list[str], said: st
     write_labelled(tmp_path / "rated.parquet", rows=20)
     with pytest.raises(UsageError, match=said):
         CliRunner().invoke(
-            app, ["train", "quality", "rated.parquet", "--name", "m", *arguments], catch_exceptions=False
+            commands(), ["train", "quality", "rated.parquet", "--name", "m", *arguments], catch_exceptions=False
         )
 
 
@@ -170,7 +170,7 @@ def test_what_is_no_such_model_is_refused(public: Path, content: bytes | None, o
     if content is not None:
         public.write_bytes(content)
     with pytest.raises(WinnowError, match=said):
-        CliRunner().invoke(app, ["models", "add", str(public), "--name", "x", *options], catch_exceptions=False)
+        CliRunner().invoke(commands(), ["models", "add", str(public), "--name", "x", *options], catch_exceptions=False)
     assert "x" not in models.names()
 
 
@@ -201,7 +201,9 @@ def test_an_address_that_drips_is_left(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_an_address_needs_a_digest() -> None:
     with pytest.raises(UsageError, match="an address needs --sha256"):
-        CliRunner().invoke(app, ["models", "add", "https://example.org/m.bin", "--name", "x"], catch_exceptions=False)
+        CliRunner().invoke(
+            commands(), ["models", "add", "https://example.org/m.bin", "--name", "x"], catch_exceptions=False
+        )
 
 
 def test_a_flipped_byte_stops_the_job_before_it_starts(public: Path, tmp_path: Path) -> None:
@@ -214,5 +216,5 @@ def test_a_flipped_byte_stops_the_job_before_it_starts(public: Path, tmp_path: P
     recipe = "version: 1\nname: r\nscore: [{quality: {model: theirs}}]\nrules: {q: {column: quality.probability, min: 0.5}}\n"
     (tmp_path / "r.yaml").write_text(recipe)
     with pytest.raises(PlanError, match="expected sha256"):
-        CliRunner().invoke(app, ["run", "r.yaml", "pages.parquet", "--output", "out"], catch_exceptions=False)
+        CliRunner().invoke(commands(), ["run", "r.yaml", "pages.parquet", "--output", "out"], catch_exceptions=False)
     assert not (tmp_path / "out").exists()

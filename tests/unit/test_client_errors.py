@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.wording import printable
 from tests.scripted_service import problem, reply
 from winnow.client.errors import JobCancelled, JobFailed, JobOverBudget, Refused, ServiceFault, error_of, raise_for_end
 from winnow.client.request import Reply
-from winnow.client.words import printable
 
 
 def test_a_problem_becomes_an_error_that_says_everything() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scorers.kernels.ascii_blocks import copy_lower, not_ascii, whitespace, word_bytes
-from scorers.kernels.jit import equal_bytes, leaf, store64
+from scorers.kernels.jit import copy_lower, equal_bytes, leaf, not_ascii, store64, whitespace, word_bytes
 
 
 @leaf

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import WinnowError
-from winnow.client.words import printable
+from pipeline.wording import printable
 
 if TYPE_CHECKING:
     from winnow.client.request import Reply

@@ -7,11 +7,12 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from pipeline.wording import printable
 from winnow.client.async_sender import AsyncSender
 from winnow.client.operations.job import TERMINAL
 from winnow.client.sender import Sender
 from winnow.client.steps import Flow, Steps
-from winnow.client.words import html_table, printable
+from winnow.client.words import html_table
 
 P = ParamSpec("P")
 T = TypeVar("T")

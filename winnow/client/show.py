@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO, Any, Protocol
 
 from pipeline.progress import stage_bars
+from pipeline.wording import printable
 from winnow.client.operations.watch import Event
-from winnow.client.words import printable
 
 
 class Show(Protocol):

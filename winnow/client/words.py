@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit for a terminal and for a page."""
+"""Rows from elsewhere, made fit for a page."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from typing import Any
 
 ROWS_SHOWN = 50
 CELL_CHARS = 300
-
-
-def printable(text: str) -> str:
-    """Without control characters: corpora hold terminal sequences, too. Line ends and tabs stay."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)
 
 
 def html_table(rows: Sequence[Mapping[str, Any]], caption: str = "", total: int | None = None) -> str:

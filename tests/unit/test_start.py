@@ -1,0 +1,38 @@
+"""What a command imports before it works: nothing that it does not use."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli import COMMANDS, commands
+
+HEAVY = ("numba", "llvmlite", "httpx", "jinja2", "ray", "fastapi")
+
+
+@pytest.mark.parametrize("module", ["pipeline.cli", "pipeline.cli.show", "pipeline.run", "scorers.gopher"])
+def test_heavy_packages_are_imported_when_they_are_used(module: str) -> None:
+    code = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_every_module_of_the_command_line_has_the_commands_it_is_listed_with() -> None:
+    for module, names in COMMANDS.items():
+        app = typer.Typer()
+        importlib.import_module(f"pipeline.cli.{module}").register(app)
+        alone = [c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands]
+        groups = [str(g.name or (g.typer_instance and g.typer_instance.info.name)) for g in app.registered_groups]
+        assert (*alone, *groups) == names
+
+
+@pytest.mark.parametrize("asked", ["run", "takedown", "keys", "no-such-command"])
+def test_one_command_is_asked_for_as_if_all_were_there(asked: str) -> None:
+    alone, among_all = (CliRunner().invoke(app, [asked, "--help"]) for app in (commands(asked), commands()))
+    assert (alone.exit_code, alone.output) == (among_all.exit_code, among_all.output)
+    assert f" {asked} " in alone.output or alone.exit_code == 2
