@@ -25,7 +25,7 @@ from pipeline.storage import manifest
 from pipeline.storage.store import Store
 
 EXCHANGED = ("bands", "candidates", "shingles", "pairs")
-STAGES = (*EXCHANGED, "s_curve", "digests", "equals", "dedup", "guards")
+STAGES = (*EXCHANGED, "s_curve", "digests", "equals", "dedup", "effects", "guards")
 
 
 def recipe(bands: int, rows: int) -> Recipe:

@@ -1,6 +1,6 @@
 """Near-duplicates found, missed and wrongly removed, on pairs with a known Jaccard similarity.
 
-    python benchmarks/neardup_recall.py [num_perm] [threshold]
+    python benchmarks/neardup_recall.py [num_perm] [threshold] [minhash | fast_similarity]
 
 Truth is told two ways: by the kernels over all pairs of documents (what the join can miss), and by the data set's own
 pairs, whose words are other ones (`\\w+`), so that pairs at the very threshold may fall on either side.
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dedup.documents.bands import choose_bands
+from scorers.base import build
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars
@@ -83,19 +84,19 @@ def report_given_pairs(
             print(f"pairs found, {relation:20}", share(sum((i, j) in candidates for i, j in ids), len(ids)))
 
 
-def main(num_perm: int, threshold: float) -> None:
+def main(num_perm: int, threshold: float, sketch: str) -> None:
     """Print it all."""
     documents = pq.read_table(DATA / "neardup" / "docs.parquet", columns=["id", "text"])
     batch = TextBatch.from_arrow(documents["text"].combine_chunks().cast(pa.large_string()))
     bands, rows = choose_bands(num_perm, threshold)
-    signatures = np.asarray(MinHash(num_perm=num_perm).score(batch)["signature"])
+    signatures = np.asarray(build("minhash", {"num_perm": num_perm, "sketch": sketch}).score(batch)["signature"])
     joined = candidate_pairs(band_keys(signatures, bands, rows), np.arange(len(batch)))
     candidates = set(zip(joined.a.tolist(), joined.b.tolist(), strict=True))
     bounds, hashes = shingle_sets(batch.data, batch.offsets, MinHash().ngram)
     a, b = all_pairs(len(batch))
     jaccard = pair_jaccard(bounds, hashes, a, b)
     verified = pair_jaccard(bounds, hashes, joined.a, joined.b) >= threshold
-    print(f"{len(batch)} documents, {num_perm} permutations, {bands} bands of {rows}, threshold {threshold}")
+    print(f"{len(batch)} documents, {num_perm} slots of {sketch}, {bands} bands of {rows}, threshold {threshold}")
     print("candidates that pass verification:", share(int(verified.sum()), len(candidates)))
     removals = report_all_pairs(candidates, a, b, jaccard, threshold, len(batch))
     report_given_pairs(candidates, removals, {k: i for i, k in enumerate(documents["id"].to_pylist())}, threshold)
@@ -104,4 +105,5 @@ def main(num_perm: int, threshold: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 128, float(sys.argv[2]) if len(sys.argv) > 2 else 0.8)
+    given = dict(enumerate(sys.argv))
+    main(int(given.get(1, 128)), float(given.get(2, 0.8)), given.get(3, "minhash"))

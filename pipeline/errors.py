@@ -128,6 +128,12 @@ class IntegrityError(WinnowError):
     code = "integrity"
 
 
+class RecordDamaged(IntegrityError):
+    """A small file that says how a job or a request is doing is none, or of another time."""
+
+    code = "record_damaged"
+
+
 class ConservationError(WinnowError):
     """Rows in differ from rows kept + removed + quarantined: a fault of Winnow; nothing was committed."""
 

@@ -107,7 +107,11 @@ def fingerprint(scorer: Scorer) -> str:
     """32 hex digits over name, version, parameters and the models it reads: their digests, and what their cards say of
     how text goes in and scores come out."""
     elsewhere = getattr(scorer, "told_by_models", ())  # parameters that name files: their content is what counts
-    given = {k: v for k, v in parameters(scorer).items() if k not in elsewhere}
+    # parameters that came later, with the value that stands for what was before: notes from then are still found
+    younger = getattr(scorer, "younger", {})
+    given = {
+        k: v for k, v in parameters(scorer).items() if k not in elsewhere and not (k in younger and v == younger[k])
+    }
     told: dict[str, Any] = {"name": scorer.name, "version": scorer.version, "parameters": given}
     if used := models_of(scorer):
         cards = [models.known(name).card for name in used]

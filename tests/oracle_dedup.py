@@ -115,6 +115,20 @@ def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:
     return [int(v) for v in sketch.hashvalues]
 
 
+def similarity_sketch(text: str, a: list[int], b: list[int], ngram: int) -> list[int]:
+    """Figure 1 of "Fast Similarity Sketching" without its early stop: every round takes every shingle, the first T to the
+    slot that its hash says, the others to one slot each. a, b: 2 T multipliers and addends."""
+    t = len(a) // 2
+    elements = set(shingle_hashes(text, ngram))
+    least: list[tuple[int, int]] = [(2 * t, 0xFFFFFFFF)] * t
+    for r in range(2 * t):
+        for element in elements:
+            h = (a[r] * element + b[r]) & MASK
+            slot = (h >> 32) * t >> 32 if r < t else r - t
+            least[slot] = min(least[slot], (r, h & 0xFFFFFFFF))
+    return [value for _, value in least]
+
+
 def banded_pairs(signatures: list[list[int]], bands: int, rows: int) -> set[tuple[int, int]]:
     """All pairs that agree in the rows of some band, bar those without shingles."""
     cut = [[tuple(s[k * rows : (k + 1) * rows]) for k in range(bands)] for s in signatures]
@@ -124,6 +138,12 @@ def banded_pairs(signatures: list[list[int]], bands: int, rows: int) -> set[tupl
         for i, j in combinations(range(len(signatures)), 2)
         if not empty[i] and not empty[j] and any(x == y for x, y in zip(cut[i], cut[j], strict=True))
     }
+
+
+def in_shared_slots(keys: list[int], low: int, shift: int) -> list[int]:
+    """Which keys have another one in their slot."""
+    slots = [(key - low) >> shift for key in keys]
+    return [i for i, slot in enumerate(slots) if slots.count(slot) > 1]
 
 
 def stars(

@@ -16,6 +16,7 @@ from api.service import Service
 from pipeline.catalog.read import became
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.recipe_file import validate
+from pipeline.storage.records import read_record
 from pipeline.storage.store import Store
 from pipeline.totals.funnel import as_values, funnel_of
 
@@ -63,7 +64,7 @@ def _counted(service: Service, job_id: str) -> dict[str, Any] | None:
     if found is None:
         return None
     path = f"{Store.job(job_id)}/recipe.json"
-    return as_values(funnel_of(*found, validate(service.store.read_json(path), f"job {job_id}")))
+    return as_values(funnel_of(*found, validate(read_record(service.store, path), f"job {job_id}")))
 
 
 @router.get(

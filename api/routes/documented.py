@@ -21,7 +21,7 @@ COMMON = (
 )
 """What any operation can answer; told beside an operation's own codes of the same status (api/openapi.py adds the rest)."""
 OF_BODIES = ("bad_request", "cross_origin", "request_timeout", "body_too_large", "unsupported_media_type")
-OF_JOBS = ("job_not_found",)
+OF_JOBS = ("job_not_found", "record_damaged")
 OF_CLERKS = ("too_many_questions", "timeout", "clerk_lost", "out_of_memory", "usage")
 OF_RESULTS = (*OF_JOBS, *OF_CLERKS, "not_ready_yet", "integrity", "storage")
 

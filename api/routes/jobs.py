@@ -28,6 +28,7 @@ from api.routes.given import Asking, JobId, Served, request_id_of
 from api.routes.submitting import CHECK_SECONDS, checked_recipe, have_room, new_job, submission
 from pipeline.catalog.read import JobFilter, jobs_page
 from pipeline.control.state import delete_job, job_state
+from pipeline.storage.records import read_record
 from pipeline.storage.store import Store
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=GuardedRoute)
@@ -159,7 +160,8 @@ def get_job(service: Served, job_id: JobId, if_none_match: IfNoneMatch = None) -
     dependencies=[needs("admin")], responses=errors(*OF_JOBS, "wrong_state", "cross_origin"),
 )  # fmt: skip
 def delete_ended_job(service: Served, caller: Asking, job_id: JobId) -> None:
-    """Forget an ended job and its log. Its tables stay, because other jobs may stand on them; so does its output."""
+    """Forget an ended job (or one whose record is damaged) and its log. Its tables stay, because other jobs may stand on
+    them; so does its output."""
     delete_job(service.store, job_id)
     take_in(service, job_id)
     service.audit.note("delete", caller.owner, job=job_id)
@@ -172,4 +174,4 @@ def delete_ended_job(service: Served, caller: Asking, job_id: JobId) -> None:
 def get_job_recipe(service: Served, job_id: JobId) -> Any:
     """The canonical recipe, with every default written out: submitted again, it gives the same bytes."""
     job_state(service.store, job_id)
-    return service.store.read_json(f"{Store.job(job_id)}/recipe.json")
+    return read_record(service.store, f"{Store.job(job_id)}/recipe.json")

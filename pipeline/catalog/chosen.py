@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import IntegrityError, UsageError, did_you_mean
+from pipeline.catalog.schema import KINDS
+from pipeline.errors import RecordDamaged, UsageError, did_you_mean
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.records import JOB_SHAPES, find_record
 from pipeline.storage.store import Store
 
 
@@ -28,8 +30,8 @@ class JobRecord:
 
 
 def read_job(store: Store, job_id: str) -> JobRecord:
-    """A job's record and log; a last line torn by a crash is left out."""
-    record = store.read_json(f"{Store.job(job_id)}/job.json")
+    """A job's record and log; a last line torn by a crash is left out. Raises RecordDamaged."""
+    record = _read_record(store, job_id)
     events = []
     path = f"{Store.job(job_id)}/events.jsonl"
     if store.exists(path):
@@ -40,6 +42,21 @@ def read_job(store: Store, job_id: str) -> JobRecord:
                 except ValueError:
                     continue
     return JobRecord(job_id, record, tuple(events))
+
+
+def _read_record(store: Store, job_id: str) -> dict[str, Any]:
+    path = f"{Store.job(job_id)}/job.json"
+    found = find_record(store, path, JOB_SHAPES)
+    if found is None:
+        raise FileNotFoundError(store.full(path))
+    return found
+
+
+def sound_jobs(store: Store) -> Iterator[JobRecord]:
+    """Every job with its log, oldest first. A damaged record is not the others' trouble."""
+    for name in jobs(store):
+        with contextlib.suppress(RecordDamaged, OSError):
+            yield read_job(store, name)
 
 
 def jobs(store: Store) -> list[str]:
@@ -74,16 +91,14 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
 def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
     """Jobs without their logs, which may be long. A damaged record is not the others' trouble."""
     for job_id in known:
-        with contextlib.suppress(IntegrityError, OSError):
-            record = store.read_json(f"{Store.job(job_id)}/job.json")
-            if isinstance(record, dict):
-                yield JobRecord(job_id, record, ())
+        with contextlib.suppress(RecordDamaged, OSError):
+            yield JobRecord(job_id, _read_record(store, job_id), ())
 
 
 def jobs_of_corpora(store: Store) -> dict[str, JobRecord]:
     """By corpus, the latest used last: its latest job that decided about documents, else that took any in."""
     found: dict[str, JobRecord] = {}
-    for job in (read_job(store, name) for name in jobs(store)):
+    for job in sound_jobs(store):
         corpus = job.record.get("corpus")
         before = found.get(corpus) if corpus else None
         if corpus and job.table("text") and (before is None or job.table("mix") or not before.table("mix")):
@@ -113,6 +128,14 @@ class Tables:
     def small(self) -> dict[str, Manifest | None]:
         """The tables of a part each that are views as they are, by the view's name."""
         return {"banding": self.banding, "s_curve": self.s_curve, "guards": self.guards}
+
+
+def every_table(store: Store, job: JobRecord) -> list[Manifest]:
+    """All tables that a job made or stands on and that stay, in the order they are made."""
+    corpus = str(job.record.get("corpus") or "")
+    paths = [manifest.manifest_path(corpus, kind, key) for kind in KINDS for key in job.table(kind)]
+    found = [manifest.load(store, path) for path in paths]
+    return [m for m in found if m is not None]
 
 
 def tables_of(store: Store, job: JobRecord) -> Tables:

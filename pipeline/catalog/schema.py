@@ -12,11 +12,11 @@ from typing import Literal
 
 from pipeline.totals.tokens import BYTES_PER_TOKEN
 
-FILLING = 3
+FILLING = 4
 """Changes with what fills the tables; what they and the views are tells for itself (`version`)."""
 KINDS = (
-    *("text", "notes", "common", "cuts", "verdict"),
-    *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "guards"),
+    *("text", "notes", "tombstones", "common", "cuts", "verdict"),
+    *("banding", "bands", "candidates", "pairs", "s_curve", "digests", "equals", "dedup", "effects", "guards"),
     *("lines", "line_filter", "line_keys", "line_counts", "line_cuts", "mix", "export"),
     *("substrings", "substring_keys", "substring_groups", "substring_matches", "substring_cuts"),
 )

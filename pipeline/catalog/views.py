@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import JobRecord, Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import JobRecord, Tables, choose_job, every_table, sound_jobs, tables_of
 from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.rules import quoted
@@ -62,9 +62,9 @@ def open_catalog(store: Store, job_id: str | None = None, threads: int | None = 
     connection = connect(threads)
     if store.remote:
         connection.register_filesystem(store.fs)
-    tables = tables_of(store, choose_job(store, job_id))
-    view_tables(connection, store, tables)
-    view_logs(connection, [read_job(store, j) for j in jobs(store)], tables)
+    job = choose_job(store, job_id)
+    view_tables(connection, store, tables_of(store, job))
+    view_logs(connection, list(sound_jobs(store)), every_table(store, job))
     return connection
 
 
@@ -182,8 +182,8 @@ def _view_duplicates(connection: duckdb.DuckDBPyConnection, store: Store, tables
             _empty(connection, name, TABLES[name])
 
 
-def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], tables: Tables | None) -> None:
-    """The views over jobs' records and logs (jobs, stages), and over the parts of one job's tables (shards)."""
+def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], made: Sequence[Manifest]) -> None:
+    """The views over jobs' records and logs (jobs, stages), and over the parts of the tables given (shards)."""
     records = [
         {k: j.record.get(k) for k in JOB_FIELDS}
         | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
@@ -199,12 +199,10 @@ def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], 
         "job": text, "stage": text, "table": text, "verb": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "counts": text,
     })  # fmt: skip
     attempts = {e["part"]: e for e in events if e["verb"] == "unit_done"}
-    kinds = (tables.text, *tables.notes, tables.verdict, tables.dedup, tables.mix) if tables is not None else ()
-    used = [m for m in kinds if m is not None]
     parts = [
         {"table_key": m.key, "stage": m.kind, "part": p.key, "path": p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256,
          "counts": json.dumps(p.counts), **{k: attempts.get(p.key, {}).get(k) for k in ("seconds", "mb_per_s", "worker", "attempts", "job")}}
-        for m in used for p in m.parts
+        for m in made for p in m.parts
     ]  # fmt: skip
     _table(connection, "shards", parts, {
         "stage": text, "part": text, "rows": pa.int64(), "bytes": pa.int64(), "seconds": pa.float64(), "mb_per_s": pa.float64(), "worker": text,

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from pipeline.catalog.chosen import JobRecord, Tables, tables_of
 from pipeline.catalog.views import view_tables
-from pipeline.control.records import find_record
 from pipeline.errors import JobMissing, NotReadyYet, UsageError
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
 from pipeline.sql.engine import connect
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.records import JOB_SHAPES, find_record, read_record
 from pipeline.storage.store import Store
 from pipeline.takedown.records import folder as folder_of_takedowns
 from pipeline.takedown.tombstones import Tombstones, tombstones_of
@@ -48,7 +48,7 @@ class OpenJob:
     @cached_property
     def recipe(self) -> Recipe:
         """As it ran."""
-        return validate(self.store.read_json(f"{Store.job(self.job.id)}/recipe.json"), f"job {self.job.id}")
+        return validate(read_record(self.store, f"{Store.job(self.job.id)}/recipe.json"), f"job {self.job.id}")
 
     @cached_property
     def catalog(self) -> duckdb.DuckDBPyConnection:
@@ -101,7 +101,7 @@ def open_job(store: Store, job_id: str, threads: int, memory_bytes: int) -> Open
         if JOB_ID.fullmatch(job_id) and store.exists(f"{folder}/submission.json"):
             raise NotReadyYet(f"job {job_id} has not started yet; ask again when it has")
         raise JobMissing(f"no job {job_id[:100]!r} in this workspace; GET /v1/jobs lists them")
-    record = find_record(store, f"{folder}/job.json") or {}
+    record = find_record(store, f"{folder}/job.json", JOB_SHAPES) or {}
     takedowns = store.names(folder_of_takedowns(str(record.get("corpus"))))
     key = json.dumps([job_id, *(record.get(k) for k in ("tables", "state", "scorers")), takedowns], sort_keys=True)
     return OpenJob(store, JobRecord(job_id, record, ()), key, threads, memory_bytes)

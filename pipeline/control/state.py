@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pipeline.control.records import Shapes, damaged, find_record
 from pipeline.control.submission import Submission, forget_claim, read_submission, submission_path
-from pipeline.errors import JobMissing, WrongState
+from pipeline.errors import IntegrityError, JobMissing, RecordDamaged, WrongState
+from pipeline.execution import attempts
+from pipeline.execution.processes import started
+from pipeline.storage.records import JOB_SHAPES, damaged, find_record
 from pipeline.storage.store import Store
 
 State = Literal[
@@ -38,14 +41,6 @@ SHOWN: Mapping[tuple[str, str], str] = {
 }
 """(recorded, wanted) -> what a job is in; any other pair is as recorded. So no second writer of job.json is needed."""
 
-_COUNT, _MAYBE = (int, type(None)), (str, type(None))
-SHAPES: Shapes = {
-    "state": str, "name": str, "created_at": str, "at": str, "code": str, "error": str, "corpus": _MAYBE, "output": _MAYBE,
-    "attempt": int, "attempts_failed": int, "rows": _COUNT, "seconds": (int, float, type(None)),
-    "funnel": (dict, type(None)), "tables": dict, "scorers": dict, "warnings": list,
-}  # fmt: skip
-"""Of job.json, where a field is there."""
-
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -55,11 +50,11 @@ def shown(recorded: str, wanted: str) -> str:
 
 
 def job_state(store: Store, job_id: str) -> dict[str, Any]:
-    """A job's record, from three small files. Raises JobMissing."""
+    """A job's record, from three small files. Raises JobMissing, RecordDamaged."""
     if not JOB_ID.fullmatch(job_id):
         raise JobMissing(f"no job {job_id[:80]!r}: an id is letters, digits, '_' and '-'")
     folder = Store.job(job_id)
-    record = find_record(store, f"{folder}/job.json", SHAPES)
+    record = find_record(store, f"{folder}/job.json", JOB_SHAPES)
     if record is not None and record.get("state", "queued") not in RECORDED:
         damaged(store, f"{folder}/job.json", f"its state is {str(record['state'])[:40]!r}")
     asked = read_submission(store, job_id)
@@ -115,8 +110,12 @@ def retry(store: Store, job_id: str, *, owner: str = "", request_id: str = "") -
 
 
 def delete_job(store: Store, job_id: str) -> None:
-    """Remove what is known of an ended job; its tables stay, others may stand on them. Raises JobMissing, WrongState."""
-    state = job_state(store, job_id)["state"]
+    """Remove what is known of an ended job, or of one whose record is damaged; its tables stay, others may stand on them.
+    Raises JobMissing, WrongState."""
+    try:
+        state = job_state(store, job_id)["state"]
+    except RecordDamaged:
+        state = "running" if _is_worked_on(store, job_id) else "failed"
     if state not in TERMINAL:
         raise WrongState(f"job {job_id} is {state}: cancel it first, then delete it")
     forget_claim(store, job_id)
@@ -124,3 +123,13 @@ def delete_job(store: Store, job_id: str) -> None:
     store.remove(submission_path(job_id))
     store.remove(f"{Store.job(job_id)}/job.json")
     store.remove(Store.job(job_id))
+
+
+def _is_worked_on(store: Store, job_id: str) -> bool:
+    """Whether a runner of this host holds the job, by its latest claim: the record does not say."""
+    try:
+        claim = attempts.read(store, job_id, attempts.highest(store, job_id))
+    except (IntegrityError, TypeError, ValueError):
+        return False  # as damaged as the record
+    here = claim is not None and claim.role == "runner" and claim.host == socket.gethostname()
+    return claim is not None and here and started(claim.pid) == claim.pid_started

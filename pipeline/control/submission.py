@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -10,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.control.records import damaged, find_record
-from pipeline.errors import IntegrityError, KeyReused, RecipeError
+from pipeline.errors import IntegrityError, KeyReused, RecipeError, RecordDamaged
 from pipeline.job import new_id, now
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
+from pipeline.storage.records import damaged, find_record
 from pipeline.storage.store import Store
 
 if TYPE_CHECKING:  # they bring kernels and Ray, which the service goes without
@@ -117,9 +118,15 @@ def submission_path(job_id: str) -> str:
 
 def forget_claim(store: Store, job_id: str) -> None:
     """Free the key that a job was asked for with, so that no start of the service makes the job again."""
-    found = find_record(store, submission_path(job_id))
-    if found is not None and found.get("claim"):
-        store.remove(f"{CLAIMS}/{found['claim']}.json")
+    try:
+        found = find_record(store, submission_path(job_id)) or {}
+        claims = [f"{found['claim']}.json"] if found.get("claim") else []
+    except RecordDamaged:
+        claims = store.names(CLAIMS)  # one of them, if any
+    for name in claims:
+        with contextlib.suppress(RecordDamaged):
+            if (find_record(store, f"{CLAIMS}/{name}") or {}).get("job_id") == job_id:
+                store.remove(f"{CLAIMS}/{name}")
 
 
 def _fingerprint(submission: Submission, recipe: Recipe) -> str:

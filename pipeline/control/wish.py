@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any, Literal, get_args
 
-from pipeline.control.records import find_record
 from pipeline.control.state import TERMINAL, job_state
 from pipeline.errors import NotSupervised, WrongState
 from pipeline.job import now
+from pipeline.storage.records import find_record
 from pipeline.storage.store import Store
 
 Want = Literal["run", "pause", "cancel"]

@@ -14,7 +14,7 @@ what a footer says of them is a hundredth of them."""
 
 
 def layout(columns: pa.Schema) -> dict[str, Any]:
-    """Of lines and passages: places and counts as packed differences (smaller than zstd, and twice as fast),
+    """Of lines, passages and pairs: places and counts as packed differences (smaller than zstd, and twice as fast),
     hashes as they are, because they do not compress."""
     packed = {f.name: "DELTA_BINARY_PACKED" for f in columns if f.type in (pa.int32(), pa.int64())}
     codecs = {f.name: "none" if f.name in packed or f.type == pa.uint64() else "zstd" for f in columns}

@@ -59,10 +59,17 @@ def read_range(
     store: Store, paths: Sequence[str], by: str, n: int, ranges: int, columns: list[str]
 ) -> tuple[pa.Table, npt.NDArray[np.int32]]:
     """The rows of one range of every shard, in shard order, and the shard of each: i32[N]."""
-    low, high = range_bounds(n, ranges)
-    tables = [store.rows_between(path, by, low, high, columns) for path in paths]
+    tables = read_each(store, paths, by, n, ranges, columns)
     shard = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
     return pa.concat_tables(tables), shard
+
+
+def read_each(
+    store: Store, paths: Sequence[str], by: str, n: int, ranges: int, columns: list[str]
+) -> list[pa.Table]:  # fmt: skip
+    """The rows of one range of every shard, a table each."""
+    low, high = range_bounds(n, ranges)
+    return [store.rows_between(path, by, low, high, columns) for path in paths]
 
 
 def write_by_range(

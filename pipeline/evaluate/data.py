@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import run as runner
-from pipeline.catalog.chosen import choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import choose_job, read_job, sound_jobs, tables_of
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.evaluate.fields import read_fields
 from pipeline.progress import Progress
@@ -56,7 +56,7 @@ def data_of_corpus(workspace: str, corpus: str | None) -> Data:
     if corpus is None:
         chosen = choose_job(store)
     else:
-        told = [read_job(store, j) for j in jobs(store)]
+        told = list(sound_jobs(store))
         known = sorted({str(j.record.get("corpus")) for j in told})
         of_it = [j for j in told if j.record.get("corpus") == corpus]
         if not of_it:

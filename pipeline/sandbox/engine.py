@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog.chosen import Tables, choose_job, jobs, read_job, tables_of
+from pipeline.catalog.chosen import Tables, choose_job, every_table, sound_jobs, tables_of
 from pipeline.catalog.views import OVER_ALL_JOBS, VIEWS, view_logs, view_tables
 from pipeline.rules import quoted
 from pipeline.sandbox.grammar import NAME
@@ -54,12 +54,13 @@ def open_job(store: Store, job_id: str | None, snapshot: str | None, sql: str | 
         wanted &= frozenset(re.findall(r"\w+", sql.lower()))
     files: tuple[str, ...] = (snapshot,) if snapshot else ()
     if wanted or not snapshot:
-        tables = tables_of(store, choose_job(store, job_id or _latest(connection, published)))
+        job = choose_job(store, job_id or _latest(connection, published))
+        tables = tables_of(store, job)
         if store.remote:
             connection.register_filesystem(store.fs)
         view_tables(connection, store, tables)
         if wanted & OVER_ALL_JOBS:  # every log is read for them
-            view_logs(connection, [read_job(store, job) for job in jobs(store)], tables)
+            view_logs(connection, list(sound_jobs(store)), every_table(store, job))
         files += _part_paths(store, tables)
     for name, value in SETTINGS.items():
         connection.execute(f"set {name}={value}")

@@ -16,7 +16,6 @@ from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans, what_goes
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
 from pipeline.recipe import Export as Settings
-from pipeline.sql.engine import query
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_rows, unread_rows
 from pipeline.stages.export_columns import Columns
@@ -27,6 +26,7 @@ from pipeline.storage.packing import packs
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.became import became
 from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit
 from scorers.spans import apply_spans, joined_spans
@@ -163,7 +163,7 @@ def _export(
 ) -> PartRecord:
     key, name, pack, files = payload
     mixes = [store.read_table(w.mix_path) for w in pack]
-    counts = _counts(mixes)
+    counts, _ = became(pa.concat_tables(mixes))
     removed = pa.concat_tables([removed_rows(store, w.decisions, m) for w, m in zip(pack, mixes, strict=True)])
     quarantined = pa.concat_tables([*(quarantined_rows(store, w.notes.shard) for w in pack), unread_rows(files)])
     # data last: its presence says that the unit is done
@@ -180,14 +180,6 @@ def _export(
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
     destination.commit(f"data/{name}", write, lambda t: check_rows(t, kept))
     return destination.record(key, f"data/{name}")
-
-
-def _counts(mixes: Sequence[pa.Table]) -> dict[str, int]:
-    found = query(
-        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n from mixed group by 1 order by 1",
-        mixed=pa.concat_tables(mixes),
-    )
-    return dict(zip(found.column("became").to_pylist(), found.column("n").to_pylist(), strict=True))
 
 
 def _documents(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, TOMBSTONES_TABLE, arrow_schema
-from pipeline.sql.engine import query
+from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.storage.shard import Shard, read_ids
 from pipeline.storage.store import Store
 
+REMOVING = pa.array(["takedown", "judge", "dedup"])
+"""Stages that leave a document out."""
 NOTHING_TAKEN = arrow_schema(TOMBSTONES_TABLE).empty_table()
 
 
@@ -31,25 +34,43 @@ class Decisions:
 def removed_rows(store: Store, decisions: Decisions, mix: pa.Table) -> pa.Table:
     """One row for each document that a takedown, a rule or deduplication left out. Of what is taken down it says no more
     than that, and why."""
+    out = pa.array(np.flatnonzero(pc.is_in(mix.column("stage"), REMOVING).to_numpy()))
+    if len(out) == 0:
+        return arrow_schema(REMOVED_TABLE).empty_table()
     rows = read_ids(store, decisions.shard, ["doc_id", "url", "source", "file_path", "text_bytes"])
-    rows = rows.append_column("failed", store.read_table(decisions.verdict, columns=["failed"]).column("failed"))
-    rows = rows.append_column("stage", mix.column("stage")).append_column("reason", mix.column("reason"))
-    rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    made = query(
-        """
-        select doc_id as id, stage, reason as rule,
-               case stage when 'judge' then failed[1].value when 'takedown' then takedown else d.jaccard::varchar end as value,
-               case stage when 'judge' then failed[1].bound when 'takedown' then why else coalesce(d.method, reason) end as threshold,
-               d.duplicate_of as keeper, failed as rules, d.cluster_size, case when stage <> 'takedown' then url end as url,
-               source, file_path, text_bytes
-        from rows left join clusters d using (row) left join taken using (row)
-        where stage in ('takedown', 'judge', 'dedup') order by row
-        """,
-        rows=rows,
-        clusters=_clusters(store, decisions.clusters, decisions.index),
-        taken=store.read_table(decisions.tombstones) if decisions.tombstones else NOTHING_TAKEN,
-    )
-    return made.cast(arrow_schema(REMOVED_TABLE))
+    verdict = store.read_table(decisions.verdict, columns=["failed"])
+    table = pa.table([*rows.columns, *mix.select(["stage", "reason"]).columns, *verdict.columns],
+                     names=[*rows.column_names, "stage", "reason", "failed"]).take(out).combine_chunks()  # fmt: skip
+    said = {name: table.column(name).combine_chunks() for name in table.column_names}
+    clusters = _clusters(store, decisions.clusters, decisions.index)
+    said |= _beside(clusters, ("jaccard", "method", "duplicate_of", "cluster_size"), mix.num_rows, out)
+    taken = store.read_table(decisions.tombstones) if decisions.tombstones else NOTHING_TAKEN
+    said |= _beside(taken, ("takedown", "why"), mix.num_rows, out)
+    return _as_removed(said)
+
+
+def _beside(table: pa.Table, columns: Sequence[str], rows: int, out: pa.Array) -> dict[str, pa.Array]:
+    """Columns of a table of some rows of a shard, of the rows `out`; null where it has none of them."""
+    at = table.column("row")
+    return {name: by_row(rows, at, table.column(name)).take(out) for name in columns}
+
+
+def _as_removed(said: Mapping[str, pa.Array]) -> pa.Table:
+    """Rows of REMOVED_TABLE from what the tables say, column by column."""
+    judged, taken = (pc.equal(said["stage"], stage) for stage in ("judge", "takedown"))
+    first = first_of_each(said["failed"])
+    # as DuckDB writes them: the shortest digits that give the number again
+    jaccard = pa.array([None if j is None else repr(j) for j in said["jaccard"].to_pylist()], pa.string())
+    value = pc.if_else(judged, pc.struct_field(first, "value"), pc.if_else(taken, said["takedown"], jaccard))
+    method = pc.coalesce(said["method"], said["reason"])
+    bound = pc.if_else(judged, pc.struct_field(first, "bound"), pc.if_else(taken, said["why"], method))
+    url = pc.if_else(taken, pa.scalar(None, pa.string()), said["url"])
+    columns = [
+        *(said[name] for name in ("doc_id", "stage", "reason")), value, bound,
+        *(said[name] for name in ("duplicate_of", "failed", "cluster_size")), url,
+        *(said[name] for name in ("source", "file_path", "text_bytes")),
+    ]  # fmt: skip
+    return pa.table(columns, schema=arrow_schema(REMOVED_TABLE))
 
 
 def _clusters(store: Store, removals: str | None, shard: int) -> pa.Table:

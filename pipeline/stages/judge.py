@@ -132,8 +132,10 @@ def _judge(
 
 def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
     """The verdict on rows that have doc_id, quarantine and the columns the rules name; same order."""
+    if not rules:  # a statement of DuckDB takes 5 ms a shard
+        return _without_rules(rows)
     tests = ", ".join(f"case when {condition(r)} then null else {failure(n, r)} end" for n, r in rules.items())
-    failed = f"list_filter([{tests}], lambda f: f is not null)" if rules else "[]"
+    failed = f"list_filter([{tests}], lambda f: f is not null)"
     failed = (
         f"case when quarantine is null then {failed} else [] end::struct(rule varchar, value varchar, bound varchar)[]"
     )
@@ -148,6 +150,14 @@ def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
             "judge: the verdict's rows are not the documents' rows; nothing was committed. This is a fault of Winnow"
         )
     return made.cast(arrow_schema(VERDICT_TABLE))
+
+
+def _without_rules(rows: pa.Table) -> pa.Table:
+    schema = arrow_schema(VERDICT_TABLE)
+    of_failed = schema.field("failed").type
+    offsets = pa.array(np.zeros(rows.num_rows + 1, np.int32))
+    failed = pa.ListArray.from_arrays(offsets, pa.array([], of_failed.value_type), type=of_failed)
+    return pa.table([rows.column("doc_id"), pc.is_null(rows.column("quarantine")), failed], schema=schema)
 
 
 def without(verdict: pa.Table, taken: npt.NDArray[np.int64]) -> pa.Table:

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from pipeline.dedup.cuts import what_goes
 from pipeline.dedup.documents.by_shard import DECIDED, SIZES, cluster_digests
 from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
-from pipeline.sql.engine import query
 from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
+from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
+from pipeline.totals.became import became
 from pipeline.unit import Unit
 
 FORMAT = 2
@@ -99,19 +100,13 @@ def _mix(store: Store, copies: Mapping[int, int], payload: tuple[str, str, int, 
     rows = read_ids(store, inputs.shard, ["doc_id", "quarantine", "text_bytes"])
     verdict = store.read_table(inputs.verdict, columns=["kept", "failed"])
     rows = rows.append_column("kept", verdict.column("kept")).append_column("failed", verdict.column("failed"))
-    rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
     removals = pa.concat_tables(
         [removals_of(store, inputs.dedup, index), *(emptied_of(store, *c) for c in inputs.cuts)]
     )
     mixed = decide(rows, removals, taken_of(store, inputs.tombstones))
     if copies and inputs.dedup is not None:
         mixed = rehydrated(mixed, store.read_shard(inputs.dedup, index, list(SIZES)), copies)
-    became = query(
-        "select coalesce(stage || '.' || reason, 'kept') as became, count(*) as n, sum(coalesce(text_bytes, 0))::bigint as bytes "
-        "from mixed group by 1 order by 1",
-        mixed=mixed.append_column("text_bytes", rows.column("text_bytes")),
-    ).to_pylist()
-    counts, text_bytes = ({one["became"]: one[what] for one in became} for what in ("n", "bytes"))
+    counts, text_bytes = became(mixed, rows.column("text_bytes"))
     return commit_part(store, key, path, mixed, counts, text_bytes)
 
 
@@ -151,18 +146,24 @@ def rehydrated(mixed: pa.Table, clusters: pa.Table, copies: Mapping[int, int]) -
 
 
 def decide(rows: pa.Table, removals: pa.Table, taken: pa.Table) -> pa.Table:
-    """The final word on every row, in order: quarantine first, then takedowns, then the rules, then deduplication."""
-    made = query(
-        """
-        select doc_id, case when stage is null then 1 else 0 end::integer as copies, stage,
-               case stage when 'quarantine' then quarantine when 'takedown' then 'takedown'
-                          when 'judge' then failed[1].rule when 'dedup' then method end as reason
-        from (select *, case when quarantine is not null then 'quarantine' when takedown is not null then 'takedown'
-                             when not kept then 'judge' when method is not null then 'dedup' end as stage
-              from rows left join removals using (row) left join taken using (row)) order by row
-        """,
-        rows=rows,
-        removals=removals,
-        taken=taken,
+    """The final word on every row, in order: quarantine first, then takedowns, then the rules, then deduplication.
+
+    rows: doc_id, quarantine, kept, failed; removals (row, method) and taken (row, takedown): each row at most once.
+    """
+    # by Arrow: a statement of DuckDB takes 5 ms a shard, which was a twentieth of deduplicating 1 GB
+    quarantine, failed = (rows.column(name).combine_chunks() for name in ("quarantine", "failed"))
+    method = by_row(rows.num_rows, removals.column("row"), removals.column("method"))
+    takedown = by_row(rows.num_rows, taken.column("row"), taken.column("takedown"))
+    out = pc.invert(rows.column("kept").combine_chunks())
+    ends = pc.make_struct(pc.is_valid(quarantine), pc.is_valid(takedown), out, pc.is_valid(method))
+    stage = pc.case_when(ends, "quarantine", "takedown", "judge", "dedup", pa.scalar(None, pa.string()))
+    reason = pc.case_when(
+        ends,
+        quarantine,
+        "takedown",
+        pc.struct_field(first_of_each(failed), "rule"),
+        method,
+        pa.scalar(None, pa.string()),
     )
-    return made.cast(arrow_schema(MIX_TABLE))
+    copies = pc.is_null(stage).cast(pa.int32())
+    return pa.table([rows.column("doc_id"), copies, stage, reason], schema=arrow_schema(MIX_TABLE))

@@ -21,6 +21,7 @@ from pipeline.stages.documents.bands import Bands
 from pipeline.stages.documents.candidates import Candidates
 from pipeline.stages.documents.dedup import Dedup
 from pipeline.stages.documents.digests import Digests, Equality
+from pipeline.stages.documents.effects import Effects
 from pipeline.stages.documents.equals import EqualRows
 from pipeline.stages.documents.guards import Guards, read_guards
 from pipeline.stages.documents.pairs import Pairs
@@ -68,7 +69,8 @@ class DocumentDedup:
 
     def guards(self, verdict: Manifest, made: Manifest) -> tuple[Manifest, list[Held]]:
         """What the clusters do, held against the recipe's budgets."""
-        table = self.do(Guards(self.store, self.notes.text, verdict, made, self.settings))
+        effects = self.do(Effects(self.store, self.notes.text, verdict, made, self.settings))
+        table = self.do(Guards(self.store, effects, self.settings))
         return table, read_guards(self.store, table)
 
     def pairs(self, fuzzy: Fuzzy) -> Manifest:

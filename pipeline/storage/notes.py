@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.scoring import ScorerSpec, source_digest
 from pipeline.storage.manifest import Manifest, tables
+from pipeline.storage.parquet import intact
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import Store
 
@@ -135,6 +136,15 @@ def read_fields(store: Store, notes: ShardNotes, names: Sequence[str]) -> list[p
             alias, field = name.split(".")
             found[name] = pc.struct_field(structs[alias], field)
     return [found[n] for n in names]
+
+
+def read_by_batch(store: Store, notes: ShardNotes, name: str, rows: int) -> Iterator[pa.Array]:
+    """One such column, so many rows at a time: of one that is wide, half the CPU of reading it whole into new memory."""
+    alias, field = name.split(".")
+    for path in (path for path, aliases in notes.parts if alias in aliases):
+        with intact(store.full(path), store.root):
+            for batch in store.parquet(path).iter_batches(rows, columns=[name], use_threads=False):
+                yield pc.struct_field(batch.column(alias), field)
 
 
 def binary_rows(values: pa.Array, missing: int) -> npt.NDArray[np.uint8]:

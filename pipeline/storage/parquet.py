@@ -16,6 +16,8 @@ import xxhash
 from pipeline.errors import IntegrityError
 from pipeline.storage.files import filesystem, is_remote, local_path
 
+WRITE_BYTES = 1 << 20
+"""Gathered before they are written: pages one by one, of 64 KB, took a quarter more CPU."""
 READ_BACK_BYTES = 1 << 20
 FEW_OF_GROUPS = 0.75
 """Below this share of the row groups' rows, those that were asked for are copied out of them."""
@@ -46,7 +48,7 @@ def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq
         "write_page_index": True,
         "store_schema": True,
     }
-    with path.open("wb") as file:
+    with path.open("wb", buffering=WRITE_BYTES) as file:
         told = _Told(file)
         with pq.ParquetWriter(told, schema, **{**settings, **options}) as writer:
             yield writer

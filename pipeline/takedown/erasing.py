@@ -22,23 +22,26 @@ from pipeline.storage.manifest import Manifest, manifest_path, tables
 from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, read_ids
 from pipeline.storage.store import PartRecord, Store
-from pipeline.storage.turns import in_turn
-from pipeline.takedown.records import folder
+from pipeline.storage.turns import Check, in_turn
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
 Rows = npt.NDArray[np.int64]
+
+TURNS = "locks/erasing"
+"""Where it is told whose turn it is, of a workspace."""
 
 
 def erase(store: Store, text: Manifest) -> int:
     """Empty the text of what is taken down, wherever this table's text lies in the workspace. Returns how many parts were
     written again; those that hold none of it any more are only read."""
     # one at a time, and by the records as they are in its turn: of two takedowns at once the one that ends last would
-    # else write again what it read before the other emptied it
-    with in_turn(store, f"{folder(text.corpus)}/erasing"):
-        return _erase(store, text, tombstones_of(store, text.corpus))
+    # else write again what it read before the other emptied it. One in the workspace, not in a corpus: tables beside
+    # reference sets list parts of several
+    with in_turn(store, TURNS) as check:
+        return _erase(store, text, tombstones_of(store, text.corpus), check)
 
 
-def _erase(store: Store, text: Manifest, tombstones: Tombstones) -> int:
+def _erase(store: Store, text: Manifest, tombstones: Tombstones, check: Check) -> int:
     by_part: dict[str, list[Shard]] = {}
     for shard in text.shards:
         if not shard.text.path.startswith("/") and "://" not in shard.text.path and shard.column != "quarantine":
@@ -47,11 +50,11 @@ def _erase(store: Store, text: Manifest, tombstones: Tombstones) -> int:
     for path, shards in by_part.items():
         rows = _rows_of_groups(store, shards, tombstones)
         if any(len(r) for r in rows.values()) and _holds_text(store, path, shards[0].column, rows):
-            _write_again(store, path, shards[0].column, rows)
-            _list_again(store, path)
+            _write_again(store, path, shards[0].column, rows, check)
+            _list_again(store, path, check)
             written += 1
         elif any(p.path == path and p.bytes != store.size(path) for p in text.parts):
-            _list_again(store, path)  # written again by one that was cut short before it said so
+            _list_again(store, path, check)  # written again by one that was cut short before it said so
     return written
 
 
@@ -79,7 +82,7 @@ def _holds_text(store: Store, path: str, column: str, rows: dict[int, Rows]) -> 
     return False
 
 
-def _write_again(store: Store, path: str, column: str, rows: dict[int, Rows]) -> None:
+def _write_again(store: Store, path: str, column: str, rows: dict[int, Rows], check: Check) -> None:
     fresh = f"{path}.erased.parquet"
     store.remove(fresh)  # of an attempt that was cut short
 
@@ -92,6 +95,7 @@ def _write_again(store: Store, path: str, column: str, rows: dict[int, Rows]) ->
             writer.add_key_value_metadata(own)
 
     store.commit(fresh, write)
+    check()
     naming.replace(store, fresh, path)
 
 
@@ -109,13 +113,14 @@ def _without_text(store: Store, path: str, column: str, rows: dict[int, Rows]) -
         yield table
 
 
-def _list_again(store: Store, path: str) -> None:
+def _list_again(store: Store, path: str, check: Check) -> None:
     """Let every manifest that lists the part say what it is now: of any corpus, for reference sets are listed by others."""
     corpora = store.names("corpora")
     # text tables last: by them is seen that this was cut short
     for table in [t for kind in (JOINED, "text") for corpus in corpora for t in tables(store, corpus, kind)]:
         parts = tuple(_as_it_is(store, p) if p.path == path else p for p in table.parts)
         if parts != table.parts:
+            check()
             told = dataclasses.asdict(dataclasses.replace(table, parts=parts))
             store.put_json(manifest_path(table.corpus, table.kind, table.key), told, durable=True)
 

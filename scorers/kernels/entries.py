@@ -2,47 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from scorers.kernels.jit import kernel
-from scorers.kernels.lsh import NO_KEY, Keys, Members, near_key
+from scorers.kernels.lsh import NO_KEY, Keys, Members, near_key, write_band_keys
+
+UPPER_BITS = 10
+"""Streams that the first pass writes: more than a core's cache has lines for cost more than they save."""
 
 
 @kernel
-def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any) -> Any:
-    """The keys of chosen documents, ascending: keys: u64[bands, D], chosen: bool[D], bounds: i64[2^k+1] with k >= 1
-    -> key: u64[bands * D], near: u32[bands * D], row: i32[bands * D], equal keys by band and row. Returns how many.
-
-    Keys are hashes, so one pass by their upper bits leaves a few to each of 2^k places; a place with many has equal ones.
-    """
-    shift = np.uint64(65)
-    places = bounds.size - 1
-    while places > 0:
+def part_keys(keys: Any, chosen: Any, ends: Any, parted: Any) -> Any:
+    """The keys of chosen documents by their upper bits: keys: u64[bands, D], chosen: bool[D], ends: i64[2^k] with k >= 1
+    -> ends: where the keys with these bits end; parted: u64[bands * D, 2], a key, and its `near_key` above the document, by
+    band and document. Returns how many."""
+    shift = np.uint64(64)
+    places = ends.size
+    while places > 1:
         places >>= 1
         shift -= np.uint64(1)
-    bounds[:] = 0
+    ends[:] = 0
     for b in range(keys.shape[0]):
         for d in range(keys.shape[1]):
             if chosen[d] and keys[b, d] != NO_KEY:
-                bounds[np.int64(keys[b, d] >> shift) + 1] += 1
-    for place in range(1, bounds.size):
-        bounds[place] += bounds[place - 1]
-    n = bounds[bounds.size - 1]
+                ends[np.int64(keys[b, d] >> shift)] += 1
+    n = np.int64(0)
+    for place in range(ends.size):
+        many = ends[place]
+        ends[place] = n
+        n += many
     for b in range(keys.shape[0]):
         one, other = keys[(b + 1) % keys.shape[0]], keys[(b + 2) % keys.shape[0]]
         for d in range(keys.shape[1]):
             if chosen[d] and keys[b, d] != NO_KEY:
                 upper = np.int64(keys[b, d] >> shift)
-                at = bounds[upper]
-                bounds[upper] += 1
-                key[at] = keys[b, d]
-                near[at] = near_key(one[d], other[d])
-                row[at] = d
-    for place in range(bounds.size - 1):
-        start, end = bounds[place - 1] if place else 0, bounds[place]
+                at = ends[upper]
+                ends[upper] = at + 1
+                parted[at, 0] = keys[b, d]
+                parted[at, 1] = np.uint64(near_key(one[d], other[d])) << np.uint64(32) | np.uint64(d)
+    return n
+
+
+@kernel
+def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text: Any, near: Any, row: Any) -> None:
+    """What `part_keys` made, sorted: ends: i64[2^k], places: i64[2^l], names: u64[D], of each document -> key: u64[N],
+    text: u64[N], near: u32[N], row: i32[N], equal keys by band and row.
+
+    Keys are hashes, so that the next bits leave one or two to each place; a place with many has equal ones."""
+    shift = np.uint64(64)
+    upper = ends.size * places.size
+    while upper > 1:
+        upper >>= 1
+        shift -= np.uint64(1)
+    mask = np.uint64(places.size - 1)
+    start = 0
+    for end in ends:
+        places[:] = 0
+        for i in range(start, end):
+            places[np.int64(parted[i, 0] >> shift & mask)] += 1
+        n = start
+        for place in range(places.size):
+            many = places[place]
+            places[place] = n
+            n += many
+        for i in range(start, end):
+            following = np.int64(parted[i, 0] >> shift & mask)
+            at = places[following]
+            places[following] = at + 1
+            key[at] = parted[i, 0]
+            near[at] = np.uint32(parted[i, 1] >> np.uint64(32))
+            row[at] = np.int32(parted[i, 1] & np.uint64(0xFFFFFFFF))
         for i in range(start + 1, end):
             k, like, d = key[i], near[i], row[i]
             j = i
@@ -50,7 +83,21 @@ def sort_keys(keys: Any, chosen: Any, bounds: Any, key: Any, near: Any, row: Any
                 key[j], near[j], row[j] = key[j - 1], near[j - 1], row[j - 1]
                 j -= 1
             key[j], near[j], row[j] = k, like, d
-    return n
+        for i in range(start, end):
+            text[i] = names[row[i]]
+        start = end
+
+
+def keys_of_batches(signatures: Iterable[npt.NDArray[np.uint32]], documents: int, bands: int, rows: int) -> Keys:
+    """`band_keys` of so many documents whose signatures come by some at a time, u32[?, P] each: u64[bands, documents]."""
+    keys = np.empty((bands, documents), np.uint64)
+    start = 0
+    for some in signatures:
+        write_band_keys(some, rows, start, keys)
+        start += len(some)
+    if start != documents:
+        raise ValueError(f"{start} signatures for {documents} documents: their notes are of another text")
+    return keys
 
 
 def sorted_entries(
@@ -58,8 +105,16 @@ def sorted_entries(
 ) -> tuple[Keys, Keys, npt.NDArray[np.uint32], Members]:
     """A shard's entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
     bool[D], the documents that take part -> (key u64[N], text u64[N], near u32[N], row i32[N])."""
-    room = keys.size
-    bounds = np.empty((1 << max(1, (room >> 2).bit_length())) + 1, np.int64)
-    key, near, row = np.empty(room, np.uint64), np.empty(room, np.uint32), np.empty(room, np.int32)
-    n = sort_keys(keys, chosen, bounds, key, near, row)
-    return key[:n], text[row[:n]], near[:n], row[:n]
+    bits = max(2, (keys.size >> 1).bit_length())
+    upper = min(UPPER_BITS, bits // 2)
+    ends, places = np.empty(1 << upper, np.int64), np.empty(1 << (bits - upper), np.int64)
+    parted = np.empty((keys.size, 2), np.uint64)
+    n = part_keys(keys, chosen, ends, parted)
+    key, names, near, row = (
+        np.empty(n, np.uint64),
+        np.empty(n, np.uint64),
+        np.empty(n, np.uint32),
+        np.empty(n, np.int32),
+    )
+    sort_parted(parted, ends, places, text, key, names, near, row)
+    return key, names, near, row

@@ -7,15 +7,28 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, SEPARATOR, TABLE_SIZE
-from scorers.kernels.jit import inline, kernel, load64, step, store64, trailing_zeros
+from scorers.kernels.jit import (
+    BLOCK,
+    copy_lower,
+    equal_bytes,
+    inline,
+    kernel,
+    leaf,
+    load64,
+    not_ascii,
+    store64,
+    trailing_zeros,
+    whitespace,
+)
 from scorers.kernels.shingles import HIGH, LOW_SEVEN, decode
 
-SPACE = np.uint64(0x2020202020202020)
+SPACE = np.uint8(32)
+ONE = np.uint64(1)
 ONES = np.uint64(0x0101010101010101)
 GROWTH = 3
 """Folded text is at most this many times as long as the text (two bytes of Greek can become six)."""
-STORE_BYTES = 8
-"""Room that a document needs behind its folded text, because stores are eight bytes wide."""
+STORE_BYTES = BLOCK
+"""Room that a document needs behind its folded text, because stores are that wide."""
 
 
 @inline
@@ -26,18 +39,7 @@ def lower(v: np.uint64) -> np.uint64:
     return v | (capital >> np.uint64(2))
 
 
-@inline
-def uneven(v: np.uint64, after_space: bool) -> np.uint64:
-    """0x80 in every byte of v that cannot be copied as it is: control, not ASCII, or a space that follows a space."""
-    x = v & LOW_SEVEN
-    control = ~(x + np.uint64(0x6060606060606060)) & HIGH
-    # exact only in bytes below 0x80; the others are stopped at anyway
-    space = ~((x ^ SPACE) + LOW_SEVEN) & HIGH
-    doubled = space & ((space << np.uint64(8)) | (np.uint64(0x80) if after_space else np.uint64(0)))
-    return control | (v & HIGH) | doubled
-
-
-@step
+@leaf
 def fold_character(data: Any, i: int, table: Any, out: Any, o: int, first: int) -> tuple[int, int]:
     """Write the character at data[i], folded, at out[o]; (position after it, position after what was written).
 
@@ -64,29 +66,35 @@ def fold_character(data: Any, i: int, table: Any, out: Any, o: int, first: int) 
     return i + width, o
 
 
-@step
+@leaf
 def fold_document(data: Any, start: int, end: int, table: Any, out: Any, first: int) -> int:
     """Write data[start:end], folded, from out[first] on; the position after it."""
     i = start
     o = first
     while i < end:
-        v: Any = load64(data, i)
-        stops = uneven(v, o == first or out[o - 1] == 32)
-        if stops == 0 and i + 8 <= end:
-            store64(out, o, lower(v))
-            i += 8
-            o += 8
-            continue
-        even: Any = np.int64(trailing_zeros(stops) >> np.uint64(3)) if stops != 0 else 8
+        # 64 bytes are written whole, and count up to the first that cannot be copied: what is not ASCII, and whitespace
+        # other than one space after a word. By eight bytes, with a step for each such byte, it took twice as long
+        spaces = whitespace(data, i)
+        other = not_ascii(data, i)
+        follows = spaces << ONE | np.uint64(o == first or out[o - 1] == SPACE)
+        stops = other | (spaces & (follows | ~equal_bytes(data, i, SPACE)))
+        copy_lower(data, i, out, o)
+        even: Any = np.int64(trailing_zeros(stops)) if stops != 0 else BLOCK
         n = min(even, end - i)
-        store64(out, o, lower(v))
         i += n
         o += n
-        if i < end:
-            i, o = fold_character(data, i, table, out, o, first)
+        if n < even or n == BLOCK:
+            continue
+        if data[i] < 0x80:
+            behind = ~(spaces >> np.uint64(n))
+            run: Any = np.int64(trailing_zeros(behind)) if behind != 0 else BLOCK
+            i += run
+            if o > first and out[o - 1] != SPACE:
+                out[o] = SPACE
+                o += 1
         while i < end and data[i] >= 0x80:
             i, o = fold_character(data, i, table, out, o, first)
-    if o > first and out[o - 1] == 32:
+    if o > first and out[o - 1] == SPACE:
         o -= 1
     return o
 

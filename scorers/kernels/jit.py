@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -18,6 +19,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FOLDER = Path(__file__).parent
+INTRINSICS = ("intrinsics", "ascii_blocks")
+"""Modules of what LLVM has and Python has no words for."""
+BLOCK = 64
+"""Bytes of text that those of ascii_blocks look at at a time."""
 IMPORT = re.compile(r"^ *from scorers\.kernels\.(\w+) import", re.MULTILINE)
 MAKING = threading.RLock()
 """Where the cache lies is a setting of the whole process while numba makes a dispatcher."""
@@ -75,10 +80,10 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
     def make() -> Any:
         import numba
 
-        from scorers.kernels import intrinsics  # numba looks for new ones before it compiles, not while it does
         from scorers.kernels.indices import KernelCompiler
 
-        assert intrinsics
+        for name in INTRINSICS:  # numba looks for new ones before it compiles, not while it does
+            import_module(f"scorers.kernels.{name}")
         settings: Any = numba.config  # its settings are made at run time, from the environment
         package, _, module = function.__module__.rpartition(".")
         # of a kernel elsewhere numba watches the file itself, and we what compiles it
@@ -94,11 +99,9 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
     return Deferred(function, make)
 
 
-def _intrinsic(name: str) -> Any:
+def _intrinsic(module: str, name: str) -> Any:
     def make() -> Any:
-        from scorers.kernels import intrinsics
-
-        return getattr(intrinsics, name)
+        return getattr(import_module(f"scorers.kernels.{module}"), name)
 
     return Deferred(make, make)
 
@@ -120,7 +123,7 @@ def _cache_home() -> Path:
 def _digest(module: str) -> str:
     """Of the sources that a module's machine code is made of: its own, and those it imports from, and so on."""
     seen: dict[str, str] = {}
-    waiting = [module, "jit", "intrinsics"]
+    waiting = [module, "jit", *INTRINSICS]
     while waiting:
         name = waiting.pop()
         if name not in seen:
@@ -170,13 +173,17 @@ def leaf(function: Callable[P, R]) -> Callable[P, R]:
     return _cached(function, {"_nrt": False})
 
 
-load64: Any = _intrinsic("load64")
-prefetch: Any = _intrinsic("prefetch")
-prefetch_cell: Any = _intrinsic("prefetch_cell")
-store64: Any = _intrinsic("store64")
-equal_bytes: Any = _intrinsic("equal_bytes")
-trailing_zeros: Any = _intrinsic("trailing_zeros")
-"""What each does stands in scorers/kernels/intrinsics.py."""
+load64: Any = _intrinsic("intrinsics", "load64")
+prefetch: Any = _intrinsic("intrinsics", "prefetch")
+prefetch_cell: Any = _intrinsic("intrinsics", "prefetch_cell")
+store64: Any = _intrinsic("intrinsics", "store64")
+equal_bytes: Any = _intrinsic("intrinsics", "equal_bytes")
+trailing_zeros: Any = _intrinsic("intrinsics", "trailing_zeros")
+whitespace: Any = _intrinsic("ascii_blocks", "whitespace")
+not_ascii: Any = _intrinsic("ascii_blocks", "not_ascii")
+word_bytes: Any = _intrinsic("ascii_blocks", "word_bytes")
+copy_lower: Any = _intrinsic("ascii_blocks", "copy_lower")
+"""What each does stands in the module that is named."""
 
 MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 MIX_2 = np.uint64(0xBF58476D1CE4E5B9)

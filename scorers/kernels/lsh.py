@@ -21,11 +21,12 @@ NEIGHBOURS = 8
 Whole = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 Members = npt.NDArray[np.int32]
+NONE: Whole = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """K distinct pairs in ascending order: a, b: i64[K] with a < b. overflowed_buckets: how many were larger than
+    """K distinct pairs, in any order: a, b: i64[K] with a < b. overflowed_buckets: how many were larger than
     `max_bucket`, so that not all of their pairs are here."""
 
     a: Whole
@@ -50,8 +51,8 @@ class Entries:
 
 
 @kernel
-def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
-    """signatures: u32[D, P] -> keys: u64[bands, D] with bands * rows <= P."""
+def write_band_keys(signatures: Any, rows: int, start: int, keys: Any) -> None:
+    """signatures: u32[D, P] -> keys: u64[bands, start + D and more] from `start` on, with bands * rows <= P."""
     for d in range(signatures.shape[0]):
         signature = signatures[d]
         filled = False
@@ -64,7 +65,7 @@ def write_band_keys(signatures: Any, rows: int, keys: Any) -> None:
                 h = (h ^ np.uint64(signature[row])) * MIX_2
                 h ^= h >> np.uint64(32)
             h = mix(h)
-            keys[band, d] = max(h, np.uint64(1)) if filled else NO_KEY
+            keys[band, start + d] = max(h, np.uint64(1)) if filled else NO_KEY
 
 
 def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys:
@@ -78,7 +79,7 @@ def band_keys(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Keys
             f"{bands} bands of {rows} rows need {bands * rows} minima, a signature has {signatures.shape[1]}"
         )
     keys = np.empty((bands, len(signatures)), dtype=np.uint64)
-    write_band_keys(signatures, rows, keys)
+    write_band_keys(signatures, rows, 0, keys)
     return keys
 
 
@@ -210,8 +211,9 @@ def bucket_pairs(entries: Entries, max_bucket: int = MAX_BUCKET, neighbours: int
     first, _ = _grouped(_mixed(shared.key, shared.text))
     shared = shared.take(first == np.arange(len(first)))
     bounds, members = _buckets(shared.key)
-    # dense numbers keep order: a pair of them packs into 64 bits, however many documents there are
-    documents, places = np.unique(shared.document, return_inverse=True)
+    # numbers that keep order, of which a pair packs into 64 bits, however many documents there are
+    few = int(shared.document.max(initial=0)) <= MAX_ENTRIES
+    documents, places = (NONE, shared.document) if few else np.unique(shared.document, return_inverse=True)
     dense: Members = places.astype(np.int32)
     pairs = np.full(FIRST_SLOTS, FREE, dtype=np.uint64)
     pairs, used = _put_small_buckets(bounds, dense[members], max_bucket, pairs, 0)
@@ -221,22 +223,23 @@ def bucket_pairs(entries: Entries, max_bucket: int = MAX_BUCKET, neighbours: int
         found = found[np.lexsort((shared.text[found], shared.near[found]))]
         best = found[np.argmin(shared.text[found])]
         pairs, used = _put_large_bucket(dense[found], dense[best], neighbours, pairs, used)
-    packed = np.sort(pairs[pairs != FREE])
-    a, b = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
-    return Candidates(documents[a.astype(np.int64)], documents[b.astype(np.int64)], len(large))
+    packed = pairs[pairs != FREE].view(np.int64)
+    a, b = packed >> 32, packed & 0xFFFFFFFF
+    return Candidates(a, b, len(large)) if few else Candidates(documents[a], documents[b], len(large))
 
 
 def candidate_pairs(
     keys: Keys, rank: npt.NDArray[np.integer[Any]], max_bucket: int = MAX_BUCKET, neighbours: int = NEIGHBOURS
 ) -> Candidates:
-    """`bucket_pairs` of documents that are all in memory, band by band. keys: u64[bands, D]; rank: [D], unique, the lower
+    """`bucket_pairs` of documents that are all in memory, band by band, in ascending order. keys: u64[bands, D]; rank: [D], unique, the lower
     the rather kept."""
     documents, text, found = np.arange(keys.shape[1]), rank.astype(np.uint64), []
     for band in range(len(keys)):
         near = np.empty(len(documents), np.uint32)
         write_near(keys, band, near)
         found.append(bucket_pairs(Entries(keys[band], text, near, documents), max_bucket, neighbours))
-    packed = np.unique(np.concatenate([f.a << 32 | f.b for f in found])) if found else np.zeros(0, np.int64)
+    packed = np.sort(np.concatenate([NONE, *(f.a << 32 | f.b for f in found)]))
+    packed = packed[np.diff(packed, prepend=-1) > 0]
     return Candidates(packed >> 32, packed & 0xFFFFFFFF, sum(f.overflowed_buckets for f in found))
 
 

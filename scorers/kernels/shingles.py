@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from scorers.kernels.folding import BYTES_MASK, LENGTH_MASK, LENGTH_SHIFT, OWN_WORD, SEPARATOR, SKIPPED, TABLE_SIZE
-from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, load64, mix, step, trailing_zeros
+from scorers.kernels.jit import MIX_1, MIX_2, MIX_3, inline, leaf, load64, mix, trailing_zeros, word_bytes
 
 HIGH = np.uint64(0x8080808080808080)
 LOW_SEVEN = np.uint64(0x7F7F7F7F7F7F7F7F)
 CASE_BIT = np.uint64(0x2020202020202020)
-GATHER = np.uint64(0x0102040810204080)
 BASE = np.uint64(0xD6E8FEB86659FD93)
 """Multiplier of the rolling hash of n words; odd, so that no word's bits are lost."""
 
@@ -31,19 +30,9 @@ NEXT_BYTES = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(17)], dtype=n
 """Masks of the first and second eight bytes of a word of n bytes."""
 
 
-@inline
-def token_bits(v: np.uint64) -> np.uint64:
-    """One bit for each byte of v, set where it is an ASCII letter or digit, or not ASCII."""
-    x = v & LOW_SEVEN
-    y = x | CASE_BIT
-    letter = (y + np.uint64(0x1F1F1F1F1F1F1F1F)) & ~(y + np.uint64(0x0505050505050505))
-    digit = (x + np.uint64(0x5050505050505050)) & ~(x + np.uint64(0x4646464646464646))
-    return ((((letter | digit | v) & HIGH) >> np.uint64(7)) * GATHER) >> np.uint64(56)
-
-
-@step
+@leaf
 def find_edges(data: Any, start: int, stop: int, edges: Any) -> int:
-    """Where tokens (runs of what `token_bits` sets) begin and end in data[start:stop], in turn -> how many edges.
+    """Where tokens (runs of ASCII letters, digits and what is not ASCII) begin and end in data[start:stop], in turn -> how many edges.
 
     A token that reaches `stop` has no end yet. edges: i64[> stop - start].
     """
@@ -51,9 +40,7 @@ def find_edges(data: Any, start: int, stop: int, edges: Any) -> int:
     before = np.uint64(0)
     for at in range(start, stop, 64):
         # sixty-four bytes to a word of bits: one mispredicted branch a block where a loop over words has two a word
-        bits = np.uint64(0)
-        for k in range(8):
-            bits |= token_bits(load64(data, at + 8 * k)) << np.uint64(8 * k)
+        bits = word_bytes(data, at)
         turns = bits ^ (bits << np.uint64(1) | before)
         before = bits >> np.uint64(63)
         if stop - at < 64:
@@ -85,7 +72,7 @@ def decode(data: Any, i: int) -> tuple[int, int]:
     return (c & 0x07) << 18 | c1 << 12 | c2 << 6 | np.int64(data[i + 3]) & 0x3F, 4
 
 
-@step
+@leaf
 def folding_at(data: Any, i: int, table: Any) -> tuple[np.uint64, int]:
     """The folding of the character at data[i] and its number of bytes."""
     if data[i] < 0x80:
@@ -100,7 +87,7 @@ def folding_at(data: Any, i: int, table: Any) -> tuple[np.uint64, int]:
     return (load64(data, i) & np.uint64(0xFFFFFFFF)) | np.uint64(4) << LENGTH_SHIFT | OWN_WORD, width
 
 
-@step
+@leaf
 def fold_word(data: Any, i: int, end: int, table: Any) -> tuple[int, np.uint64]:
     """The word that starts at data[i], by code points -> (position after it, hash); i itself if there is none."""
     h = MIX_1
@@ -133,7 +120,7 @@ def fold_word(data: Any, i: int, end: int, table: Any) -> tuple[int, np.uint64]:
     return i, h * MIX_3
 
 
-@step
+@leaf
 def fold_token(data: Any, i: int, end: int, table: Any, hashes: Any, n: int) -> tuple[int, int]:
     """The words of the token at data[i] that are not only ASCII, to hashes[n:], until they are full
     -> (position reached, words in hashes)."""
@@ -149,7 +136,7 @@ def fold_token(data: Any, i: int, end: int, table: Any, hashes: Any, n: int) -> 
     return i, n
 
 
-@step
+@leaf
 def hash_words(data: Any, edges: Any, table: Any, hashes: Any, n: int) -> int:
     """The words of the tokens between edges: i64[2 T], to hashes[n:] -> words in hashes."""
     for k in range(0, edges.size, 2):
@@ -174,7 +161,7 @@ def hash_words(data: Any, edges: Any, table: Any, hashes: Any, n: int) -> int:
     return n
 
 
-@step
+@leaf
 def chunk_words(data: Any, i: int, end: int, table: Any, edges: Any, hashes: Any, n: int) -> tuple[int, int]:
     """The words of the next CHUNK bytes or so, to hashes[n:] -> (position reached, words in hashes)."""
     stop = min(i + CHUNK, end)
@@ -192,7 +179,7 @@ def chunk_words(data: Any, i: int, end: int, table: Any, edges: Any, hashes: Any
     return fold_token(data, i, end, table, hashes, n)
 
 
-@step
+@leaf
 def fill(data: Any, end: int, table: Any, power: np.uint64, edges: Any, hashes: Any, state: Any, out: Any) -> int:
     """Write the document's next shingles to out -> how many, at most CHUNK. At its end state[POSITION] is `end`.
 
@@ -222,7 +209,7 @@ def fill(data: Any, end: int, table: Any, power: np.uint64, edges: Any, hashes: 
     return n
 
 
-@step
+@leaf
 def base_power(ngram: int) -> np.uint64:
     """BASE ** ngram mod 2^64."""
     power = np.uint64(1)
@@ -231,7 +218,7 @@ def base_power(ngram: int) -> np.uint64:
     return power
 
 
-@step
+@leaf
 def begin(position: int, hashes: Any, state: Any) -> None:
     """Make hashes and state ready for the document that starts at `position`."""
     hashes[: hashes.size - CHUNK] = np.uint64(0)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.test_cli import winnow
+from tests.commands import winnow
 from tests.labelled import labelled_rows, write_scorer
 
 

@@ -4,43 +4,19 @@ from __future__ import annotations
 
 import base64
 import concurrent.futures
-import hashlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
 from api.pages import _check
 from tests.corpora import write_parquet
+from tests.fixtures_jobs import finished, root, service
 from tests.fixtures_sql import RECIPE
 from tests.hosting import Hosted, hosted, problem
 from tests.listening import Ear
 
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("api-jobs")
-    write_parquet(made / "in")
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(root: Path) -> Iterator[Hosted]:
-    with hosted(root / "ws", roots=(str(root),), executor="local") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def finished(service: Hosted, root: Path) -> dict[str, Any]:
-    """A job that has run to its end."""
-    body = {"recipe": RECIPE, "inputs": [str(root / "in")], "output": str(root / "out"), "labels": {"team": "tests"}}
-    answer = service.post("/v1/jobs", body, headers={"Idempotency-Key": "the first"})
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
-    return service.wait(answer.json()["id"])
+__all__ = ["finished", "root", "service"]  # fixtures
 
 
 def test_a_submitted_job_runs_to_its_end(finished: dict[str, Any]) -> None:
@@ -56,7 +32,7 @@ def test_its_events_tell_every_stage_and_end_with_done(service: Hosted, finished
     finished_stages = [d["stage"] for _, e, d in ear.heard if e == "stage" and d["verb"] == "stage_finished"]
     assert finished_stages == [
         *("text", "notes", "verdict", "bands", "candidates", "shingles", "pairs", "s_curve"),
-        *("digests", "equals", "dedup", "guards", "mix", "export"),
+        *("digests", "equals", "dedup", "effects", "guards", "mix", "export"),
     ]
     assert ear.heard[-1][1] == "done"
     assert ear.heard[-1][2]["state"] == "completed"
@@ -104,59 +80,6 @@ def test_a_recipe_in_yaml_is_taken(service: Hosted, root: Path) -> None:
     assert service.wait(answer.json()["id"])["name"] == "from-yaml"
     recipe = service.get(f"/v1/jobs/{answer.json()['id']}/recipe").json()
     assert recipe["input"]["paths"] == [str(root / "in")]
-
-
-def test_what_is_wrong_with_a_recipe_is_told_with_its_place(service: Hosted, root: Path) -> None:
-    recipe = RECIPE | {"rules": {"long": {"column": "gopher.word_cuont", "min": 50}}}
-    said = problem(service.post("/v1/jobs", {"recipe": recipe, "inputs": [str(root / "in")]}), 422, "plan")
-    assert said["errors"][0]["pointer"] == "/recipe/rules/long"
-    assert "gopher.word_count" in said["detail"]
-    said = problem(service.post("/v1/jobs", {"recipe": "finewep", "inputs": [str(root / "in")]}), 422, "recipe")
-    assert "Did you mean 'fineweb'?" in said["detail"]
-
-
-def test_input_that_is_not_there_or_not_allowed_is_refused(service: Hosted, root: Path) -> None:
-    missing = service.post("/v1/jobs", {"recipe": "minimal", "inputs": [str(root / "nothing")]})
-    assert str(root / "nothing") in problem(missing, 422, "plan")["detail"]
-    for body in (
-        {"recipe": "minimal", "inputs": ["/etc"]},
-        {"recipe": "minimal", "inputs": [f"{root}/in/../../../etc"]},
-        {"recipe": RECIPE | {"input": {"paths": ["/etc/passwd"]}}},
-        {"recipe": "minimal", "inputs": [str(root / "in")], "output": "/tmp/elsewhere"},
-        {"recipe": "minimal", "inputs": ["s3://bucket/x"]},
-    ):
-        problem(service.post("/v1/jobs", body), 422, "path_outside")
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"recipe": "minimal", "input": ["x"]}, "/input"),
-        ({"recipe": "minimal", "workers": 0}, "/workers"),
-        ({"recipe": "minimal", "corpus": "../x"}, "/corpus"),
-        ({"recipe": "minimal", "labels": {"a b": "x"}}, "/labels/a b/[key]"),
-        ({}, "/recipe"),
-    ],
-)
-def test_a_body_that_does_not_fit_the_schema_is_told_where(service: Hosted, body: Any, pointer: str) -> None:
-    said = problem(service.post("/v1/jobs", body), 422, "invalid")
-    assert pointer in [e["pointer"] for e in said["errors"]]
-
-
-def test_bodies_that_are_no_bodies_are_refused(service: Hosted) -> None:
-    def send(content: bytes, kind: str) -> Any:
-        return service.client.post("/v1/jobs", content=content, headers={"Content-Type": kind})
-
-    problem(send(b"{", "application/json"), 400, "bad_request")
-    problem(send(b"\xff", "application/yaml"), 422, "invalid")
-    problem(send(b"<x/>", "application/xml"), 415, "unsupported_media_type")
-    problem(send(b"[" * 100_000, "application/yaml"), 422, "recipe")
-
-
-def test_unknown_query_parameters_are_refused(service: Hosted) -> None:
-    said = problem(service.get("/v1/jobs", params={"stat": "running"}), 422, "invalid")
-    assert said["errors"][0]["pointer"] == "query/stat"
-    problem(service.get("/v1/scorers", params={"page": "1"}), 422, "invalid")
 
 
 def test_a_plan_says_what_would_be_done_and_does_nothing(service: Hosted, root: Path) -> None:
@@ -254,115 +177,6 @@ def test_stages_and_shards_add_up(service: Hosted, finished: dict[str, Any]) -> 
         one["rows"] - words["nulls"],
     )
     problem(service.get(f"/v1/jobs/{finished['id']}/shards/none"), 404, "not_found")
-
-
-def test_files_of_the_output_can_be_had_whole_and_in_ranges(
-    service: Hosted, root: Path, finished: dict[str, Any]
-) -> None:
-    path = f"/v1/jobs/{finished['id']}/artifacts"
-    listed = {e["name"]: e["bytes"] for e in service.get(path).json()["items"]}
-    there = {str(p.relative_to(root / "out")): p.stat().st_size for p in (root / "out").rglob("*") if p.is_file()}
-    there.pop("_winnow.json")
-    assert listed == there
-    for name in listed:
-        whole = service.get(f"{path}/{name}")
-        assert hashlib.sha256(whole.content).digest() == hashlib.sha256((root / "out" / name).read_bytes()).digest()
-        assert whole.headers["content-disposition"].startswith("attachment")
-    name = next(n for n in listed if n.startswith("data/"))
-    data = (root / "out" / name).read_bytes()
-    for header, expected in (
-        ("bytes=10-19", data[10:20]),
-        ("bytes=-7", data[-7:]),
-        (f"bytes={len(data) - 3}-", data[-3:]),
-    ):
-        answer = service.get(f"{path}/{name}", headers={"Range": header})
-        assert (answer.status_code, answer.content) == (206, expected)
-    etag = answer.headers["etag"]
-    assert service.get(f"{path}/{name}", headers={"If-None-Match": etag}).status_code == 304
-    assert service.get(f"{path}/{name}", headers={"Range": "bytes=0-1", "If-Range": '"old"'}).content == data
-    problem(service.get(f"{path}/{name}", headers={"Range": f"bytes={len(data)}-"}), 416, "range_not_satisfiable")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../ws/jobs",
-        "data/../../ws/service/keys.json",
-        "%2e%2e/ws",
-        "_winnow.json",
-        "data",
-        "",
-        "/etc/passwd",
-        "data/x\x00y",
-        ".hidden",
-    ],
-)
-def test_no_other_file_can_be_had(service: Hosted, finished: dict[str, Any], name: str) -> None:
-    answer = service.client.get(f"{service.url}/v1/jobs/{finished['id']}/artifacts/{name.replace(chr(0), '%00')}")
-    assert answer.status_code == 404, answer.text
-
-
-def test_a_link_in_the_output_leads_nowhere(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
-    (root / "secret.txt").write_text("canary")
-    (root / "out" / "data" / "link.txt").symlink_to(root / "secret.txt")
-    try:
-        assert service.get(f"/v1/jobs/{finished['id']}/artifacts/data/link.txt").status_code == 404
-        names = [e["name"] for e in service.get(f"/v1/jobs/{finished['id']}/artifacts").json()["items"]]
-        assert "data/link.txt" not in names
-    finally:
-        (root / "out" / "data" / "link.txt").unlink()
-
-
-@pytest.mark.parametrize("name", ['quote".txt', "snow\u2603.txt", "caf\u00e9; x.txt"])
-def test_a_file_of_any_name_is_sent_under_it(service: Hosted, root: Path, finished: dict[str, Any], name: str) -> None:
-    path = root / "out" / "data" / name
-    path.write_text("content")
-    try:
-        answer = service.get(f"/v1/jobs/{finished['id']}/artifacts/data/{name}")
-        assert (answer.status_code, answer.text) == (200, "content")
-        told = answer.headers["content-disposition"]
-        assert told.isascii()
-        assert told.count('"') == 2
-        assert unquote(told.partition("filename*=UTF-8''")[2]) == name
-    finally:
-        path.unlink()
-
-
-@pytest.mark.parametrize("name", [b"bad\xff.txt", b"line\nbreak.txt"])
-def test_a_file_whose_name_cannot_be_sent_is_left_out(
-    service: Hosted, root: Path, finished: dict[str, Any], name: bytes
-) -> None:
-    path = os.fsencode(root / "out" / "data") + b"/" + name
-    with open(path, "wb") as file:
-        file.write(b"x")
-    try:
-        listed = service.get(f"/v1/jobs/{finished['id']}/artifacts").json()["items"]
-        assert {e["name"].partition(".")[2] for e in listed} <= {"json", "md", "lock.yaml", "parquet"}
-    finally:
-        os.unlink(path)
-
-
-def test_a_line_break_is_part_of_a_files_name(service: Hosted, finished: dict[str, Any]) -> None:
-    assert service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json").status_code == 200
-    problem(service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json%0A"), 404, "not_found")
-
-
-def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished: dict[str, Any]) -> None:
-    log = root / "ws" / "jobs" / finished["id"] / "runner.log"
-    before = log.read_text() if log.exists() else ""
-    with log.open("a") as file:
-        file.write("".join(f"line {n}\n" for n in range(1000)) + "torn")
-    path = f"/v1/jobs/{finished['id']}/logs"
-    tail = service.get(path, params={"bytes": 100})
-    assert tail.text.startswith("line 9")
-    assert tail.text.endswith("line 999\ntorn")
-    said, after = "", 0
-    while True:
-        piece = service.get(path, params={"after": after, "bytes": 777})
-        if int(piece.headers["winnow-next"]) == after:
-            break
-        said, after = said + piece.text, int(piece.headers["winnow-next"])
-    assert said == before + "".join(f"line {n}\n" for n in range(1000))
 
 
 def test_a_job_that_has_ended_takes_no_more_orders(service: Hosted, finished: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from pipeline.cli.bands import guards as guards_command
 from pipeline.errors import GuardHeld, UsageError
 from pipeline.recipe_file import apply_setting
 from pipeline.report.page import render_report
+from pipeline.stages.documents import effects
+from pipeline.storage.manifest import recent
 from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
@@ -113,3 +115,24 @@ def test_a_job_without_deduplication_has_no_guards(tmp_path: Path) -> None:
     assert tables_of(store, choose_job(store, result.job_id)).guards is None
     with pytest.raises(UsageError, match="has no table `guards`"):
         guards_command(str(tmp_path / "ws"), result.job_id)
+
+
+def counted(folder: Path, name: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+    """How many runs of shards were counted, their sums, and the rows of the table `guards`."""
+    store = Store(str(folder / name))
+    with pytest.raises(GuardHeld):
+        winnow.run(recipe(**GUARD), [str(folder / "crawl")], workspace=store.root, executor="local", workers=1)
+    corpus = tables_of(store, choose_job(store)).text.corpus
+    (sums,), (made,) = (recent(store, corpus, kind) for kind in ("effects", "guards"))
+    return len(sums.parts), sums.details, store.read_table(made.parts[0].path).to_pylist()
+
+
+def test_however_many_runs_of_shards_are_counted_the_sums_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parquet(tmp_path / "crawl")
+    one, *whole = counted(tmp_path, "whole")
+    monkeypatch.setattr(effects, "UNIT_ROWS", 1)
+    several, *parts = counted(tmp_path, "parts")
+    assert (one, several) == (1, 4)
+    assert parts == whole

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dedup.documents.bands import choose_bands
+from scorers.base import build
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars
-from scorers.minhash import MinHash
 from scorers.text import TextBatch
 
 FOLDER = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "neardup"
@@ -22,12 +22,14 @@ THRESHOLD = 0.8
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"test data not found at {FOLDER} (WINNOW_TEST_DATA)")
 
 
+@pytest.mark.parametrize("sketch", ["minhash", "fast_similarity"])
 @pytest.mark.parametrize("num_perm", [112, 128])
-def test_known_pairs_are_found_and_every_removal_is_like_its_keeper(num_perm: int) -> None:
+def test_known_pairs_are_found_and_every_removal_is_like_its_keeper(num_perm: int, sketch: str) -> None:
     documents = pq.read_table(FOLDER / "docs.parquet", columns=["id", "text"])
     pairs = pq.read_table(FOLDER / "pairs.parquet", columns=["a", "b", "jaccard"]).to_pylist()
     batch = TextBatch.from_arrow(documents["text"].combine_chunks())
-    signatures = np.asarray(MinHash(num_perm=num_perm).score(batch)["signature"])
+    scorer = build("minhash", {"num_perm": num_perm, "sketch": sketch})
+    signatures = np.asarray(scorer.score(batch)["signature"])
     found = candidate_pairs(band_keys(signatures, *choose_bands(num_perm, THRESHOLD)), np.arange(len(batch)))
     jaccard = pair_jaccard(*shingle_sets(batch.data, batch.offsets, 5), found.a, found.b)
     verified = jaccard >= THRESHOLD

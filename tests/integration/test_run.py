@@ -127,7 +127,7 @@ def test_a_second_run_does_no_work(done: tuple[Path, winnow.Result], crawl: Path
     )
     said = verbs(folder / "ws", again.job_id)
     assert [e for e in said if e["verb"] == "unit_done"] == []
-    assert len([e for e in said if e["verb"] == "stage_reused"]) == 13
+    assert len([e for e in said if e["verb"] == "stage_reused"]) == 14
 
 
 def test_a_changed_threshold_opens_no_text(

@@ -13,7 +13,7 @@ from scorers.exact import Exact
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars
-from scorers.minhash import MinHash
+from scorers.minhash import MinHash, rounds
 from scorers.text import TextBatch
 from tests import oracle_dedup as oracle
 
@@ -49,6 +49,15 @@ def test_exact_hashes_are_those_of_xxhash(found: list[str]) -> None:
 def test_signatures_are_those_of_datasketch(found: list[str], ngram: int, num_perm: int) -> None:
     values = MinHash(num_perm=num_perm, ngram=ngram, seed=3).score(sliced(found))
     assert values["signature"].tolist() == [oracle.signature(t, num_perm, ngram, 3) for t in found]
+    assert values["shingles"].tolist() == [len(oracle.shingles(t, ngram)) for t in found]
+
+
+@settings(deadline=None, max_examples=100)
+@given(texts, st.sampled_from([1, 2, 5]), st.sampled_from([1, 7, 64]))
+def test_similarity_sketches_are_those_of_the_paper(found: list[str], ngram: int, slots: int) -> None:
+    values = MinHash(num_perm=slots, ngram=ngram, seed=3, sketch="fast_similarity").score(sliced(found))
+    a, b = (drawn.tolist() for drawn in rounds(slots, 3))
+    assert values["signature"].tolist() == [oracle.similarity_sketch(t, a, b, ngram) for t in found]
     assert values["shingles"].tolist() == [len(oracle.shingles(t, ngram)) for t in found]
 
 

@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.documents.clusters import NONE, cluster, leaders
-from pipeline.dedup.documents.equals import equal_rows
-from pipeline.dedup.ranges import range_of
+from pipeline.dedup.documents.equals import digest_order, equal_rows
+from pipeline.dedup.ranges import range_bounds, range_of
 from pipeline.stages.documents.bands import text_rank
 from scorers.kernels.entries import sorted_entries
 from scorers.kernels.lsh import Entries, band_keys, bucket_pairs
+from scorers.kernels.slots import Meetings
 from tests import oracle_dedup as oracle
 
 minima = st.lists(
     st.one_of(st.just([0xFFFFFFFF] * 6), st.lists(st.integers(0, 2), min_size=6, max_size=6)), min_size=0, max_size=40
 )
+FAR = 2**33
 BANDINGS = st.sampled_from([(1, 6), (2, 3), (3, 2), (6, 1)])
 
 
@@ -58,12 +60,47 @@ def test_ranges_together_have_the_pairs_that_share_a_band_once_for_each_text(
     for n in range(ranges):
         part = bucket_pairs(whole.take(range_of(whole.key, ranges) == n))
         pairs = list(zip(part.a.tolist(), part.b.tolist(), strict=True))
-        assert pairs == sorted(set(pairs))
+        assert len(pairs) == len(set(pairs))
         found |= set(pairs)
     firsts = {tuple(s): n for n, s in reversed(list(enumerate(signatures)))}
     first = [firsts[tuple(s)] for s in signatures]
     expected = oracle.banded_pairs(signatures, *banding)
     assert found == {(a, b) for a, b in expected if first[a] == a and first[b] == b}
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.integers(1, 9), st.integers(1, 3), st.sampled_from([1, 4, 2**20]))
+def test_what_may_meet_another_is_told_of_lots_of_keys(
+    data: st.DataObject, ranges: int, lots: int, spread: int
+) -> None:  # fmt: skip
+    low, high = range_bounds(data.draw(st.integers(0, ranges - 1)), ranges)
+    key = st.one_of(
+        st.integers(low, high),
+        st.integers(0, 2).map(lambda n: low + n * spread),
+        st.integers(0, 2).map(lambda n: high - n * spread),
+    )
+    keys = [data.draw(st.lists(key, max_size=25)) for _ in range(lots)]
+    made = Meetings.of(low, high, sum(map(len, keys)))
+    arrays = [np.array(k, np.uint64) for k in keys]
+    for some in arrays:
+        made.count(some)
+    told = np.concatenate([n * 100 + made.may_meet(some) for n, some in enumerate(arrays)]).tolist()
+    every = [k for some in keys for k in some]
+    names = [n * 100 + i for n, k in enumerate(keys) for i in range(len(k))]
+    assert told == [names[i] for i in oracle.in_shared_slots(every, low, int(made.shift))]
+    assert {n for n, k in zip(names, every, strict=True) if every.count(k) > 1} <= set(told)
+
+
+@settings(deadline=None, max_examples=60)
+@given(minima, BANDINGS)
+def test_documents_beyond_what_one_number_packs_have_the_same_pairs(
+    signatures: list[list[int]], banding: tuple[int, int]
+) -> None:
+    near = entries(signatures, banding)
+    one = bucket_pairs(near)
+    two = bucket_pairs(Entries(near.key, near.text, near.near, near.document.astype(np.int64) + FAR))
+    pairs = set(zip(one.a.tolist(), one.b.tolist(), strict=True))
+    assert {(a - FAR, b - FAR) for a, b in zip(two.a.tolist(), two.b.tolist(), strict=True)} == pairs
 
 
 @settings(deadline=None, max_examples=100)
@@ -82,6 +119,12 @@ def test_buckets_that_are_too_large_give_the_same_pairs_of_texts_in_any_order(
 
 
 digests = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.integers(0, 2)), max_size=30)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=20))
+def test_digests_are_ordered_by_both_halves_and_then_by_row(found: list[tuple[int, int]]) -> None:
+    order = digest_order(np.array(found, np.uint64).reshape(-1, 2)).tolist()
+    assert order == sorted((n for n, d in enumerate(found) if d != (0, 0)), key=lambda n: (found[n], n))
 
 
 @settings(deadline=None, max_examples=150)

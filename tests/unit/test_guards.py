@@ -7,6 +7,7 @@ import pytest
 from pipeline.dedup.documents.guards import LISTED, Effect, acceptance, broken, held_against, hold, sentences
 from pipeline.errors import GuardHeld
 from pipeline.recipe.dedup import Guard
+from pipeline.stages.documents.effects import runs_of
 
 EFFECT = Effect(
     documents=1_000,
@@ -83,3 +84,9 @@ def test_all_that_is_broken_is_listed_and_of_the_rest_the_worst() -> None:
 def test_no_documents_break_no_budget() -> None:
     guard = Guard(max_removed_frac=0.01, max_edge_frac=0.01, max_cluster_frac=0.01)
     assert [r.value for r in held_against(guard, Effect(0, 0))] == [0.0]
+
+
+def test_shards_are_counted_in_runs_of_enough_documents() -> None:
+    assert list(runs_of([])) == []
+    assert list(runs_of([5])) == [(0, 1)]
+    assert list(runs_of([150_000, 60_000, 200_000, 10, 20])) == [(0, 2), (2, 3), (3, 5)]

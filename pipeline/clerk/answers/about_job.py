@@ -35,7 +35,7 @@ def schema(desk: Desk, *, job: str | None = None) -> dict[str, Any]:
             for alias, told in opened.scorers().items() for c in told["columns"]
         ]  # fmt: skip
     logs = connect(1)
-    view_logs(logs, (), None)
+    view_logs(logs, (), ())
     views = []
     for view, meaning in VIEWS.items():
         columns = _columns(connection, view) or _columns(logs, view) or _declared(view)

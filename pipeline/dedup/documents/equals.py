@@ -26,6 +26,18 @@ class Equals:
     same: Rows
 
 
+def digest_order(digests: Keys) -> Rows:
+    """Rows with a 128-bit digest that is not nought, by it and then by row: u64[D, 2] -> i64[N]."""
+    rows = np.flatnonzero(digests[:, 0] | digests[:, 1])
+    high, low = digests[rows, 0], digests[rows, 1]
+    order = np.argsort(high, kind="stable")  # twice as fast as by both halves, of which the first says nearly all
+    high, low = high[order], low[order]
+    if ((high[1:] == high[:-1]) & (low[1:] < low[:-1])).any():
+        order = order[np.lexsort((low, high))]
+    found: Rows = rows[order]
+    return found
+
+
 def equal_rows(high: Keys, low: Keys, label: Keys, row: Rows) -> Equals:
     """N documents with digests of two halves and a label, each [N], in any order. k equal ones give k-1 rows, by the
     first of them and then their own."""

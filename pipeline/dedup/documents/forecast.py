@@ -32,8 +32,9 @@ def sentences(fuzzy: Fuzzy, minhash: Mapping[str, Any], text_bytes: int) -> list
     made = choice(bands, rows, fuzzy.jaccard, similar)
     needs = cost(made, documents, text_bytes)
     found = match_probability(fuzzy.jaccard, bands, rows)
+    slots = "minima" if minhash.get("sketch", "minhash") == "minhash" else "slots of a Fast Similarity Sketch"
     return [
-        f"word {minhash['ngram']}-grams, {num_perm} minima, {bands} bands of {rows}: {found:.2%} of the pairs at Jaccard "
+        f"word {minhash['ngram']}-grams, {num_perm} {slots}, {bands} bands of {rows}: {found:.2%} of the pairs at Jaccard "
         f"{fuzzy.jaccard:g} become candidates; every one is verified exactly",
         *said,
         f"about {documents:,} documents: {made.false_per_doc:.2g} false candidates a document by the {similar.about}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.clusters import NONE, Nodes, Similarities
+from pipeline.dedup.sorted_rows import distinct
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
@@ -37,7 +37,7 @@ def read_graph(
     """texts, urls: tables `equals`; pairs: those of at least this similarity count."""
     equal, addresses = (_columns(store, t, ("row", "first", "same")) for t in (texts, urls))
     (a, b), jaccard = _similar(store, pairs, threshold)
-    documents = _distinct([*equal[:2], *addresses[:2], a, b])
+    documents = distinct(np.concatenate([*equal[:2], *addresses[:2], a, b]))
 
     def nodes(rows: Rows) -> Nodes:
         return np.searchsorted(documents, rows).astype(np.int32)
@@ -51,11 +51,6 @@ def read_graph(
         made[nodes(row)] = made[nodes(first)] = nodes(first)
     labels[nodes(equal[0])] = nodes(equal[2])
     return Graph(documents, groups, labels, by_url, at_a, at_b, jaccard)
-
-
-def _distinct(arrays: Iterable[Rows]) -> Rows:
-    """Rising, without repeats."""
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *arrays]))
 
 
 def _columns(store: Store, table: Manifest | None, names: tuple[str, ...]) -> list[Rows]:

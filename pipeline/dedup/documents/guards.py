@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import pyarrow as pa
+
+from pipeline.dedup.documents.schema import EFFECTS_TABLE
 from pipeline.errors import GuardHeld
 from pipeline.recipe.dedup import Guard
+from pipeline.schema import arrow_schema
 
 LISTED = 10
 """Sources and clusters in the table, the worst first; whatever breaks a budget is in it besides."""
 NAMED = 3
+SOURCE, CLUSTER = "source", "cluster"
+"""What a row of the table `effects` is about."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,15 @@ class Held(NamedTuple):
     @property
     def broken(self) -> bool:
         return self.budget is not None and self.value > self.budget
+
+
+def added_up(effects: pa.Table) -> pa.Table:
+    """Counts of several runs of shards (EFFECTS_TABLE) as one row for each source or cluster, by name."""
+    summed = effects.group_by(["about", "name"]).aggregate([("documents", "sum"), ("removed", "sum")])
+    made = summed.rename_columns(["about", "name", "documents", "removed"]).sort_by([
+        ("about", "ascending"), ("name", "ascending")
+    ])  # fmt: skip
+    return made.cast(arrow_schema(EFFECTS_TABLE))
 
 
 def held_against(guard: Guard, effect: Effect) -> list[Held]:

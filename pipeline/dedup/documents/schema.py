@@ -7,10 +7,10 @@ import pyarrow as pa
 from pipeline.schema import TableColumn
 
 DIGESTS_TABLE = (
-    TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending"),
-    TableColumn("low", pa.uint64(), "hash", "its lower half"),
-    TableColumn("label", pa.uint64(), "hash", "64 bits of the raw text's hash"),
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending", False),
+    TableColumn("low", pa.uint64(), "hash", "its lower half", False),
+    TableColumn("label", pa.uint64(), "hash", "64 bits of the raw text's hash", False),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard", False),
 )
 
 EQUALS_TABLE = (
@@ -20,20 +20,27 @@ EQUALS_TABLE = (
 )
 
 BANDS_TABLE = (
-    TableColumn("key", pa.uint64(), "hash", "a bucket: the minima of one band, with the band's number; ascending"),
+    TableColumn(
+        "key", pa.uint64(), "hash", "a bucket: the minima of one band, with the band's number; ascending", False
+    ),
     TableColumn(
         "text",
         pa.uint64(),
         "rank",
         "names the normalised text: 24 bits of its size, long ones first, and 40 of its hash",
+        False,
     ),
-    TableColumn("near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands"),
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
+    TableColumn(
+        "near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands", False
+    ),
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard", False),
 )
 
 CANDIDATES_TABLE = (
-    TableColumn("document", pa.int64(), "row", "global row of a document; ascending"),
-    TableColumn("other", pa.int64(), "row", "global row of one it may be like; each pair stands here from both sides"),
+    TableColumn("document", pa.int64(), "row", "global row of a document; ascending", False),
+    TableColumn(
+        "other", pa.int64(), "row", "global row of one it may be like; each pair stands here from both sides", False
+    ),
 )
 
 SHINGLES_TABLE = (
@@ -76,6 +83,13 @@ S_CURVE_TABLE = (
         "missed", pa.float64(), "pairs", "unbiased estimate of pairs that no band found: sum of 1/p - 1 over pairs"
     ),
     TableColumn("missed_error", pa.float64(), "pairs", "standard error of that estimate"),
+)
+
+EFFECTS_TABLE = (
+    TableColumn("about", pa.string(), "name", "`source` or `cluster`"),
+    TableColumn("name", pa.string(), "name", "of the source (the file, where there is none), or of the cluster"),
+    TableColumn("documents", pa.int64(), "documents", "kept by rules; of a cluster: all that are in it"),
+    TableColumn("removed", pa.int64(), "documents", "removed of these"),
 )
 
 GUARDS_TABLE = (

@@ -22,15 +22,16 @@ from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
+from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_by_batch, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.base import parameters
-from scorers.kernels.entries import sorted_entries
-from scorers.kernels.lsh import NO_KEY, band_keys
+from scorers.kernels.entries import keys_of_batches, sorted_entries
+from scorers.kernels.lsh import NO_KEY
 
-FORMAT = 1
+FORMAT = 2
+BATCH_ROWS = 8_192
 LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]
@@ -90,9 +91,9 @@ def _sort(
     store: Store, minhash: str, exact: str, banding: tuple[int, int], payload: tuple[str, str, ShardNotes]
 ) -> PartRecord:
     key, path, notes = payload
-    names = (f"{minhash}.signature", f"{exact}.normalised", f"{exact}.text_bytes")
-    signature, digest, size = read_fields(store, notes, names)
-    keys = band_keys(binary_rows(signature, 0xFF).view("<u4"), *banding)
+    digest, size = read_fields(store, notes, (f"{exact}.normalised", f"{exact}.text_bytes"))
+    batches = read_by_batch(store, notes, f"{minhash}.signature", BATCH_ROWS)
+    keys = keys_of_batches((binary_rows(s, 0xFF).view("<u4") for s in batches), len(digest), *banding)
     digests = binary_rows(digest, 0).view("<u8")
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
     columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)

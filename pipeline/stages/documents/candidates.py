@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides
 from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
-from pipeline.dedup.layout import GROUP_ROWS
-from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
+from pipeline.dedup.layout import GROUP_ROWS, layout
+from pipeline.dedup.ranges import range_bounds, range_units, ranges_for, read_each, row_bytes
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
@@ -23,8 +23,9 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.lsh import Entries, bucket_pairs
+from scorers.kernels.slots import Meetings
 
-FORMAT = 2
+FORMAT = 3
 
 Rows = npt.NDArray[np.int64]
 
@@ -75,11 +76,23 @@ def _join(
     store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    table, shard = read_range(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
-    keys, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
-    found = bucket_pairs(Entries(keys, text, near, offsets[shard] + row), max_bucket)
+    found = bucket_pairs(_meeting(store, shards, offsets, n, ranges), max_bucket)
     columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)
     counts = {"pairs": pairs, "mirrored": pairs, "overflowed_buckets": found.overflowed_buckets}
-    return commit_part(store, key, path, made, counts, row_group_rows=GROUP_ROWS)
+    return commit_part(store, key, path, made, counts, row_group_rows=GROUP_ROWS, **layout(made.schema))
+
+
+def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, ranges: int) -> Entries:
+    """The entries of one range without most of those whose bucket is theirs alone, by shard, key and row."""
+    tables = read_each(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
+    meetings = Meetings.of(*range_bounds(n, ranges), sum(t.num_rows for t in tables))
+    for table in tables:
+        meetings.count(table.column("key").to_numpy())
+    parts = []
+    for table, start in zip(tables, offsets.tolist(), strict=False):
+        key, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
+        at = meetings.may_meet(key)
+        parts.append((key[at], text[at], near[at], row[at] + np.int64(start)))
+    return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

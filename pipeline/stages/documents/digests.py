@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.documents.equals import digest_order
 from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
 from pipeline.dedup.layout import sorted_layout
@@ -24,7 +25,7 @@ from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 Halves = npt.NDArray[np.uint64]
 
@@ -96,8 +97,7 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
         label = np.zeros(len(digests), np.uint64)
     else:
         digests, label = _of_texts(store, equality, notes)
-    rows = np.flatnonzero((digests != 0).any(axis=1))
-    order = rows[np.lexsort((digests[rows, 1], digests[rows, 0]))]
+    order = digest_order(digests)
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
     return commit_part(store, key, path, made, {"documents": made.num_rows}, **sorted_layout("high"))

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.dedup.documents import curves
 from pipeline.dedup.documents.schema import S_CURVE_TABLE
+from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
@@ -116,7 +117,7 @@ def _shards_read(text: Manifest) -> npt.NDArray[np.bool_]:
 
 def _agreeing(store: Store, stage: SCurve, a: Rows, b: Rows) -> Rows:
     """In how many bands the signatures of these pairs agree: global rows i64[S] twice -> i64[S]."""
-    rows = np.unique(np.concatenate([a, b]))
+    rows = distinct(np.concatenate([a, b]))
     offsets = stage.notes.text.row_offsets()
     cuts = np.searchsorted(rows, offsets)
     found = [np.zeros((0, stage.bands * stage.rows), dtype="<u4")]

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.schema import SHINGLES_TABLE
 from pipeline.dedup.documents.shingle_blocks import group_ends
+from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.batches import gathered
@@ -107,8 +108,8 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
         asked = np.minimum(document, other) < cuts[-1]
         document, other = document[asked], other[asked]
         unit = np.searchsorted(cuts, np.minimum(document, other), side="right") - 1
-        packed.append(np.unique((document - start) << 32 | unit))
-    found = np.unique(np.concatenate(packed))
+        packed.append(distinct((document - start) << 32 | unit))
+    found = distinct(np.concatenate(packed))
     return found >> 32, found & 0xFFFFFFFF
 
 

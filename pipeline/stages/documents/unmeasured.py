@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.dedup.documents.candidate_pairs import from_both_sides, pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.schema import CANDIDATES_TABLE
-from pipeline.dedup.layout import GROUP_ROWS
+from pipeline.dedup.layout import GROUP_ROWS, layout
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
@@ -23,7 +23,7 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,13 @@ def _unmeasured(
     new = np.isnan(similarities_of(a, b, before.between(store, low, high)))
     columns = [pa.array(rows) for rows in from_both_sides(a[new], b[new])]
     table = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
-    return commit_part(store, key, path, table, {"pairs": table.num_rows}, row_group_rows=GROUP_ROWS, durable=False)
+    return commit_part(
+        store,
+        key,
+        path,
+        table,
+        {"pairs": table.num_rows},
+        row_group_rows=GROUP_ROWS,
+        durable=False,
+        **layout(table.schema),
+    )
