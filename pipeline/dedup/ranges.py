@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.layout import layout
+from pipeline.dedup.layout import hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
@@ -73,17 +74,26 @@ def read_each(
 
 
 def write_by_range(
-    store: Store, key: str, path: str, table: pa.Table, by: str, ranges: int, counts: dict[str, int]
+    store: Store, key: str, path: str, table: pa.Table, by: str, ranges: int, counts: dict[str, int], **options: Any
 ) -> PartRecord:
-    """Commit a part that is ordered by a column of hashes, one row group a range."""
-    cuts = np.searchsorted(range_of(table.column(by).to_numpy(), ranges), np.arange(ranges + 1))
+    """Commit a part that is ordered by a column of hashes, one row group a range. options: how it is written, `layout`
+    otherwise."""
+    lows = np.array([range_bounds(n, ranges)[0] for n in range(ranges)], np.uint64)
+    cuts = [*np.searchsorted(table.column(by).to_numpy(), lows).tolist(), table.num_rows]
 
     def write(temporary: Path) -> None:
-        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
-            for start, end in pairwise(cuts.tolist()):
+        with parquet_writer(temporary, table.schema, **(options or layout(table.schema))) as writer:
+            for start, end in pairwise(cuts):
                 if end > start:
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata(counts))
 
     store.commit(path, write, lambda t: check_rows(t, table.num_rows))
     return store.record(key, path)
+
+
+def write_hashes(
+    store: Store, key: str, path: str, table: pa.Table, by: str, counts: dict[str, int]
+) -> PartRecord:  # fmt: skip
+    """Commit a part of a shard that is ordered by a column of hashes and that units read ranges of, however many these are."""
+    return write_by_range(store, key, path, table, by, hash_groups(table.num_rows), counts, **hash_layout(by))

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
 from pipeline.dedup.documents.schema import BANDS_TABLE
-from pipeline.dedup.layout import sorted_layout
+from pipeline.dedup.ranges import write_hashes
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_by_batch, read_fields
 from pipeline.storage.shard import part_key
@@ -98,7 +98,7 @@ def _sort(
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
     columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
-    return commit_part(store, key, path, made, {"entries": made.num_rows}, **sorted_layout("key"))
+    return write_hashes(store, key, path, made, "key", {"entries": made.num_rows})
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:
