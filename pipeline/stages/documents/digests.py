@@ -100,7 +100,7 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
     order = digest_order(digests)
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
-    return write_hashes(store, key, path, made, "high", {"documents": made.num_rows})
+    return write_hashes(store, key, path, [made], made.schema, made.num_rows, "documents")
 
 
 def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halves, Halves]:
