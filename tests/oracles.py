@@ -82,6 +82,7 @@ ORACLES = {
     "overlap.remember_ngrams": "oracle_overlap.contamination",
     "overlap.weigh_texts": "oracle_overlap.contamination",
     "overlap_words.cut_words": "oracle_overlap.byte_words",
+    "radix.sort_by_digits": "sorted",
     "repetition.bare_hashes": "oracle_measures.repetition_dolma",
     "repetition.duplicates": "oracle_measures.repetition_datatrove",
     "repetition.paragraphs": "oracle_measures.repetition_datatrove",

@@ -11,6 +11,9 @@ ROW_GROUP_ROWS = 20_000
 GROUP_ROWS = 8_192
 """Rows of a sorted part that are read as one: a unit reads at most two of these more of each shard than it needs, and
 what a footer says of them is a hundredth of them."""
+HASH_ROWS = 12_288
+"""Rows, or up to twice as many, of such a part that is cut where ranges are cut, so that a unit reads nothing else: reading
+what a footer says of fewer took longer than reading them."""
 
 
 def layout(columns: pa.Schema) -> dict[str, Any]:
@@ -21,10 +24,14 @@ def layout(columns: pa.Schema) -> dict[str, Any]:
     return {"compression": codecs, "compression_level": None, "column_encoding": packed}
 
 
-def sorted_layout(by: str) -> dict[str, Any]:
+def hash_groups(rows: int) -> int:
+    """How many ranges of hashes a sorted part is cut into: a power of two, as that of the units is (`ranges.ranges_for`)."""
+    return 1 << max(0, (rows // HASH_ROWS).bit_length() - 1)
+
+
+def hash_layout(by: str) -> dict[str, Any]:
     """Of rows of hashes, sorted by a column: hashes do not compress, and a range is found by that column alone."""
     return {
-        "row_group_rows": GROUP_ROWS,
         "compression": "none",
         "compression_level": None,
         "write_page_index": False,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.layout import layout
+from pipeline.dedup.layout import hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import part_key
@@ -73,17 +74,39 @@ def read_each(
 
 
 def write_by_range(
-    store: Store, key: str, path: str, table: pa.Table, by: str, ranges: int, counts: dict[str, int]
+    store: Store,
+    key: str,
+    path: str,
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    ranges: int,
+    what: str,
+    **options: Any,
 ) -> PartRecord:
-    """Commit a part that is ordered by a column of hashes, one row group a range."""
-    cuts = np.searchsorted(range_of(table.column(by).to_numpy(), ranges), np.arange(ranges + 1))
+    """Commit a part that is ordered by its first column, of hashes, one row group a range. tables: its rows in order, cut
+    between ranges; what: what a row is; options: how they are written, as `layout` says otherwise."""
+    lows = np.array([range_bounds(n, ranges)[0] for n in range(1, ranges)], np.uint64)
+    rows = 0
 
     def write(temporary: Path) -> None:
-        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
-            for start, end in pairwise(cuts.tolist()):
-                if end > start:
-                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
-            writer.add_key_value_metadata(counts_metadata(counts))
+        nonlocal rows
+        with parquet_writer(temporary, schema, **(options or layout(schema))) as writer:
+            for table in tables:
+                cuts = [0, *np.searchsorted(table.column(0).to_numpy(), lows).tolist(), table.num_rows]
+                for start, end in pairwise(cuts):
+                    if end > start:
+                        writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+                rows += table.num_rows
+            writer.add_key_value_metadata(counts_metadata({what: rows}))
 
-    store.commit(path, write, lambda t: check_rows(t, table.num_rows))
+    store.commit(path, write, lambda t: check_rows(t, rows))
     return store.record(key, path)
+
+
+def write_hashes(
+    store: Store, key: str, path: str, tables: Iterable[pa.Table], schema: pa.Schema, rows: int, what: str
+) -> PartRecord:
+    """The same for a part of so many rows of a shard, of which units read ranges, however many these are."""
+    return write_by_range(
+        store, key, path, tables, schema, hash_groups(rows), what, **hash_layout(schema.names[0])
+    )  # fmt: skip

@@ -41,10 +41,11 @@ def _in_fork_server() -> None:
     from scorers.kernels.jit import begin
 
     collect_rarely()
-    begin()
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
         told = json.loads(os.environ[VARIABLE])
         score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score
+        if score:  # else no kernel may be needed: a worker that does begins by itself
+            begin()
         for i, entry in enumerate(score):
             with contextlib.suppress(Exception):  # one that the plan has yet to resolve
                 load([parse_spec(entry, i)])

@@ -57,14 +57,24 @@ class Mix(Strict):
         return dict(FINEWEB_2) if self.rehydrate == "fineweb2" else dict(self.rehydrate or {})
 
 
+ZSTD_LEVEL = 3
+"""Level 1 writes 1.6 times as fast, and files that are 16 % larger: keeping them for a day costs more than that saves."""
+
+
 class Export(Strict):
     """How the curated corpus is written."""
 
     shard_bytes: Annotated[int, Field(gt=0)] = 256_000_000
+    zstd_level: Annotated[int, Field(ge=1, le=22)] = ZSTD_LEVEL
     edits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     _sizes = field_validator("shard_bytes", mode="before")(parse_size)
+
+    def told(self, *left_out: str) -> dict[str, Any]:
+        """What determines what is written, for its key. The usual level is not told: files keep their names that had no other."""
+        told = self.model_dump(mode="json", exclude=set(left_out))
+        return {k: v for k, v in told.items() if (k, v) != ("zstd_level", ZSTD_LEVEL)}
 
 
 class Recipe(Strict):

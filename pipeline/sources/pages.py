@@ -75,8 +75,9 @@ def decode(source: Reader, group: int) -> Iterator[pa.Table]:
     gathered: list[pa.RecordBatch] = []
     rows = decoded = held = held_rows = 0
     for batch in _batches(source, group):
-        rows, decoded, held = rows + batch.num_rows, decoded + batch.nbytes, held + batch.nbytes
-        held_rows += batch.num_rows
+        batch_rows, batch_bytes = batch.num_rows, batch.nbytes  # a batch may be a few rows: asked once
+        rows, held_rows = rows + batch_rows, held_rows + batch_rows
+        decoded, held = decoded + batch_bytes, held + batch_bytes
         if decoded > allowed:
             raise Unreadable(group, "bomb", f"decodes to over {allowed} bytes from {declared} declared")
         gathered.append(batch)
@@ -108,8 +109,9 @@ def _batches(source: Reader, group: int) -> Iterator[pa.RecordBatch]:
     columns = None if source.columns is None else list(source.columns)
     try:
         rows = max(1, min(GATHERED_ROWS, BATCH_DECODED_BYTES // max(1, _longest_row(source, group))))
-        for batch in source.parquet.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
-            yield _without_dictionaries(batch)
+        batches = source.parquet.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+        coded = any(pa.types.is_dictionary(f.type) for f in source.parquet.schema_arrow)
+        yield from map(_without_dictionaries, batches) if coded else batches
     except (pa.ArrowException, MemoryError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise ReadInterrupted(f"{source.path}: {error}") from error
@@ -121,8 +123,6 @@ def _batches(source: Reader, group: int) -> Iterator[pa.RecordBatch]:
 
 
 def _without_dictionaries(batch: pa.RecordBatch) -> pa.RecordBatch:
-    if not any(pa.types.is_dictionary(f.type) for f in batch.schema):
-        return batch
     columns = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 

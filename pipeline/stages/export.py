@@ -74,12 +74,12 @@ class Export(Stage):
 
     @property
     def key(self) -> str:
-        settings = self.settings.model_dump(mode="json")
+        settings = self.settings.told()
         return part_key(self.kind, FORMAT, self.mix.key, self.notes.key, settings, self.columns.told())
 
     def units(self) -> list[Unit]:
         """A file is named by its place and by what it holds: where the same lies there already, it stays."""
-        settings = self.settings.model_dump(mode="json", exclude={"shard_bytes"})
+        settings = self.settings.told("shard_bytes")
         of_all = part_key(self.kind, FORMAT, settings, self.columns.told())
         clusters = cluster_digests(self.store, self.dedup, REMOVED, removed_only=True)
         found = []
@@ -165,13 +165,14 @@ def _export(
     mixes = [store.read_table(w.mix_path) for w in pack]
     counts, _ = became(pa.concat_tables(mixes))
     removed = pa.concat_tables([removed_rows(store, w.decisions, m) for w, m in zip(pack, mixes, strict=True)])
-    quarantined = pa.concat_tables([*(quarantined_rows(store, w.notes.shard) for w in pack), unread_rows(files)])
+    told = [quarantined_rows(store, w.notes.shard, m) for w, m in zip(pack, mixes, strict=True)]
+    quarantined = pa.concat_tables([*told, unread_rows(files)])
     # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
 
     def write(temporary: Path) -> None:
-        with parquet_writer(temporary, columns.schema(), compression_level=3) as writer:
+        with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
             for rows in gathered(found, ROW_GROUP_BYTES):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))

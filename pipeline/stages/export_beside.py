@@ -95,7 +95,10 @@ def unread_rows(files: Sequence[tuple[str, str, str]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(QUARANTINE_TABLE))
 
 
-def quarantined_rows(store: Store, shard: Shard) -> pa.Table:
+def quarantined_rows(store: Store, shard: Shard, mix: pa.Table) -> pa.Table:
+    """The rows of a shard that are in quarantine."""
+    if not pc.any(pc.equal(mix.column("stage"), "quarantine"), min_count=0).as_py():
+        return arrow_schema(QUARANTINE_TABLE).empty_table()
     rows = read_ids(store, shard, ["doc_id", "quarantine", "quarantine_detail", "file_path", "file_row"])
     rows = rows.filter(pc.is_valid(rows.column("quarantine")))
     return rows.rename_columns([c.name for c in QUARANTINE_TABLE]).cast(arrow_schema(QUARANTINE_TABLE))

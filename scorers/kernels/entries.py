@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,23 +48,21 @@ def part_keys(keys: Any, chosen: Any, ends: Any, parted: Any) -> Any:
 
 
 @kernel
-def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text: Any, near: Any, row: Any) -> None:
-    """What `part_keys` made, sorted: ends: i64[2^k], places: i64[2^l], names: u64[D], of each document -> key: u64[N],
-    text: u64[N], near: u32[N], row: i32[N], equal keys by band and row.
+def sort_parted(
+    parted: Any, start: Any, ends: Any, shift: Any, places: Any, names: Any, key: Any, text: Any, near: Any, row: Any
+) -> None:
+    """Some of what `part_keys` made, sorted: those from `start` to the last of ends: i64[E], N in all; places: i64[2^l], for the
+    l bits above `shift`, which follow those they are parted by; names: u64[D], of each document -> key: u64[N], text: u64[N],
+    near: u32[N], row: i32[N], equal keys by band and row.
 
     Keys are hashes, so that the next bits leave one or two to each place; a place with many has equal ones."""
-    shift = np.uint64(64)
-    upper = ends.size * places.size
-    while upper > 1:
-        upper >>= 1
-        shift -= np.uint64(1)
     mask = np.uint64(places.size - 1)
-    start = 0
+    first = start
     for end in ends:
         places[:] = 0
         for i in range(start, end):
             places[np.int64(parted[i, 0] >> shift & mask)] += 1
-        n = start
+        n = start - first
         for place in range(places.size):
             many = places[place]
             places[place] = n
@@ -76,14 +74,14 @@ def sort_parted(parted: Any, ends: Any, places: Any, names: Any, key: Any, text:
             key[at] = parted[i, 0]
             near[at] = np.uint32(parted[i, 1] >> np.uint64(32))
             row[at] = np.int32(parted[i, 1] & np.uint64(0xFFFFFFFF))
-        for i in range(start + 1, end):
+        for i in range(start - first + 1, end - first):
             k, like, d = key[i], near[i], row[i]
             j = i
-            while j > start and key[j - 1] > k:
+            while j > start - first and key[j - 1] > k:
                 key[j], near[j], row[j] = key[j - 1], near[j - 1], row[j - 1]
                 j -= 1
             key[j], near[j], row[j] = k, like, d
-        for i in range(start, end):
+        for i in range(start - first, end - first):
             text[i] = names[row[i]]
         start = end
 
@@ -101,20 +99,22 @@ def keys_of_batches(signatures: Iterable[npt.NDArray[np.uint32]], documents: int
 
 
 def sorted_entries(
-    keys: Keys, text: Keys, chosen: npt.NDArray[np.bool_]
-) -> tuple[Keys, Keys, npt.NDArray[np.uint32], Members]:
+    keys: Keys, text: Keys, chosen: npt.NDArray[np.bool_], pieces: int = 1
+) -> Iterator[tuple[Keys, Keys, npt.NDArray[np.uint32], Members]]:
     """A shard's entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
-    bool[D], the documents that take part -> (key u64[N], text u64[N], near u32[N], row i32[N])."""
+    bool[D], the documents that take part -> for each of so many equal ranges of keys (a power of two, at most 2^10):
+    (key u64[N], text u64[N], near u32[N], row i32[N]). In pieces, memory is used again while it is in the cache."""
     bits = max(2, (keys.size >> 1).bit_length())
-    upper = min(UPPER_BITS, bits // 2)
-    ends, places = np.empty(1 << upper, np.int64), np.empty(1 << (bits - upper), np.int64)
+    upper = max(min(UPPER_BITS, bits // 2), pieces.bit_length() - 1)
+    lower = max(1, bits - upper)
+    ends, places = np.empty(1 << upper, np.int64), np.empty(1 << lower, np.int64)
     parted = np.empty((keys.size, 2), np.uint64)
-    n = part_keys(keys, chosen, ends, parted)
-    key, names, near, row = (
-        np.empty(n, np.uint64),
-        np.empty(n, np.uint64),
-        np.empty(n, np.uint32),
-        np.empty(n, np.int32),
-    )
-    sort_parted(parted, ends, places, text, key, names, near, row)
-    return key, names, near, row
+    part_keys(keys, chosen, ends, parted)
+    start = 0
+    for some in ends.reshape(pieces, -1):
+        n = int(some[-1]) - start
+        key, names = np.empty(n, np.uint64), np.empty(n, np.uint64)
+        near, row = np.empty(n, np.uint32), np.empty(n, np.int32)
+        sort_parted(parted, start, some, np.uint64(64 - upper - lower), places, text, key, names, near, row)
+        yield key, names, near, row
+        start += n

@@ -57,7 +57,9 @@ def write_band_keys(signatures: Any, rows: int, start: int, keys: Any) -> None:
         signature = signatures[d]
         filled = False
         for p in range(signature.size):
-            filled |= signature[p] != np.uint32(0xFFFFFFFF)
+            if signature[p] != np.uint32(0xFFFFFFFF):
+                filled = True
+                break
         for band in range(keys.shape[0]):
             # buckets of all bands lie in one table: the band's number is mixed first, so that no minimum can undo it
             h = mix(MIX_1 + np.uint64(band))

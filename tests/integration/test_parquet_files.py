@@ -17,7 +17,9 @@ TABLE = pa.table({"key": pa.array([2, 2, 5, 5, 5, 9, 11, 2**63], pa.uint64()), "
 
 def spoilt(path: Path) -> None:
     """Writes a table over whose first bytes something else writes meanwhile."""
-    noise = pa.table({"noise": np.random.default_rng(7).integers(0, 1 << 60, 50_000)})
+    noise = pa.table(
+        {"noise": np.random.default_rng(7).integers(0, 1 << 60, 300_000)}
+    )  # more than is gathered before it is written
     with parquet_writer(path, noise.schema) as writer:
         writer.write_table(noise)
         with path.open("r+b") as file:

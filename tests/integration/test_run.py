@@ -201,6 +201,18 @@ def test_an_export_made_elsewhere_is_made_in_the_workspace_too(crawl: Path, tmp_
     assert digests(Path(second.output)) == digests(tmp_path / "out")
 
 
+def test_another_level_of_compression_writes_the_same_rows_in_smaller_files(
+    done: tuple[Path, winnow.Result], crawl: Path, tmp_path: Path
+) -> None:
+    folder, _ = done
+    smaller = RECIPE | {"export": {"zstd_level": 19}}
+    winnow.run(smaller, [str(crawl)], workspace=str(folder / "ws"), output=str(tmp_path / "out"), workers=1)
+    usual, small = (sorted((at / "data").iterdir()) for at in (folder / "out", tmp_path / "out"))
+    assert pq.read_table(tmp_path / "out" / "data").equals(pq.read_table(folder / "out" / "data"))
+    assert sum(p.stat().st_size for p in small) < sum(p.stat().st_size for p in usual)
+    assert not {p.name for p in small} & {p.name for p in usual}
+
+
 def test_a_foreign_output_folder_is_left_alone(crawl: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")

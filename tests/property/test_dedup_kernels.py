@@ -9,9 +9,11 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.dedup.sorted_rows import distinct
 from scorers.exact import Exact
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
+from scorers.kernels.radix import DIGIT_BITS, DIGITS, FEW, sort_by_digits
 from scorers.kernels.stars import stars
 from scorers.minhash import MinHash, rounds
 from scorers.text import TextBatch
@@ -30,6 +32,15 @@ texts = st.lists(
 def sliced(found: list[str]) -> TextBatch:
     """A batch whose offsets do not start at zero."""
     return TextBatch.from_arrow(pa.array(["before it", *found, "behind"], type=pa.large_string()).slice(1, len(found)))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 3) | st.sampled_from([2**11, 2**33, 2**62]), max_size=40))
+def test_numbers_are_sorted_digit_by_digit(found: list[int]) -> None:
+    one, other = np.array(found, np.uint64), np.empty(len(found), np.uint64)
+    turned = sort_by_digits(one, other, np.empty((DIGITS, 1 << DIGIT_BITS), np.int64))
+    assert (other if turned else one).tolist() == sorted(found)
+    assert distinct(np.array(found * (FEW // 20), np.int64)).tolist() == sorted(set(found))
 
 
 @settings(deadline=None, max_examples=300)

@@ -28,18 +28,21 @@ def entries(signatures: list[list[int]], banding: tuple[int, int]) -> Entries:
     keys = band_keys(np.array(signatures, np.uint32).reshape(-1, 6), *banding)
     names = {s: n for n, s in enumerate(sorted({tuple(s) for s in signatures}))}
     text = np.array([names[tuple(s)] for s in signatures], np.uint64)
-    return Entries(*sorted_entries(keys, text, np.ones(len(signatures), np.bool_)))
+    (columns,) = sorted_entries(keys, text, np.ones(len(signatures), np.bool_))
+    return Entries(*columns)
 
 
 @settings(deadline=None, max_examples=150)
-@given(minima, BANDINGS, st.integers(0, 2**32 - 1))
-def test_the_entries_of_a_shard_are_its_keys_in_order(
-    signatures: list[list[int]], banding: tuple[int, int], seed: int
+@given(minima, BANDINGS, st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8, 64]))
+def test_the_entries_of_a_shard_are_its_keys_in_order_in_pieces_that_are_ranges(
+    signatures: list[list[int]], banding: tuple[int, int], seed: int, pieces: int
 ) -> None:
     keys = band_keys(np.array(signatures, np.uint32).reshape(-1, 6), *banding)
     chosen = np.random.default_rng(seed).random(len(signatures)) < 0.7
     text = np.arange(len(signatures), dtype=np.uint64) * np.uint64(3)
-    key, texts, near, row = (x.tolist() for x in sorted_entries(keys, text, chosen))
+    made = list(sorted_entries(keys, text, chosen, pieces))
+    assert [set(range_of(piece[0], pieces)) - {n} for n, piece in enumerate(made)] == [set()] * pieces
+    key, texts, near, row = ([x for piece in made for x in piece[n].tolist()] for n in range(4))
     upper = [[int(k) >> 48 for k in band] for band in keys.tolist()]
     bands = len(keys)
     expected = sorted(

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from pipeline.dedup.sorted_rows import begin_of
 from pipeline.storage.store import Store
+from scorers.kernels import radix
 
 Rows = npt.NDArray[np.int64]
 
@@ -34,8 +35,7 @@ def from_both_sides(a: Rows, b: Rows) -> tuple[Rows, Rows]:
 def ascending(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     """The pairs by a, then b: both i64[N], not negative."""
     if max(a.max(initial=0), b.max(initial=0)) < MOST_PACKED:
-        # numpy sorts 64-bit integers in vectors, eight times faster than by two keys
-        packed = np.sort(a << 32 | b)
+        packed = radix.ascending(a << 32 | b)
         return packed >> 32, packed & 0xFFFFFFFF
     order = np.lexsort((b, a))
     return a[order], b[order]

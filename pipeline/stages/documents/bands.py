@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
 from pipeline.dedup.documents.schema import BANDS_TABLE
-from pipeline.dedup.layout import sorted_layout
+from pipeline.dedup.layout import hash_groups
+from pipeline.dedup.ranges import write_hashes
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_by_batch, read_fields
 from pipeline.storage.shard import part_key
@@ -32,6 +33,8 @@ from scorers.kernels.lsh import NO_KEY
 
 FORMAT = 2
 BATCH_ROWS = 8_192
+PIECES = 8
+"""In which a shard's entries are sorted and written."""
 LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]
@@ -96,9 +99,12 @@ def _sort(
     keys = keys_of_batches((binary_rows(s, 0xFF).view("<u4") for s in batches), len(digest), *banding)
     digests = binary_rows(digest, 0).view("<u8")
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
-    columns = sorted_entries(keys, text_rank(digests, pc.fill_null(size, 0).to_numpy()), firsts)
-    made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(BANDS_TABLE))
-    return commit_part(store, key, path, made, {"entries": made.num_rows}, **sorted_layout("key"))
+    names = text_rank(digests, pc.fill_null(size, 0).to_numpy())
+    entries = int(firsts.sum()) * len(keys)
+    pieces = sorted_entries(keys, names, firsts, min(PIECES, hash_groups(entries)))
+    schema = arrow_schema(BANDS_TABLE)
+    tables = (pa.table([pa.array(c) for c in columns], schema=schema) for columns in pieces)
+    return write_hashes(store, key, path, tables, schema, entries, "entries")
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from pipeline.dedup.documents.equals import digest_order
 from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
-from pipeline.dedup.layout import sorted_layout
+from pipeline.dedup.ranges import write_hashes
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key, read_ids
@@ -100,7 +100,7 @@ def _sort(store: Store, equality: Equality, payload: tuple[str, str, ShardNotes]
     order = digest_order(digests)
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
     made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
-    return commit_part(store, key, path, made, {"documents": made.num_rows}, **sorted_layout("high"))
+    return write_hashes(store, key, path, [made], made.schema, made.num_rows, "documents")
 
 
 def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halves, Halves]:

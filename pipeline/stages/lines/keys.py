@@ -99,7 +99,7 @@ def _sort(
         keys = _that_may_repeat(store, keys, filters, probes)
     schema = arrow_schema(LINE_KEYS_TABLE)
     table = pa.table([pa.array(keys.hash), pa.array(keys.count), pa.array(keys.first_row)], schema=schema)
-    return write_by_range(store, key, path, table, "hash", ranges, {"keys": table.num_rows})
+    return write_by_range(store, key, path, [table], table.schema, ranges, "keys")
 
 
 def _that_may_repeat(store: Store, keys: Keys, filters: tuple[str, ...], probes: int) -> Keys:

@@ -76,4 +76,4 @@ def _sort(store: Store, ranges: int, payload: tuple[str, str, str, ShardSurvivor
     keys = keys_of(read_runs(store, runs_path, survivors))
     schema = arrow_schema(SUBSTRING_KEYS_TABLE)
     table = pa.table([pa.array(getattr(keys, name)) for name in schema.names], schema=schema)
-    return write_by_range(store, key, path, table, "anchor", ranges, {"runs": table.num_rows})
+    return write_by_range(store, key, path, [table], table.schema, ranges, "runs")
