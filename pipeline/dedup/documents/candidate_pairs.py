@@ -29,13 +29,23 @@ def pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -
 
 def from_both_sides(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     """(document, other), each pair twice, ascending."""
-    return ascending(np.concatenate([a, b]), np.concatenate([b, a]))
+    if not _packs(a, b):
+        return ascending(np.concatenate([a, b]), np.concatenate([b, a]))
+    return _unpacked(np.concatenate([a << 32 | b, b << 32 | a]))
 
 
 def ascending(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     """The pairs by a, then b: both i64[N], not negative."""
-    if max(a.max(initial=0), b.max(initial=0)) < MOST_PACKED:
-        packed = radix.ascending(a << 32 | b)
-        return packed >> 32, packed & 0xFFFFFFFF
+    if _packs(a, b):
+        return _unpacked(a << 32 | b)
     order = np.lexsort((b, a))
     return a[order], b[order]
+
+
+def _packs(a: Rows, b: Rows) -> bool:
+    return bool(max(a.max(initial=0), b.max(initial=0)) < MOST_PACKED)
+
+
+def _unpacked(packed: Rows) -> tuple[Rows, Rows]:
+    in_order = radix.ascending(packed)
+    return in_order >> 32, in_order & 0xFFFFFFFF

@@ -94,5 +94,5 @@ def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, range
     for table, start in zip(tables, offsets.tolist(), strict=False):
         key, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
         at = meetings.may_meet(key)
-        parts.append((key[at], text[at], near[at], row[at] + np.int64(start)))
+        parts.append((key.take(at), text.take(at), near.take(at), row.take(at) + np.int64(start)))
     return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
