@@ -73,7 +73,8 @@ class _Turn:
         self._pulse.start()
 
     def check(self) -> None:
-        if self.store.exists(self._path(self.number + 1, "json")):
+        # any later one: the next may have come, ended, and been cleared away by the one after it
+        if max(self._numbers(), default=0) > self.number:
             raise Fenced(
                 f"{self.store.full(self.folder)}: turn {self.number} was silent for {LEASE_S:g} s, and another goes on; "
                 "give the same command again"

@@ -9,7 +9,9 @@ from typing import Any
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import now
 from pipeline.storage.store import Store
+from pipeline.storage.turns import in_turn
 from pipeline.takedown import records
+from pipeline.takedown.erasing import TURNS
 from pipeline.takedown.making import outputs_of
 from pipeline.takedown.records import Takedown, Undo
 
@@ -36,4 +38,7 @@ def undo_takedown(store: Store, takedown_id: str, why: str, by: str | None = Non
         raise UsageError(f"takedown --undo: no takedown {takedown_id!r} in {store.root}; {there}")
     takedown = found[takedown_id]
     asked = Undo(takedown.id, takedown.corpus, now(), by or getpass.getuser(), why)
-    return Undone(takedown, records.commit_undo(store, asked), outputs_of(store, takedown.corpus))
+    # not while text is emptied by the records from before: a run that begins now would find the text still there, and read it empty
+    with in_turn(store, TURNS):
+        undo = records.commit_undo(store, asked)
+    return Undone(takedown, undo, outputs_of(store, takedown.corpus))

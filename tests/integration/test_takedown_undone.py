@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pipeline.explain import sentences
 from pipeline.result import Result
 from pipeline.storage.integrity import check_workspace
 from pipeline.storage.store import Store
+from pipeline.storage.turns import in_turn
+from pipeline.takedown import erasing
 from pipeline.takedown.making import Made, Request, take_down
 from pipeline.takedown.records import takedowns
 from pipeline.takedown.undoing import undo_takedown
@@ -175,6 +178,18 @@ def test_a_job_that_was_planned_before_does_not_go_on_with_the_empty_text(
     monkeypatch.undo()
     assert "takedown.takedown" not in converted.run().funnel
     assert converted.holds(ONE)
+
+
+def test_an_undo_waits_for_text_that_is_being_emptied(converted: Corpus) -> None:
+    made = converted.take_down(ONE)
+    undoing = threading.Thread(target=converted.undo, args=(made,))
+    with in_turn(converted.store, erasing.TURNS):
+        undoing.start()
+        undoing.join(1.0)
+        assert undoing.is_alive()
+        assert takedowns(converted.store, "crawl") == [made.takedown]
+    undoing.join(30)
+    assert takedowns(converted.store, "crawl") == []
 
 
 def test_why_of_a_job_from_before_says_that_it_was_undone(converted: Corpus) -> None:

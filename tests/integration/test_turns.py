@@ -96,6 +96,20 @@ def test_a_silent_holder_loses_its_turn_and_is_told_before_it_writes(
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_silent_holder_is_told_however_many_had_their_turn_meanwhile(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"{bucket}/ws")
+    monkeypatch.setattr(turns, "BEAT_S", 60.0)
+    with in_turn(store, "locks/x") as check:
+        for _ in range(3):
+            with in_turn(store, "locks/x"):
+                pass
+        with pytest.raises(Fenced, match="turn 1 was silent"):
+            check()
+
+
+@pytest.mark.usefixtures("soon")
 def test_of_turns_before_nothing_stays(bucket: str) -> None:
     store = Store(f"{bucket}/ws")
     for _ in range(4):
