@@ -81,7 +81,7 @@ def test_a_killed_driver_loses_nothing(long_job: tuple[Path, dict[str, str]], at
 
 def test_a_driver_killed_in_every_stage_of_deduplication_ends_the_same(long_job: tuple[Path, dict[str, str]]) -> None:
     folder, clean = long_job
-    for at in ("bands", "candidates", "equals", "dedup"):
+    for at in ("bands", "candidates", "equals", "dedup", "effects"):
         code, _ = interrupt(folder, "killed-often", signal.SIGKILL, at, "driver")
         assert code == -signal.SIGKILL, at
     again = winnow(
