@@ -12,7 +12,7 @@ from pipeline.catalog.schema import KINDS
 from pipeline.errors import RecordDamaged, UsageError, did_you_mean
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.records import JOB_SHAPES, find_record
+from pipeline.storage.records import EVENT_SHAPES, JOB_SHAPES, find_record, misfit
 from pipeline.storage.store import Store
 
 
@@ -30,18 +30,27 @@ class JobRecord:
 
 
 def read_job(store: Store, job_id: str) -> JobRecord:
-    """A job's record and log; a last line torn by a crash is left out. Raises RecordDamaged."""
+    """A job's record and log; a line torn by a crash, or that is no event, is left out. Raises RecordDamaged."""
     record = _read_record(store, job_id)
-    events = []
     path = f"{Store.job(job_id)}/events.jsonl"
-    if store.exists(path):
-        with store.open(path) as file:
-            for line in file.read().splitlines():
-                try:
-                    events.append(json.loads(line))
-                except ValueError:
-                    continue
-    return JobRecord(job_id, record, tuple(events))
+    if not store.exists(path):
+        return JobRecord(job_id, record, ())
+    with store.open(path) as file:
+        lines = file.read().splitlines()
+    return JobRecord(job_id, record, tuple(event for line in lines if (event := _event(line)) is not None))
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if misfit(found, EVENT_SHAPES) or "verb" not in found:
+        return None
+    if found["verb"] == "unit_done" and not found.keys() >= {"stage", "part", "unit"}:
+        return None
+    event: dict[str, Any] = found
+    return event
 
 
 def _read_record(store: Store, job_id: str) -> dict[str, Any]:

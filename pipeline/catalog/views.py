@@ -186,7 +186,7 @@ def view_logs(connection: duckdb.DuckDBPyConnection, told: Sequence[JobRecord], 
     """The views over jobs' records and logs (jobs, stages), and over the parts of the tables given (shards)."""
     records = [
         {k: j.record.get(k) for k in JOB_FIELDS}
-        | {"warnings": j.record.get("warnings", []), "funnel": json.dumps(j.record.get("funnel", {}))}
+        | {"warnings": [str(w) for w in j.record.get("warnings", [])], "funnel": json.dumps(j.record.get("funnel", {}))}
         for j in told
     ]
     text = pa.string()

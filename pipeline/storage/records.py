@@ -10,13 +10,18 @@ from pipeline.storage.store import Store
 
 Shapes = Mapping[str, type | tuple[type, ...]]
 
-_COUNT, _MAYBE = (int, type(None)), (str, type(None))
+_COUNT, _MAYBE, _AMOUNT = (int, type(None)), (str, type(None)), (int, float, type(None))
 JOB_SHAPES: Shapes = {
     "state": str, "name": str, "created_at": str, "at": str, "code": str, "error": str, "corpus": _MAYBE, "output": _MAYBE,
-    "attempt": int, "attempts_failed": int, "rows": _COUNT, "seconds": (int, float, type(None)),
+    "attempt": int, "attempts_failed": int, "rows": _COUNT, "seconds": _AMOUNT,
     "funnel": (dict, type(None)), "tables": dict, "scorers": dict, "warnings": list,
 }  # fmt: skip
 """Of job.json, where a field is there."""
+EVENT_SHAPES: Shapes = {
+    "verb": str, "stage": str, "part": str, "table": _MAYBE, "rows": _COUNT, "bytes": _COUNT, "seconds": _AMOUNT, "mb_per_s": _AMOUNT,
+    "worker": _MAYBE, "attempts": _COUNT, "counts": dict,
+}  # fmt: skip
+"""Of a line of a job's log, where a field is there; its verb is."""
 
 
 def find_record(store: Store, path: str, shapes: Shapes | None = None) -> dict[str, Any] | None:
@@ -32,12 +37,18 @@ def find_record(store: Store, path: str, shapes: Shapes | None = None) -> dict[s
         damaged(store, path, "not JSON")
     if found is None:
         return None
+    if what := misfit(found, shapes or {}):
+        damaged(store, path, what)
+    whole: dict[str, Any] = found
+    return whole
+
+
+def misfit(found: object, shapes: Shapes) -> str | None:
+    """What makes a value no record with fields of these types; None where nothing does."""
     if not isinstance(found, dict):
-        damaged(store, path, f"a {type(found).__name__}, not an object")
-    for name, kinds in (shapes or {}).items():
-        if name in found and not isinstance(found[name], kinds):
-            damaged(store, path, f"{name} is a {type(found[name]).__name__}")
-    return found
+        return f"a {type(found).__name__}, not an object"
+    wrong = (name for name, kinds in shapes.items() if name in found and not isinstance(found[name], kinds))
+    return next((f"{name} is a {type(found[name]).__name__}" for name in wrong), None)
 
 
 def read_record(store: Store, path: str) -> dict[str, Any]:

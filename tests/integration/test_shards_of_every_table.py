@@ -43,7 +43,18 @@ EXPECTED = {
         "equals",
         "dedup",
     ),
-    *("guards", "lines", "line_keys", "line_counts", "line_cuts", "substrings", "substring_cuts", "mix", "export"),
+    *(
+        "effects",
+        "guards",
+        "lines",
+        "line_keys",
+        "line_counts",
+        "line_cuts",
+        "substrings",
+        "substring_cuts",
+        "mix",
+        "export",
+    ),
 }
 
 
