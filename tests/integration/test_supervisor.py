@@ -126,6 +126,7 @@ def test_a_paused_job_rests_and_goes_on(
         assert want(store, job_id, "run", "ada")["state"] == "queued"
         supervisor.wake(job_id)
         record = until_ended(store, job_id)
+        until(lambda: not supervisor.running())  # its last word in the log comes after the record
     assert (record["state"], record["attempt"], record["attempts_failed"]) == ("completed", 2, 0)
     assert len(events_of(store, job_id, "unit_done", stage="notes")) == UNITS
     assert made(tmp_path) == clean
