@@ -34,7 +34,7 @@ from scorers.text import TextBatch
 
 T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
-FORMAT = 3
+FORMAT = 4
 ROW_GROUP_BYTES = 64_000_000
 KINDS = ("removed", "quarantine", "data")
 """The folders a unit writes one file each into, in this order: data says that the unit is done."""
