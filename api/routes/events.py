@@ -16,6 +16,7 @@ from api.access.roles import GuardedRoute, needs
 from api.models.events import EventsPage
 from api.negotiation import preferred
 from api.observe.redact import redacted
+from api.routes.answers import take_in
 from api.routes.documented import OF_JOBS, Responses, content, errors, header
 from api.routes.given import Asking, JobId, Served
 from api.service import Service
@@ -96,8 +97,11 @@ async def job_events(
 
 
 async def _listened(service: Service, job_id: str, start: int) -> AsyncIterator[bytes]:
+    async def listed() -> None:  # who hears `done` and then asks for lists finds the job as it ended
+        await asyncio.to_thread(take_in, service, job_id)
+
     async with service.tails.of(job_id) as tail:
-        async for piece in stream(tail, start):
+        async for piece in stream(tail, start, listed):
             yield piece
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -74,9 +74,11 @@ class Pacer:
         return self._held is not None
 
 
-async def stream(tail: Tail, after: int, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[bytes]:
+async def stream(
+    tail: Tail, after: int, before_done: Callable[[], Awaitable[None]], clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[bytes]:
     """The events of a job after an offset, as they come, until `done`. One page of events is held at a time: a reader who
-    is slow keeps nothing but its page waiting."""
+    is slow keeps nothing but its page waiting. before_done: what is to be so when a listener hears that it is over."""
     pacer, position, said_end = Pacer(clock), after, False
     began = sent_at = clock()
     yield b"retry: %d\n\n" % RETRY_MS
@@ -91,6 +93,7 @@ async def stream(tail: Tail, after: int, clock: Callable[[], float] = time.monot
         if page.events:
             continue
         if await tail.ended(said_end):
+            await before_done()
             yield wire(JobEvent(id=position, event="done", data=dict(tail.record)))
             return
         if clock() - sent_at >= HEARTBEAT_S:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.models.events import JobEvent
-from api.watch.stream import Pacer
+from api.watch.stream import Pacer, stream
+from api.watch.tail import Tail
 from api.watch.told import coalesced, told, wire
 from pipeline.control.events import Event
 
@@ -75,3 +79,30 @@ def test_nothing_in_an_event_can_end_it_early(verb: str, text: str, more: dict[s
     assert first == "id: 7"
     assert second.startswith("event: ")
     assert json.loads(third.removeprefix("data: ")) == {"message": text, **more}
+
+
+class Ended:
+    """The end of a log of a job that is over."""
+
+    gone = False
+    record: ClassVar[dict[str, Any]] = {"state": "completed"}
+
+    async def page(self, after: int) -> SimpleNamespace:
+        return SimpleNamespace(events=[], next=after)
+
+    async def ended(self, said: bool) -> bool:
+        return not said
+
+
+def test_done_is_told_after_what_has_to_be_so_by_then() -> None:
+    heard: list[object] = []
+
+    async def listed() -> None:
+        heard.append("listed")
+
+    async def listen() -> None:
+        async for piece in stream(cast(Tail, Ended()), 7, listed):
+            heard.append(piece)
+
+    asyncio.run(listen())
+    assert heard == [b"retry: 1000\n\n", "listed", wire(JobEvent(id=7, event="done", data={"state": "completed"}))]
