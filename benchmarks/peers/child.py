@@ -17,7 +17,10 @@ from typing import Any
 from benchmarks.peers import texts
 from benchmarks.peers.peer import ANSWERS, FROM_FILES
 
-WARM = "A few plain words that load whatever is loaded at the first use.\nAnd of them a second line.\n\n" * 8
+WARM = (
+    "A few plain words that load whatever is loaded at the first use.\nÀ l’école — «où?» Привет, 学校に行く。\n\n" * 8
+)
+"""Not of English alone: what is made or compiled for other letters is so at the first use of these."""
 
 
 def cpu_s() -> float:
