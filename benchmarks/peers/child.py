@@ -18,9 +18,10 @@ from benchmarks.peers import texts
 from benchmarks.peers.peer import ANSWERS, FROM_FILES
 
 WARM = (
-    "A few plain words that load whatever is loaded at the first use.\nÀ l’école — «où?» Привет, 学校に行く。\n\n" * 8
+    "A few plain words that load whatever is loaded at the first use.\nÀ l’école — «où?» [1] Привет, 学校に行く。\n\n"
+    * 8
 )
-"""Not of English alone: what is made or compiled for other letters is so at the first use of these."""
+"""Not of plain English alone: what is made or compiled for other letters, or for citations, is so at the first use of these."""
 
 
 def cpu_s() -> float:
