@@ -70,7 +70,7 @@ def take_in(service: Service, job_id: str) -> None:
     """Bring the catalog up to what was just done to a job. It is done whether or not that works: saying otherwise would
     have clients do it twice; the catalog is brought up again soon (api/freshness.py)."""
     try:
-        service.catalog.refresh(job_id)
+        service.catalog.follow(job_id)
     except Exception as error:
         log.error("catalog_not_refreshed", job_id=job_id, kind=type(error).__name__, exc_info=error)
 

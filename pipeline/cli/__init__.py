@@ -76,9 +76,8 @@ def main() -> None:
     collect_rarely()
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = commands(sys.argv[1] if len(sys.argv) > 1 else None)(
-            standalone_mode=False
-        )  # typer returns what it would have exited with
+        app = commands(sys.argv[1] if len(sys.argv) > 1 else None)
+        code = app(standalone_mode=False)  # typer returns what it would have exited with
         if code == KEYBOARD_INTERRUPT:
             raise KeyboardInterrupt
         _leave(code if isinstance(code, int) else 0)

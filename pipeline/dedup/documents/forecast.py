@@ -12,6 +12,7 @@ from pipeline.dedup.documents.presets import PRESETS
 from pipeline.dedup.documents.similarities import Reference, Similarities
 from pipeline.errors import PlanError
 from pipeline.recipe.dedup import Fuzzy
+from scorers.minhash import WHAT
 
 DOC_TEXT_BYTES = 3_556
 """Mean document of the corpus of benchmarks/README.md: documents are counted when they are taken in."""
@@ -32,7 +33,7 @@ def sentences(fuzzy: Fuzzy, minhash: Mapping[str, Any], text_bytes: int) -> list
     made = choice(bands, rows, fuzzy.jaccard, similar)
     needs = cost(made, documents, text_bytes)
     found = match_probability(fuzzy.jaccard, bands, rows)
-    slots = "minima" if minhash.get("sketch", "minhash") == "minhash" else "slots of a Fast Similarity Sketch"
+    slots = WHAT[minhash.get("sketch", "minhash")]
     return [
         f"word {minhash['ngram']}-grams, {num_perm} {slots}, {bands} bands of {rows}: {found:.2%} of the pairs at Jaccard "
         f"{fuzzy.jaccard:g} become candidates; every one is verified exactly",
