@@ -23,7 +23,8 @@ FEW_OF_GROUPS = 0.75
 def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     """Open a Parquet file, local or remote, with page checksums verified (without them 41 of 60 flipped bits in a
     zstd page came back as wrong text)."""
-    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else str(local_path(path))
+    # given a path, pyarrow looks for a file system that it may be of: as long as opening takes
+    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else pa.OSFile(str(local_path(path)))
     return pq.ParquetFile(source, page_checksum_verification=True, **options)
 
 
