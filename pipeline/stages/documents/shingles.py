@@ -20,9 +20,10 @@ from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.batches import gathered
+from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
-from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, Slice, batch_rows, open_source, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
@@ -139,16 +140,18 @@ def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> It
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
-    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them."""
-    metadata = store.parquet(shard.text.path).metadata
+    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them; other rows
+    may be null."""
+    opened = open_source(store, shard)
     start = 0
     for group in shard.text.groups:
-        size = metadata.row_group(group).num_rows
+        size = opened.metadata.row_group(group).num_rows
         first, end = np.searchsorted(row, [start, start + size])
         if end > first:
             one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
             at = start
-            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard)):
+            few = with_rows(store.full(shard.text.path), opened, group, shard.column, row[first:end] - start)
+            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard), few):
                 yield at, text
                 at += len(text)
                 if at > row[end - 1]:
