@@ -4,7 +4,7 @@ every page up to the last; here it is given the column with one page of nulls in
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -32,9 +32,7 @@ def with_rows(path: str, opened: pq.ParquetFile, group: int, column: str, rows: 
             wanted = _wanted(found, rows)
             if all(wanted) or sum(p.rows for p in found) != chunk.num_values:
                 return opened
-            held = bytearray(chunk.total_compressed_size)  # what is not written to takes no memory
-            for at, piece in _pieces(file.fileno(), found, wanted):
-                held[at - start : at - start + len(piece)] = piece
+            held = _held(file.fileno(), found, wanted, start, chunk.total_compressed_size)
         except ValueError:
             return opened
     source = pa.PythonFile(_Chunk(start, held, os.path.getsize(local_path(path))), "r")
@@ -60,22 +58,34 @@ def _wanted(found: Sequence[Page], rows: Rows) -> list[bool]:
     return made
 
 
-def _pieces(file: int, found: Sequence[Page], wanted: Sequence[bool]) -> Iterator[tuple[int, bytes]]:
-    """(where it lies, bytes): the pages that are wanted, and one of nulls for each run of others."""
+def _held(file: int, found: Sequence[Page], wanted: Sequence[bool], start: int, size: int) -> memoryview:
+    """The chunk's bytes: the pages that are wanted, and one of nulls for each run of others."""
+    held = memoryview(bytearray(size))  # what is not written to takes no memory
     for is_wanted, several in groupby(zip(wanted, found, strict=True), key=lambda one: one[0]):
         run = [page for _, page in several]
-        size = sum(p.bytes for p in run)
+        place = held[run[0].start - start : run[-1].start + run[-1].bytes - start]
         if is_wanted:
-            yield run[0].start, os.pread(file, size, run[0].start)
+            _read_into(file, run[0].start, place)
         else:
-            yield run[0].start, null_page(sum(p.rows for p in run), size)
+            nulls = null_page(sum(p.rows for p in run), len(place))
+            place[: len(nulls)] = nulls
+    return held
+
+
+def _read_into(file: int, at: int, place: memoryview) -> None:
+    """Fill it with the bytes of a file from there on. ValueError where the file ends before."""
+    while len(place):
+        read_bytes = os.preadv(file, [place], at)
+        if not read_bytes:
+            raise ValueError(f"the file ends at byte {at}")
+        at, place = at + read_bytes, place[read_bytes:]
 
 
 class _Chunk:
     """A file of which one run of bytes can be read."""
 
-    def __init__(self, start: int, held: bytearray, size: int) -> None:
-        self._start, self._held, self._size = start, memoryview(held), size
+    def __init__(self, start: int, held: memoryview, size: int) -> None:
+        self._start, self._held, self._size = start, held, size
         self._at = 0
         self.closed = False
 

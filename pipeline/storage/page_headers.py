@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-HEADER_BYTES = 1 << 14
+HEADER_BYTES = 1 << 13
 """Read to see a header: what it says of the least and largest value may be long."""
 DICTIONARY, DATA_V2 = 2, 3
 DICTIONARY_CODED = (2, 8)
