@@ -71,7 +71,7 @@ def read_blocks(store: Store, path: str, unit: int, first_row: int) -> Iterator[
         said = parquet.metadata.row_group(group).column(0).statistics
         if not said.min <= unit <= said.max:
             continue
-        table = parquet.read_row_group(group)
+        table = parquet.read_row_group(group, use_threads=False)
         if said.min != said.max:
             table = table.filter(pc.equal(table.column("unit"), unit))
         if table.num_rows:
