@@ -101,7 +101,7 @@ def rows_between(parquet: pq.ParquetFile, by: str, low: int, high: int, columns:
     first = bisect_left(range(footer.num_row_groups), low, key=lambda group: bound(group, "max", low))
     last = bisect_right(range(footer.num_row_groups), high, key=lambda group: bound(group, "min", high))
     groups = list(range(first, last))
-    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])))
+    table = parquet.read_row_groups(groups, columns=list(dict.fromkeys([by, *columns])), use_threads=False)
     values = table.column(by).to_numpy()
     start = int(np.searchsorted(values, np.array(low, values.dtype), side="left"))
     end = int(np.searchsorted(values, np.array(high, values.dtype), side="right"))

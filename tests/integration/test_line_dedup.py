@@ -128,7 +128,7 @@ def test_other_bounds_read_hashes_and_no_text(crawl: Path, tmp_path: Path, monke
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard.open_source", no_text)
     rules = {"long": {"column": "gopher.word_count", "min": 60}}
     again = run(recipe({"max_count": 3, "keep": 0}, rules=rules), crawl, tmp_path, until="mix")
     assert again.funnel["judge.long"] > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import jaccard_between
 
-FORMAT = 3
+FORMAT = 4
 
 Rows = npt.NDArray[np.int64]
 
@@ -55,8 +55,13 @@ class Pairs(Stage):
     def key(self) -> str:
         return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
 
+    @cached_property
+    def cuts(self) -> Rows:
+        """The rows that units lie between."""
+        return cut_points(self.store, self.candidates, self.text, self.own_rows)
+
     def units(self) -> list[Unit]:
-        cuts = cut_points(self.store, self.candidates, self.text, self.own_rows)
+        cuts = self.cuts
         if len(cuts) < 2:
             return []
         shingles = self.make_shingles(cuts)
@@ -84,7 +89,7 @@ class Pairs(Stage):
             self.kind, self.key, self.corpus, tuple(parts), rows, {"pairs": rows},
             inputs={"text": self.text.key, "candidates": self.candidates.key},
             parameters=self.candidates.parameters | {"ngram": self.ngram},
-            details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else []},
+            details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else [], "cuts": self.cuts.tolist()},
         )  # fmt: skip
 
 

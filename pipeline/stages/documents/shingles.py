@@ -17,9 +17,10 @@ import pyarrow as pa
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
 from pipeline.stage import Stage
+from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
-from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, Slice, batch_rows, open_source, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
@@ -127,16 +128,18 @@ def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
-    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them."""
-    metadata = store.parquet(shard.text.path).metadata
+    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them; other rows
+    may be null."""
+    opened = open_source(store, shard)
     start = 0
     for group in shard.text.groups:
-        size = metadata.row_group(group).num_rows
+        size = opened.metadata.row_group(group).num_rows
         first, end = np.searchsorted(row, [start, start + size])
         if end > first:
             one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
             at = start
-            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard)):
+            few = with_rows(store.full(shard.text.path), opened, group, shard.column, row[first:end] - start)
+            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard), few):
                 yield at, text
                 at += len(text)
                 if at > row[end - 1]:
