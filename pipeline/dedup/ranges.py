@@ -20,7 +20,7 @@ from pipeline.unit import Unit
 
 Rows = npt.NDArray[np.int64]
 
-RANGE_BYTES = 128_000_000
+RANGE_BYTES = 64_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
 
 

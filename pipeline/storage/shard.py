@@ -72,7 +72,7 @@ def read_ids(store: Store, shard: Shard, columns: list[str] | None = None) -> pa
     """The shard's rows of the text table without the text: doc_id, quarantine, provenance."""
     path = store.full(shard.ids.path)
     with told(path):
-        table = open_parquet(path).read_row_groups(shard.ids.groups, columns=columns)
+        table = open_parquet(path).read_row_groups(shard.ids.groups, columns=columns, use_threads=False)
     if table.num_rows != shard.rows:
         raise IntegrityError(f"{path}: {table.num_rows} rows, the manifest says {shard.rows}")
     return table
@@ -117,7 +117,7 @@ def read_source(
         at_once = rows or batch_rows(shard)
         if columns is None:
             at_once = min(at_once, _rows_of_all_columns(parquet, shard))
-        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns):
+        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns, use_threads=False):
             seen += batch.num_rows
             yield batch
     except OSError as error:
@@ -134,7 +134,8 @@ def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:
     groups = shard.text.groups
     # of the text the width is known; its first rows alone cost 5 ms, because its dictionary is as large as a page
     beside = [name for name in parquet.schema_arrow.names if name != shard.column]
-    first = next(parquet.iter_batches(16, row_groups=groups[:1], columns=beside), None) if beside else None
+    few = parquet.iter_batches(16, row_groups=groups[:1], columns=beside, use_threads=False)
+    first = next(few, None) if beside else None
     declared: int = sum(parquet.metadata.row_group(g).total_byte_size for g in groups) // max(
         1, sum(parquet.metadata.row_group(g).num_rows for g in groups)
     )
