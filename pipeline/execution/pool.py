@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.execution.halt import Halt
-from pipeline.execution.memory import give_back
+from pipeline.execution.memory import KEPT_BYTES, give_back, own_bytes
 
 PRELOAD = (
     "pipeline.execution.warm",
@@ -211,7 +211,7 @@ def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str
             other_task, task, unit = pipe.recv()
         except EOFError:
             return
-        if other_task:
+        if other_task or own_bytes() > KEPT_BYTES:
             give_back()
         answer: tuple[Any, Exception | None]
         try:
