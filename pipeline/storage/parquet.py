@@ -22,7 +22,11 @@ FEW_OF_GROUPS = 0.75
 
 def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     """Open a Parquet file, local or remote, with page checksums verified (without them 41 of 60 flipped bits in a
-    zstd page came back as wrong text)."""
+    zstd page came back as wrong text).
+
+    Units read it with `use_threads=False`: a worker is one core, and memory that a thread of Arrow's asked for stays that
+    thread's when it is freed: a worker came to hold 40 MB more for it.
+    """
     # given a path, pyarrow looks for a file system that it may be of: as long as opening takes
     source: Any = filesystem(path).open(path, "rb") if is_remote(path) else pa.OSFile(str(local_path(path)))
     return pq.ParquetFile(source, page_checksum_verification=True, **options)

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.dedup import layout, ranges
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain_sentences import sentences
 from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
 from pipeline.stages.lines import filter as line_filter
-from pipeline.stages.lines import keys as line_keys
 from pipeline.storage.store import Store
 from tests import oracle_lines as oracle
 from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write
@@ -148,7 +148,8 @@ def test_real_boilerplate_goes_as_a_dictionary_says(real_data: Path, tmp_path: P
 def test_any_cut_into_shards_and_ranges_leaves_the_same(
     tmp_path: Path, files: int, row_groups: int, bloom: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line_keys, "RANGE_LINES", 40)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 1_500)
+    monkeypatch.setattr(layout, "HASH_ROWS", 16)
     monkeypatch.setattr(line_filter, "FILTER_BYTES", 100)
     lines = {"normalise": "ccnet", "max_count": 2, "keep": 1, "bloom": bloom}
     source = write(tmp_path / "crawl", pages(), files, row_groups)

@@ -27,8 +27,8 @@ from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
 FORMAT = 3
-SPOOL_BYTES = 48_000_000
-"""Sets that are gathered before they are written, for each unit in turn."""
+SPOOL_BYTES = 16_000_000
+"""Sets that are gathered before they are written, for each unit in turn; twice as much while they are put together."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -83,6 +83,7 @@ def _shingle(
                 here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
                 order = np.argsort(unit[here], kind="stable")
                 write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
+                del held  # the next ones are gathered first
 
     store.commit(path, write, durable=False)
     return record_sections(store, key, path)
@@ -107,11 +108,18 @@ def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
     held: list[Block] = []
     for block in blocks:
         held.append(block)
+        del block
         if sum(b.hashes.nbytes for b in held) >= SPOOL_BYTES:
-            yield joined(held)
-            held = []
+            yield _all_of(held)
     if held:
-        yield joined(held)
+        yield _all_of(held)
+
+
+def _all_of(held: list[Block]) -> Block:
+    """What is held as one block, and nothing held any more."""
+    made = joined(held)
+    held.clear()
+    return made
 
 
 def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:
