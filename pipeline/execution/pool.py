@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.execution.halt import Halt
+from pipeline.execution.memory import KEPT_BYTES, give_back, own_bytes
+from pipeline.execution.processes import KEEPING
 
 PRELOAD = (
     "pipeline.execution.warm",
@@ -58,17 +60,20 @@ class _Worker:
     lifeline: Connection
     index: int | None = None
     since: float = 0.0
+    task: Callable[[Any], Any] | None = None
 
 
 def prepare(warm: Mapping[str, Any]) -> None:
     """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/execution/warm.py), on another
     core while the driver still imports and plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-    os.environ["WINNOW_WARM"] = json.dumps(warm)
+    told = {"WINNOW_WARM": json.dumps(warm), **{n: v for n, v in KEEPING.items() if n not in os.environ}}
+    os.environ.update(told)
     try:
         forkserver.ensure_running()
     finally:
-        del os.environ["WINNOW_WARM"]
+        for name in told:
+            del os.environ[name]
 
 
 class Pool:
@@ -90,13 +95,13 @@ class Pool:
             while waiting and not halt.resting and (worker := self._idle()) is not None:
                 index = waiting.pop()
                 try:
-                    worker.pipe.send((index, task, units[index]))
+                    worker.pipe.send((worker.task not in (None, task), task, units[index]))
                 except OSError:  # it died while it had nothing to do: another takes the unit
                     waiting.append(index)
                     self._stop(worker)
                     self._workers.remove(worker)
                     continue
-                worker.index, worker.since = index, time.monotonic()
+                worker.index, worker.since, worker.task = index, time.monotonic(), task
                 running += 1
             for outcome in self._collect(limits_s):
                 running -= 1
@@ -206,9 +211,11 @@ def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     while True:
         try:
-            _, task, unit = pipe.recv()
+            other_task, task, unit = pipe.recv()
         except EOFError:
             return
+        if other_task or own_bytes() > KEPT_BYTES:
+            give_back()
         answer: tuple[Any, Exception | None]
         try:
             answer = (task(unit), None)

@@ -38,8 +38,10 @@ def pages(file: int, start: int, size: int) -> Iterator[Page]:
             of_kind = said[{0: 5, DICTIONARY: 7, DATA_V2: 8}[said[1]]]
             rows, coding = of_kind[1], of_kind[4 if said[1] == DATA_V2 else 2]
             page_bytes = header_bytes + said[3]
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, RecursionError) as error:
             raise ValueError(f"no page header at byte {at}") from error
+        if page_bytes < header_bytes or rows < 0:
+            raise ValueError(f"the page at byte {at} says {said[3]} bytes and {rows} values")
         dictionary = said[1] == DICTIONARY
         yield Page(at, page_bytes, 0 if dictionary else rows, dictionary, not dictionary and coding in DICTIONARY_CODED)
         at += page_bytes

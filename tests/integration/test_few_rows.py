@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.storage.few_rows import with_rows
+from pipeline.storage.page_headers import pages
 from pipeline.storage.parquet import open_parquet
 
 WRITTEN: list[dict[str, Any]] = [
@@ -91,3 +92,20 @@ def test_where_all_pages_are_wanted_the_file_is_read_as_ever(tmp_path: Path) -> 
     file_of(tmp_path / "a.parquet")
     opened = open_parquet(str(tmp_path / "a.parquet"))
     assert with_rows(str(tmp_path / "a.parquet"), opened, 0, "text", np.arange(2_000)) is opened
+
+
+@pytest.mark.parametrize("said_bytes", [-40, -1, 0x7FFFFFFF])
+def test_a_header_that_says_an_impossible_size_is_no_page(tmp_path: Path, said_bytes: int) -> None:
+    header = b"\x15\x00" + b"\x15\x10" + b"\x15" + _zigzag(said_bytes) + b"\x2c\x15\x10\x15\x00\x15\x06\x15\x06\x00\x00"
+    path = tmp_path / "page"
+    path.write_bytes(header * 4)
+    with path.open("rb") as file, pytest.raises(ValueError, match=r"says|end at byte"):
+        list(pages(file.fileno(), 0, 4 * len(header)))
+
+
+def _zigzag(value: int) -> bytes:
+    left, made = (value << 1) ^ (value >> 31), []
+    while left > 127:
+        made.append(left & 127 | 128)
+        left >>= 7
+    return bytes([*made, left])

@@ -15,7 +15,7 @@ from pipeline.dedup.documents.candidate_pairs import pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.pair_units import cut_points
 from pipeline.dedup.documents.schema import PAIRS_TABLE
-from pipeline.dedup.documents.shingle_blocks import Block, joined, read_blocks
+from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.errors import IntegrityError
 from pipeline.schema import arrow_schema
@@ -116,13 +116,8 @@ def _similarities(
     others come by in shard order."""
     unit, low, high = place
     first, last = (int(np.searchsorted(offsets, row, side="right")) - 1 for row in (low, high - 1))
-    found = [
-        block.between(low, high)
-        for shard in range(first, last + 1)
-        for block in read_blocks(store, shingles[shard], unit, int(offsets[shard]))
-    ]
-    held = joined(found)
-    del found
+    own = [(shingles[shard], int(offsets[shard])) for shard in range(first, last + 1)]
+    held = read_held(store, own, unit, low, high)
     order = np.argsort(b, kind="stable")
     by_b, at_a = b[order], _places(held, a[order])
     jaccard = np.full(len(a), np.nan)
