@@ -27,7 +27,8 @@ def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     Units read it with `use_threads=False`: a worker is one core, and memory that a thread of Arrow's asked for stays that
     thread's when it is freed: a worker came to hold 40 MB more for it.
     """
-    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else str(local_path(path))
+    # given a path, pyarrow looks for a file system that it may be of: as long as opening takes
+    source: Any = filesystem(path).open(path, "rb") if is_remote(path) else pa.OSFile(str(local_path(path)))
     return pq.ParquetFile(source, page_checksum_verification=True, **options)
 
 
