@@ -38,7 +38,7 @@ def compiles_first() -> bool:
 def _in_fork_server() -> None:
     import contextlib
 
-    from scorers.kernels.jit import begin
+    from scorers.kernels.machine_code import begin
 
     collect_rarely()
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
