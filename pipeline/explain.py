@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 
 from pipeline.catalog.chosen import Tables, choose_job, tables_of
-from pipeline.catalog.removed_lines import line_sentences, removed_lines
-from pipeline.catalog.removed_substrings import removed_substrings, substring_sentences
+from pipeline.catalog.removed_lines import removed_lines
+from pipeline.catalog.removed_substrings import removed_substrings
 from pipeline.catalog.views import view_tables
 from pipeline.errors import DocumentNotFound
 from pipeline.sql.engine import connect, rows_as_dicts
@@ -21,8 +21,6 @@ from pipeline.takedown.tombstones import Tombstones, lifted_of, tombstones_of
 NEAR_ROWS = 2_000_000
 """Up to here, an unknown id is compared with all there are."""
 MEMBERS = 10
-MATCHED = "matched"
-"""The scorer's column of words: told in a sentence of its own."""
 
 
 def explain(store: Store, doc_id: str, job_id: str | None = None) -> list[dict[str, Any]]:
@@ -114,73 +112,3 @@ def _readable(struct: dict[str, Any]) -> dict[str, Any]:
         for k, v in struct.items()
         if not (isinstance(v, bytes) and len(v) > 16)
     }
-
-
-def sentences(found: list[dict[str, Any]]) -> list[str]:
-    """The same for people."""
-    lines = []
-    for document in found:
-        where = document["provenance"]
-        lines.append(f"{document['doc_id']}: {document['outcome']}")
-        lines.append(
-            f"  from {where.get('file_path')} at {where.get('file_row')}"
-            + (f", {where['url']}" if "url" in where else "")
-        )
-        if takedown := document.get("takedown"):
-            lines.append(
-                f"  taken down on {takedown['at'][:10]} by {takedown['by']} ({takedown['id']}): {takedown['why']}"
-            )
-            if undo := takedown.get("undone"):
-                lines.append(
-                    f"  undone on {undo['at'][:10]} by {undo['by']}: {undo['why']}; the next run judges it again"
-                )
-        if document["outcome"] == "quarantined":
-            lines.append(f"  quarantined: {where.get('quarantine')}: {where.get('quarantine_detail', '')}")
-        for failure in document["failed"]:
-            value = "" if failure["value"] is None else f" is {failure['value']}, wanted"
-            lines.append(f"  failed {failure['rule']}:{value} {failure['bound']}")
-        cluster = document["duplicate"]
-        if cluster and cluster["keep"]:
-            lines.append(f"  keeper of a cluster of {cluster['cluster_size']}")
-        elif cluster and cluster["method"] == "url":
-            lines.append(f"  same address as {cluster['duplicate_of']}; their texts were not compared")
-        elif cluster and cluster["method"] == "reference":
-            alike = "same address" if cluster["jaccard"] is None else f"Jaccard {cluster['jaccard']:.4f}"
-            lines.append(
-                f"  duplicate of {cluster['duplicate_of']} in the reference set {cluster['reference']}: {alike}"
-            )
-        elif cluster:
-            lines.append(
-                f"  {cluster['method']} duplicate of {cluster['duplicate_of']}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"
-            )
-        for member in document["cluster_members"][:5]:
-            lines.append(
-                f"    {'keeps ' if member['keep'] else 'drops '} {member['doc_id']}"
-                + ("" if member["keep"] else f" ({_how(member)})")
-            )
-        taken_out = line_sentences(document["removed_lines"]) + substring_sentences(document["removed_substrings"])
-        lines += [f"  {said}" for said in taken_out]
-        for scorer, values in document["measured"].items():
-            if (held := _held(values)) is not None:
-                lines.append(held)
-            shown = ", ".join(f"{k}={_short(v)}" for k, v in values.items() if not isinstance(v, list) and k != MATCHED)
-            lines.append(f"  {scorer}: {shown}")
-    return lines
-
-
-def _held(values: dict[str, Any]) -> str | None:
-    """Which evaluation text a document holds, where a scorer of contamination found one."""
-    if values.get(MATCHED) is None or not values.get("overlap_frac"):
-        return None
-    share = 100 * values["overlap_frac"]
-    return (
-        f'  holds {share:.3g} % of {values["benchmark"]}, item {values["item"]}, {values["field"]}: "{values[MATCHED]}"'
-    )
-
-
-def _how(member: dict[str, Any]) -> str:
-    return str(member["method"]) if member["jaccard"] is None else f"{member['method']}, {member['jaccard']:.4f}"
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -18,6 +18,7 @@ from pipeline.job import Job
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, verify_parquet, write_parquet
+from pipeline.storage.sections import SUFFIX, checked_sections
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
 
@@ -159,6 +160,8 @@ def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
     if not store.exists(unit.path):
         return None
     try:
+        if unit.path.endswith(SUFFIX):
+            return checked_sections(store, unit.key, unit.path)
         if not store.remote:
             path = Path(store.full(unit.path))
             verify_parquet(path, store.parquet(unit.path).metadata.num_rows)

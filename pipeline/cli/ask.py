@@ -165,7 +165,8 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Say what became of a document: which rules, values and bounds; which cluster, which keeper."""
-    from pipeline.explain import explain, sentences
+    from pipeline.explain import explain
+    from pipeline.explain_sentences import sentences
     from pipeline.storage.store import Store
     from pipeline.wording import printable
 

@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     say,
 )
 from pipeline.errors import UsageError, did_you_mean
+from pipeline.execution.processes import keep_memory
 
 RecipeName = Annotated[str, typer.Argument(help="A preset (see `winnow recipes`) or a recipe file.", metavar="RECIPE")]
 Inputs = Annotated[
@@ -76,6 +77,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a recipe on input. Run it again after anything: it goes on where it stopped."""
+    keep_memory()
     from pipeline.execution import executors
 
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
@@ -147,6 +149,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Curate the text of this Python environment: no download, real near-duplicates, several languages, boilerplate."""
+    keep_memory()
     from pipeline import progress
     from pipeline import run as runner
     from pipeline.catalog.views import open_catalog

@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Quiet, Workers, Workspace, examples, say
 from pipeline.errors import UsageError
+from pipeline.execution.processes import keep_memory
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="INPUT...")
@@ -153,6 +154,7 @@ def _run(
     recipe: dict[str, Any], inputs: list[str], output: str, workspace: str, workers: int | None, until: str, quiet: bool
 ) -> tuple[Any, Any, list[str]]:
     """(result, store, aliases in the order asked for)."""
+    keep_memory()
     from typing import cast
 
     from pipeline import progress

@@ -3,21 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.layout import layout
-from pipeline.stage import commit_part, counts_metadata
+from pipeline.recipe.tree import Strict
+from pipeline.stage import Stage, commit_part, counts_metadata
+from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
-from pipeline.storage.shard import Shard, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
 from scorers.text import TextBatch
 
 Payload = tuple[str, str, Shard]
 """(key of the part, its path, the shard)"""
+
+
+@dataclass(frozen=True)
+class Measuring(Stage):
+    """A stage that measures every text once, whatever is decided later: one part a shard, its finds in order."""
+
+    store: Store
+    text: Manifest
+    settings: Strict
+    kind: str
+    in_driver: bool = False
+    format: ClassVar[int]
+    counted: ClassVar[str]
+    """The name of what is found."""
+    asked: ClassVar[frozenset[str]]
+    """The settings that are measured by; the rest is decided later."""
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return self.settings.model_dump(include=set(self.asked))
+
+    @property
+    def key(self) -> str:
+        return part_key(self.kind, self.format, self.text.key, self._parameters)
+
+    def units(self) -> list[Unit]:
+        found = []
+        for i, shard in enumerate(self.text.shards):
+            key = part_key(self.kind, self.format, shard.key, self._parameters)
+            path = Store.part(self.corpus, self.kind, key)
+            found.append(Unit(key, path, self.text.shard_name(i), shard.text_bytes, (key, path, shard)))
+        return found
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(
+            self.kind, self.key, self.corpus, tuple(parts), rows, {self.counted: rows},
+            inputs={"text": self.text.key}, parameters=self._parameters,
+        )  # fmt: skip
 
 
 def commit_measured(

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.execution.halt import Halt
+from pipeline.execution.processes import KEEPING
 
 PRELOAD = (
     "pipeline.execution.warm",
@@ -64,11 +65,13 @@ def prepare(warm: Mapping[str, Any]) -> None:
     """Start the fork server now: it imports, and loads the scorers that `warm` tells (see pipeline/execution/warm.py), on another
     core while the driver still imports and plans."""
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-    os.environ["WINNOW_WARM"] = json.dumps(warm)
+    told = {"WINNOW_WARM": json.dumps(warm), **{n: v for n, v in KEEPING.items() if n not in os.environ}}
+    os.environ.update(told)
     try:
         forkserver.ensure_running()
     finally:
-        del os.environ["WINNOW_WARM"]
+        for name in told:
+            del os.environ[name]
 
 
 class Pool:

@@ -98,7 +98,7 @@ def _ids(store: Store, part: PartRecord) -> list[bytes]:
 
 
 def _hashes(ids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    return np.array([xxhash.xxh3_64_intdigest(i) for i in ids], np.uint64)
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, ids), np.uint64)
 
 
 def _sample(hashes: npt.NDArray[np.uint64], every: int) -> npt.NDArray[np.uint64]:

@@ -105,10 +105,18 @@ def _provenance_path(schema: pa.Schema, name: str) -> str | None:
 
 def pick(table: pa.Table, path: str) -> pa.Array:
     """A column by its path, as one array."""
+    return as_one(pick_as_read(table, path))
+
+
+def pick_as_read(table: pa.Table, path: str) -> pa.Array | pa.ChunkedArray:
+    """A column by its path, in the pieces it was read in: putting text together would copy it."""
     outer, _, inner = path.partition(".") if path not in table.column_names else (path, "", "")
     column = table.column(outer)
-    if inner:
-        column = pc.struct_field(column, inner)
+    return pc.struct_field(column, inner) if inner else column
+
+
+def as_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The same values as one array."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 

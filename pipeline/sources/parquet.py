@@ -10,7 +10,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.sources.columns import Columns, as_strings, find_columns, pick
+from pipeline.sources.columns import Columns, as_strings, find_columns, pick, pick_as_read
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
@@ -248,7 +248,7 @@ class _Held:
         """Look at what is held, and pass its rows on."""
         if self._tables:
             table, columns = pa.concat_tables(self._tables), self._unit.columns
-            verdicts = judge_text(pick(table, columns.text), self._unit.max_doc_bytes)
+            verdicts = judge_text(pick_as_read(table, columns.text), self._unit.max_doc_bytes)
             own = None if columns.id is None else as_strings(pick(table, columns.id))
             provenance: dict[str, pa.Array | str | None] = dict(self._hive)
             provenance |= {name: as_strings(pick(table, path)) for name, path in columns.provenance}

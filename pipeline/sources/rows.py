@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN, TEXT_TABLE, arrow_schema
-from pipeline.sources.columns import doc_ids, made_ids
+from pipeline.sources.columns import as_one, doc_ids, made_ids
 
 IDS_SCHEMA = arrow_schema(TEXT_TABLE)
 CONVERTED_SCHEMA = arrow_schema((*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN))
@@ -47,26 +47,26 @@ class Verdicts:
     text_bytes: pa.Array
 
 
-def judge_text(column: pa.Array, max_doc_bytes: int) -> Verdicts:
+def judge_text(column: pa.Array | pa.ChunkedArray, max_doc_bytes: int) -> Verdicts:
     """Check a batch of text: null, longer than max_doc_bytes, not UTF-8. Rows are looked at one by one only where the
     whole batch fails."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
         column = column.cast(pa.large_string() if pa.types.is_string_view(column.type) else pa.large_binary())
-    lengths = pc.binary_length(column).cast(pa.int64())
+    lengths, missing = as_one(pc.binary_length(column)).cast(pa.int64()), as_one(pc.is_null(column))
     too_long = pc.fill_null(pc.greater(lengths, max_doc_bytes), False)
     faults = pa.nulls(len(column), pa.string()) if _all_utf8(column) else _utf8_faults(column)
     nothing = pa.scalar(None, pa.string())
     reason = pc.case_when(
-        pc.make_struct(pc.is_null(column), too_long, pc.is_valid(faults)), "null_text", "too_long", "not_utf8", nothing
+        pc.make_struct(missing, too_long, pc.is_valid(faults)), "null_text", "too_long", "not_utf8", nothing
     )
     long_detail = f"longer than input.max_doc_bytes ({max_doc_bytes} bytes)"
-    detail = pc.case_when(pc.make_struct(pc.is_null(column), too_long), "the text is null", long_detail, faults)
+    detail = pc.case_when(pc.make_struct(missing, too_long), "the text is null", long_detail, faults)
     return Verdicts(reason, detail, pc.if_else(pc.is_null(reason), lengths, None))
 
 
-def _all_utf8(column: pa.Array) -> bool:
+def _all_utf8(column: pa.Array | pa.ChunkedArray) -> bool:
     try:
         if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             column.cast(pa.large_string())
@@ -77,7 +77,7 @@ def _all_utf8(column: pa.Array) -> bool:
         return False
 
 
-def _utf8_faults(column: pa.Array) -> pa.Array:
+def _utf8_faults(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Per row: where it is not UTF-8, or null where it is."""
     faults: list[str | None] = [None] * len(column)
     for row, value in enumerate(column):

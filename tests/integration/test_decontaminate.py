@@ -15,7 +15,8 @@ import pytest
 import winnow
 from pipeline.decontamination.eval_sets import index_of, with_index
 from pipeline.errors import PlanError, RecipeError
-from pipeline.explain import explain, sentences
+from pipeline.explain import explain
+from pipeline.explain_sentences import sentences
 from pipeline.plan import make_plan
 from pipeline.recipe_file import validate
 from pipeline.report.page import render_report

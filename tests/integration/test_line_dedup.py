@@ -11,7 +11,7 @@ import pytest
 
 import winnow
 from pipeline.errors import PlanError, RecipeError
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
 from pipeline.stages.lines import filter as line_filter

@@ -12,7 +12,7 @@ import pytest
 import winnow
 from pipeline.cli.show import show_plan
 from pipeline.errors import PathOutside, PlanError
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate

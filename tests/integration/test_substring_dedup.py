@@ -13,7 +13,7 @@ import pytest
 import winnow
 from pipeline.dedup.substrings import tables as substring_tables
 from pipeline.errors import PlanError, RecipeError
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from pipeline.report.page import render_report
 from pipeline.stages.substrings import contexts as substring_contexts
 from pipeline.storage.store import Store

@@ -17,7 +17,7 @@ import winnow
 from pipeline.catalog.chosen import choose_job, tables_of
 from pipeline.catalog.views import open_catalog
 from pipeline.errors import UsageError
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from pipeline.report.page import write_report
 from pipeline.report.samples import texts_of
 from pipeline.result import Result

@@ -16,7 +16,7 @@ import winnow
 from pipeline import run as runner
 from pipeline.cli import commands
 from pipeline.errors import PlanError, UsageError
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from pipeline.result import Result
 from pipeline.storage.integrity import check_workspace
 from pipeline.storage.store import Store

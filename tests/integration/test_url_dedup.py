@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import winnow
-from pipeline.explain import sentences
+from pipeline.explain_sentences import sentences
 from tests.corpora import prose
 from tests.line_runs import recipe, run, write
 

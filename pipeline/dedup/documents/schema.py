@@ -43,12 +43,6 @@ CANDIDATES_TABLE = (
     ),
 )
 
-SHINGLES_TABLE = (
-    TableColumn("unit", pa.int32(), "index", "the unit of `pairs` that needs the set"),
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard"),
-    TableColumn("shingles", pa.large_list(pa.uint64()), "hashes", "its distinct shingles, ascending"),
-)
-
 PAIRS_TABLE = (
     TableColumn("a", pa.int64(), "row", "global row of one document; ascending"),
     TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),

@@ -1,81 +1,85 @@
-"""Shingle sets as a unit of `pairs` reads them: its own alone, a row group at a time."""
+"""Shingle sets as units of `pairs` read them: of a shard's part the sections of a unit alone, some megabytes at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
+from pipeline.storage.sections import SectionWriter, read_sections
 from pipeline.storage.store import Store
 
-GROUP_BYTES = 2_000_000
-"""Sets that are read as one at most."""
-LEAST_GROUP_BYTES = 64_000
-"""Sets of several units lie in one row group up to here: a unit reads at most so much of each that is not its own."""
+SECTION_BYTES = 2_000_000
+"""Sets that are read as one at most, or a single one."""
 
 Rows = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """N documents by global row. rows: i64[N]; bounds: i64[N+1]; hashes: u64[S], those of document n sorted and distinct
-    in hashes[bounds[n]:bounds[n+1]]."""
+    """N documents by row. rows: i64[N]; bounds: i64[N+1]; hashes: u64[S], those of document n sorted and distinct in
+    hashes[bounds[n]:bounds[n+1]]."""
 
     rows: Rows
     bounds: Rows
-    hashes: npt.NDArray[np.uint64]
+    hashes: Hashes
 
     def between(self, low: int, high: int) -> Block:
         """The documents of rows low..high-1."""
         chosen = np.flatnonzero((self.rows >= low) & (self.rows < high))
-        sizes = np.diff(self.bounds)[chosen]
-        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        at = np.repeat(self.bounds[:-1][chosen] - bounds[:-1], sizes) + np.arange(bounds[-1])
-        return Block(self.rows[chosen], bounds, self.hashes[at])
+        return self if len(chosen) == len(self.rows) else self.at(chosen, self.rows[chosen])
+
+    def at(self, places: Rows, rows: Rows) -> Block:
+        """The documents at these places, as those of other rows."""
+        starts, ends = self.bounds[places], self.bounds[places + 1]
+        # slices put together, not an index of every hash: 8 bytes at a time took five times as long
+        sets = [self.hashes[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return Block(rows, _bounds(ends - starts), np.concatenate([np.zeros(0, np.uint64), *sets]))
 
 
-def group_ends(unit: npt.NDArray[np.int32], set_bytes: Rows) -> list[int]:
-    """Where the row groups of sets end that are in order of their unit: [N], [N] -> ascending, N last. A group holds one
-    unit, or several that are small together."""
-    end = np.cumsum(set_bytes)
-    units = np.flatnonzero(np.diff(unit, append=-1)) + 1  # where each unit's sets end
-    ends, start = [], 0
-    for stop in units.tolist():
-        before = int(end[start - 1]) if start else 0
-        if end[stop - 1] - before < LEAST_GROUP_BYTES and stop < len(unit):
-            continue
-        for at in range(start, stop):
-            if end[at] - before >= GROUP_BYTES and at + 1 < stop:
-                ends.append(at + 1)
-                before = int(end[at])
-        ends.append(stop)
-        start = stop
-    return ends
-
-
-def joined(blocks: list[Block]) -> Block:
-    """One block with rising rows."""
+def joined(blocks: Sequence[Block]) -> Block:
+    """One block of all, in order."""
+    if len(blocks) == 1:
+        return blocks[0]
     rows = np.concatenate([np.zeros(0, np.int64), *(b.rows for b in blocks)])
     sizes = np.concatenate([np.zeros(0, np.int64), *(np.diff(b.bounds) for b in blocks)])
-    hashes = np.concatenate([np.zeros(0, np.uint64), *(b.hashes for b in blocks)])
-    return Block(rows, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), hashes)
+    return Block(rows, _bounds(sizes), np.concatenate([np.zeros(0, np.uint64), *(b.hashes for b in blocks)]))
+
+
+def write_blocks(writer: SectionWriter, held: Block, unit: Rows, place: Rows) -> None:
+    """Write sets for the units that need them: unit: i64[N], place: i64[N] in `held`, by unit and row."""
+    set_bytes = 8 * np.diff(held.bounds)[place]
+    for start, end in section_ends(unit, set_bytes):
+        block = held.at(place[start:end], held.rows[place[start:end]])
+        words = np.concatenate([[end - start], block.rows, block.bounds, block.hashes.view(np.int64)])
+        writer.add(int(unit[start]), words.data, end - start)
+
+
+def section_ends(unit: Rows, set_bytes: Rows) -> list[tuple[int, int]]:
+    """(start, end) of sections of sets that are in order of their unit: [N], [N]. A section is of one unit, and holds one set
+    or SECTION_BYTES of them at most."""
+    total = np.concatenate([[0], np.cumsum(set_bytes)])
+    found, start = [], 0
+    for stop in (np.flatnonzero(np.diff(unit, append=-1)) + 1).tolist():  # where each unit's sets end
+        while start < stop:
+            most = int(np.searchsorted(total, total[start] + SECTION_BYTES, side="right")) - 1
+            end = min(stop, max(start + 1, most))
+            found.append((start, end))
+            start = end
+    return found
 
 
 def read_blocks(store: Store, path: str, unit: int, first_row: int) -> Iterator[Block]:
     """What a shard's part holds for a unit. first_row: global row of the shard's first."""
-    parquet = store.parquet(path)
-    for group in range(parquet.metadata.num_row_groups):
-        said = parquet.metadata.row_group(group).column(0).statistics
-        if not said.min <= unit <= said.max:
-            continue
-        table = parquet.read_row_group(group)
-        if said.min != said.max:
-            table = table.filter(pc.equal(table.column("unit"), unit))
-        if table.num_rows:
-            sets = table.column("shingles").combine_chunks()
-            bounds = np.asarray(sets.offsets)
-            hashes = sets.values.to_numpy()[bounds[0] : bounds[-1]]
-            yield Block(first_row + table.column("row").to_numpy().astype(np.int64), bounds - bounds[0], hashes)
+    for content in read_sections(store, path, unit):
+        words = np.frombuffer(content, np.int64)
+        rows_end = 1 + int(words[0])
+        bounds_end = 2 * rows_end
+        yield Block(first_row + words[1:rows_end], words[rows_end:bounds_end], words[bounds_end:].view(np.uint64))
+
+
+def _bounds(sizes: Rows) -> Rows:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

@@ -14,30 +14,27 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.documents.schema import SHINGLES_TABLE
-from pipeline.dedup.documents.shingle_blocks import group_ends
-from pipeline.dedup.sorted_rows import distinct
-from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, counts_metadata
-from pipeline.storage.batches import gathered
+from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
+from pipeline.dedup.sorted_rows import begin_of, distinct
+from pipeline.stage import Stage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.sections import SUFFIX, record_sections, section_writer
 from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
-FORMAT = 2
+FORMAT = 3
 SPOOL_BYTES = 48_000_000
-"""Sets that are gathered before they are written in order of their unit."""
+"""Sets that are gathered before they are written, for each unit in turn."""
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Shingles(Stage):
-    """One part a shard, in runs of about SPOOL_BYTES and within them by the unit of `pairs` that needs a set (once for each).
+    """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
     cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go."""
 
     store: Store
@@ -61,7 +58,7 @@ class Shingles(Stage):
         found = []
         for i, (shard, start) in enumerate(zip(self.text.shards, self.text.row_offsets().tolist(), strict=False)):
             key = part_key(self.key, i)
-            payload = (key, f"{self.scratch}/{key}.parquet", shard, start)
+            payload = (key, f"{self.scratch}/{key}{SUFFIX}", shard, start)
             found.append(Unit(key, payload[1], self.text.shard_name(i), shard.text_bytes, payload))
         return found
 
@@ -78,25 +75,16 @@ def _shingle(
 ) -> PartRecord:
     key, path, shard, start = payload
     row, unit = _asked_for(store, candidates, cuts, start, start + shard.rows)
-    sets = 0
 
     def write(temporary: Path) -> None:
-        nonlocal sets
-        sets = 0
-        # hashes do not compress
-        raw: dict[str, Any] = {"compression": "none", "compression_level": None, "write_statistics": ["unit"]}
-        with parquet_writer(temporary, arrow_schema(SHINGLES_TABLE), **raw) as writer:
-            for table in map(_by_unit, gathered(_tables(store, shard, row, unit, ngram), SPOOL_BYTES)):
-                start = 0
-                set_bytes = 8 * table.column("shingles").chunk(0).value_lengths().to_numpy()
-                for end in group_ends(table.column("unit").to_numpy(), set_bytes):
-                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
-                    start = end
-                sets += table.num_rows
-            writer.add_key_value_metadata(counts_metadata({"sets": sets}))
+        with section_writer(temporary) as writer:
+            for held in _gathered(_blocks(store, shard, row, ngram)):
+                here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
+                order = np.argsort(unit[here], kind="stable")
+                write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
 
-    store.commit(path, write, lambda t: check_rows(t, sets), durable=False)
-    return store.record(key, path)
+    store.commit(path, write, durable=False)
+    return record_sections(store, key, path)
 
 
 def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
@@ -113,29 +101,29 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
     return found >> 32, found & 0xFFFFFFFF
 
 
-def _by_unit(table: pa.Table) -> pa.Table:
-    """In order of unit and row."""
-    unit = table.column("unit").to_numpy()
-    if (np.diff(unit) >= 0).all():
-        return table.combine_chunks()
-    return table.take(pa.array(np.argsort(unit, kind="stable"))).combine_chunks()
+def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same documents, in blocks of at least SPOOL_BYTES but for the last."""
+    held: list[Block] = []
+    for block in blocks:
+        held.append(block)
+        if sum(b.hashes.nbytes for b in held) >= SPOOL_BYTES:
+            yield joined(held)
+            held = []
+    if held:
+        yield joined(held)
 
 
-def _tables(store: Store, shard: Shard, row: Rows, unit: Rows, ngram: int) -> Iterator[pa.Table]:
-    """The sets asked for, batch by batch of the shard's text."""
+def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:
+    """The sets of these rows of the shard (rising; repeats count once), batch by batch of its text."""
     if len(row) == 0:
         return
     usable = usable_rows(read_ids(store, shard, ["quarantine"]))
     for start, text in _texts(store, shard, usable, row):
         here = slice(*np.searchsorted(row, [start, start + len(text)]))
-        rows, at = np.unique(row[here] - start, return_inverse=True)
+        rows = row[here][begin_of(row[here])]
         if len(rows):
-            batch = TextBatch.from_arrow(text.take(pa.array(rows)))
-            bounds, hashes = shingle_sets(batch.data, batch.offsets, ngram)
-            sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(hashes))
-            columns = [pa.array(x[here].astype(np.int32)) for x in (unit, row)]
-            sets = sets if len(rows) == len(at) else sets.take(pa.array(at))  # a set that several units need
-            yield pa.table([*columns, sets], schema=arrow_schema(SHINGLES_TABLE))
+            batch = TextBatch.from_arrow(text.take(pa.array(rows - start)))
+            yield Block(rows, *shingle_sets(batch.data, batch.offsets, ngram))
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
