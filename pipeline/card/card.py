@@ -12,11 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipeline import wording
 from pipeline.card.croissant import croissant
@@ -131,9 +132,8 @@ def _readme(
     banding: tuple[int, int] | None,
     version: str,
 ) -> str:
-    page = _environment()
     rows = _funnel(destination, made, recipe)
-    return page.get_template("card.md.j2").render(
+    return template().render(
         front=as_yaml(_front_matter(made, recipe, kept)),
         recipe=recipe, made=made, version=version, rows=rows, ends=ends(rows), share=wording.share,
         data=data_parts(made), schema=kept.schema, sentences=[(sentence(n, r), r.why) for n, r in recipe.rules.items()],
@@ -142,12 +142,14 @@ def _readme(
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+@cache
+def template() -> Template:
+    """The card's, compiled once a process."""
     loader = PackageLoader("pipeline.card", "templates")
     # Markdown, not HTML: what comes from outside goes through `cell`
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     made.filters |= {"count": wording.count, "size": wording.size, "cell": cell}
-    return made
+    return made.get_template("card.md.j2")
 
 
 def cell(value: object, max_chars: int = MAX_CELL_CHARS) -> str:

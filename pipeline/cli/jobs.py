@@ -83,9 +83,11 @@ def run(
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
         executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
+    from scorers import pandas_later
+
+    pandas_later.leave()
     from pipeline import progress
     from pipeline import run as runner
-    from pipeline.cli.show import show_result
     from pipeline.recipe_file import load_recipe
 
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
@@ -108,6 +110,8 @@ def run(
         show_sweep(made, workspace, as_json)
         return
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
+    from pipeline.cli.show import show_result
+
     show_result(result, workspace, as_json)
 
 
