@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from pipeline.execution.processes import KEEPING, keep_memory
 def test_memory_is_kept_where_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
     keep_memory()
-    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "-1"}
+    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "3600000"}
 
 
 def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,4 +40,27 @@ def test_the_environment_of_the_driver_is_as_before_once_workers_load(monkeypatc
         "multiprocessing.forkserver.ensure_running", lambda: seen.append(os.environ.get("MIMALLOC_PURGE_DELAY"))
     )
     pool.prepare({"score": []})
-    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["-1"], None)
+    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["3600000"], None)
+
+
+FREES = """
+from pipeline.execution.processes import keep_memory
+keep_memory()
+from pipeline.execution.memory import give_back, own_bytes
+import numpy as np
+import pyarrow as pa
+before = own_bytes()
+held = [pa.allocate_buffer(8_000_000) for _ in range(20)]
+for buffer in held:
+    np.frombuffer(buffer, np.uint8)[:] = 1
+del held, buffer
+kept = own_bytes() - before
+give_back()
+print(kept > 150_000_000, own_bytes() - before < 50_000_000)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is looked up in /proc")
+def test_what_is_kept_is_given_back_where_a_worker_asks_for_it() -> None:
+    told = subprocess.run([sys.executable, "-c", FREES], capture_output=True, text=True, check=True)
+    assert told.stdout == "True True\n"
