@@ -27,11 +27,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
-from scorers import models, pandas_later
+from scorers import models
 from scorers.text import TextBatch
 
 ENTRY_POINT_GROUP = "winnow.scorers"
-NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds", "pandas_later"})
+NOT_SCORERS = frozenset({"__init__", "base", "text", "words", "spans", "line_bounds"})
 
 Values = Mapping[str, pa.Array | npt.NDArray[Any]]
 """A column's values by its name, each of D entries (an array of shape [D], or [D, k] for a fixed-size list)."""
@@ -166,7 +166,6 @@ def _here() -> dict[str, str]:
 def scorer_class(name: str) -> type[Scorer]:
     """The class behind a scorer's name, or behind the path of a Python file that holds one (``*.py``)."""
     if name.endswith(".py"):
-        pandas_later.look_again()
         return _from_file(Path(name))
     known = _here()
     if name not in known:  # asking every installed package what it brings takes 5 ms
@@ -176,8 +175,6 @@ def scorer_class(name: str) -> type[Scorer]:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ScorerError(f"no scorer {name!r}; there are {', '.join(sorted(known))}.{hint}")
     module_name, _, attribute = known[name].partition(":")
-    if not module_name.startswith("scorers."):
-        pandas_later.look_again()
     found: type[Scorer] = getattr(importlib.import_module(module_name), attribute or "SCORER")
     return found
 

@@ -83,9 +83,6 @@ def run(
     chosen = cast(executors.Name, one_of("--executor", executor, get_args(executors.Name)))
     if not Path(workspace).exists():  # all is to be measured: workers load while the rest of Winnow is imported here
         executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
-    from scorers import pandas_later
-
-    pandas_later.leave()
     from pipeline import progress
     from pipeline import run as runner
     from pipeline.recipe_file import load_recipe

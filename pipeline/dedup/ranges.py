@@ -20,7 +20,7 @@ from pipeline.unit import Unit
 
 Rows = npt.NDArray[np.int64]
 
-RANGE_BYTES = 128_000_000
+RANGE_BYTES = 80_000_000
 """Rows that a unit takes in, as they lie in the tables; while it works it needs about three times as much."""
 
 
@@ -39,6 +39,12 @@ def range_bounds(n: int, ranges: int) -> tuple[int, int]:
 def ranges_for(rows: int, row_bytes: int) -> int:
     """How many ranges so many rows are cut into: by the input alone, a power of two, so that it seldom changes."""
     return 1 << max(0, -(-rows * row_bytes // RANGE_BYTES) - 1).bit_length()
+
+
+def groups_for(ranges: int, rows: int) -> int:
+    """Row groups of a part of so many rows of which units read one of `ranges` each: a unit reads nothing else, unless there are
+    so many that row groups would be smaller than is worth a place in a footer."""
+    return min(ranges, hash_groups(rows))
 
 
 def row_bytes(schema: pa.Schema) -> int:

@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 from pipeline.errors import UnitFailed, UsageError, WinnowError
 from pipeline.execution import pool
 from pipeline.execution.halt import Halt
+from pipeline.execution.memory import give_back
 from pipeline.execution.pool import Outcome, Pool
 from pipeline.unit import ATTEMPTS
 
@@ -119,6 +120,7 @@ class InProcess:
     def attempt(
         self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
     ) -> Iterator[Outcome]:
+        give_back()
         for index, unit in enumerate(units):
             if halt.resting:
                 return

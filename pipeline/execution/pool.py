@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.execution.halt import Halt
+from pipeline.execution.memory import KEPT_BYTES, give_back, own_bytes
 from pipeline.execution.processes import KEEPING
 
 PRELOAD = (
@@ -59,6 +60,7 @@ class _Worker:
     lifeline: Connection
     index: int | None = None
     since: float = 0.0
+    task: Callable[[Any], Any] | None = None
 
 
 def prepare(warm: Mapping[str, Any]) -> None:
@@ -93,13 +95,13 @@ class Pool:
             while waiting and not halt.resting and (worker := self._idle()) is not None:
                 index = waiting.pop()
                 try:
-                    worker.pipe.send((index, task, units[index]))
+                    worker.pipe.send((worker.task not in (None, task), task, units[index]))
                 except OSError:  # it died while it had nothing to do: another takes the unit
                     waiting.append(index)
                     self._stop(worker)
                     self._workers.remove(worker)
                     continue
-                worker.index, worker.since = index, time.monotonic()
+                worker.index, worker.since, worker.task = index, time.monotonic(), task
                 running += 1
             for outcome in self._collect(limits_s):
                 running -= 1
@@ -211,9 +213,11 @@ def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     while True:
         try:
-            _, task, unit = pipe.recv()
+            other_task, task, unit = pipe.recv()
         except EOFError:
             return
+        if other_task or own_bytes() > KEPT_BYTES:
+            give_back()
         answer: tuple[Any, Exception | None]
         try:
             answer = (task(unit), None)

@@ -40,10 +40,8 @@ def compiles_first() -> bool:
 
 def _in_fork_server() -> None:
     from pipeline.execution.processes import collect_rarely
-    from scorers import pandas_later
 
     collect_rarely()
-    pandas_later.leave()  # before anything below makes an array
     from pipeline.recipe_file import load_recipe
     from pipeline.scoring import parse_spec
     from scorers.kernels.machine_code import begin

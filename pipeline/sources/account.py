@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import xxhash
 
 from pipeline.sources.columns import MAX_ID_BYTES
 from pipeline.sources.part import Run, read_account
 from pipeline.sources.rows import Tally
 from pipeline.storage.shard import Shard, Slice, part_key
 from pipeline.storage.store import PartRecord, Store
+from scorers.kernels.jit import MIX_1, MIX_2
+from scorers.text import TextBatch
 
 READ_THREADS = 8
 MAX_COMPARED_IDS = 8_000_000
@@ -79,26 +80,38 @@ def id_warnings(store: Store, parts: Sequence[PartRecord], tallies: Sequence[Tal
 
 def duplicate_ids(store: Store, parts: Sequence[PartRecord], every: int) -> tuple[int, list[str]]:
     """(How many distinct ids several rows share, the first examples). every: look at one hash in so many."""
-    hashed = [_sample(_hashes(_ids(store, p)), every) for p in parts]
+    hashed = [_sample(id_hashes(_ids(store, p)), every) for p in parts]
     values, counts = np.unique(np.concatenate(hashed), return_counts=True) if hashed else (np.zeros(0), np.zeros(0))
     doubled = values[counts > 1]
     examples: list[str] = []
     for part in parts if len(doubled) else ():
         ids = _ids(store, part)
-        examples += [ids[i].decode() for i in np.flatnonzero(np.isin(_hashes(ids), doubled))]
+        examples += ids.filter(pa.array(np.isin(id_hashes(ids), doubled))).to_pylist()
         examples = list(dict.fromkeys(examples))[:EXAMPLES]
         if len(examples) == EXAMPLES:
             break
     return len(doubled) * every, examples
 
 
-def _ids(store: Store, part: PartRecord) -> list[bytes]:
-    ids: list[bytes] = store.read_table(part.path, ["doc_id"]).column("doc_id").cast(pa.binary()).to_pylist()
-    return ids
+def _ids(store: Store, part: PartRecord) -> pa.LargeStringArray:
+    return store.read_table(part.path, ["doc_id"]).column("doc_id").cast(pa.large_string()).combine_chunks()
 
 
-def _hashes(ids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    return np.fromiter(map(xxhash.xxh3_64_intdigest, ids), np.uint64)
+def id_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """64 bits of each id, eight bytes of all of them at a time: a tenth of the time that a call for each takes."""
+    batch = TextBatch.from_arrow(ids)
+    words = np.ndarray(len(batch.data) - 7, "<u8", batch.data, strides=(1,))  # those that begin at any byte
+    left = np.diff(batch.offsets)
+    found = left.astype(np.uint64) * MIX_1
+    at, rows = batch.offsets[:-1].copy(), np.flatnonzero(left)
+    while len(rows):
+        unused_bits = 8 * np.maximum(8 - left[rows], 0).astype(np.uint64)
+        mixed = (found[rows] ^ words[at[rows]] << unused_bits) * MIX_2
+        found[rows] = mixed ^ mixed >> np.uint64(32)
+        at += 8
+        left -= 8
+        rows = rows[left[rows] > 0]
+    return found
 
 
 def _sample(hashes: npt.NDArray[np.uint64], every: int) -> npt.NDArray[np.uint64]:

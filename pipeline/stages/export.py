@@ -176,6 +176,7 @@ def _export(
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
             for rows in gathered(found, ROW_GROUP_BYTES):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+                del rows
             writer.add_key_value_metadata(counts_metadata(counts))
 
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)

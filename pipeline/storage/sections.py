@@ -71,6 +71,13 @@ def read_sections(store: Store, path: str, number: int) -> Iterator[bytes]:
             yield _section(file, store.full(path), entry)
 
 
+def bytes_under(store: Store, path: str, number: int) -> int:
+    """Bytes of all sections under a number."""
+    with store.open(path) as file:
+        entries, _ = _entries(file, store.full(path))
+    return int(entries["bytes"][entries["number"] == number].sum())
+
+
 def record_sections(store: Store, key: str, path: str) -> PartRecord:
     """Describe a part that is there."""
     with store.open(path) as file:

@@ -72,17 +72,20 @@ def read_ids(store: Store, shard: Shard, columns: list[str] | None = None) -> pa
     """The shard's rows of the text table without the text: doc_id, quarantine, provenance."""
     path = store.full(shard.ids.path)
     with told(path):
-        table = open_parquet(path).read_row_groups(shard.ids.groups, columns=columns)
+        table = open_parquet(path).read_row_groups(shard.ids.groups, columns=columns, use_threads=False)
     if table.num_rows != shard.rows:
         raise IntegrityError(f"{path}: {table.num_rows} rows, the manifest says {shard.rows}")
     return table
 
 
-def read_text(store: Store, shard: Shard, usable: pa.Array, rows: int | None = None) -> Iterator[pa.Array]:
-    """The shard's text in batches, as large_string. usable: bool[rows], false for quarantined rows, which come as null.
-    Checks page checksums, and that the user's file is still the one that was taken in."""
+def read_text(
+    store: Store, shard: Shard, usable: pa.Array, rows: int | None = None, opened: pq.ParquetFile | None = None
+) -> Iterator[pa.Array]:
+    """The shard's text in batches, as large_string. usable: bool[rows], false for quarantined rows, which come as null; opened:
+    by `open_source`, or with some of the rows alone (pipeline.storage.few_rows). Checks page checksums, and that the user's
+    file is still the one that was taken in."""
     start = 0
-    for batch in read_source(store, shard, [shard.column], rows):
+    for batch in read_source(store, shard, [shard.column], rows, opened):
         mask = usable.slice(start, batch.num_rows)
         start += batch.num_rows
         yield as_text(batch.column(0), mask)
@@ -107,17 +110,21 @@ def usable_rows(ids: pa.Table) -> pa.Array:
 
 
 def read_source(
-    store: Store, shard: Shard, columns: list[str] | None, rows: int | None = None
+    store: Store,
+    shard: Shard,
+    columns: list[str] | None,
+    rows: int | None = None,
+    opened: pq.ParquetFile | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The shard's rows of the file that holds its text, in batches of about BATCH_BYTES of text."""
     path = store.full(shard.text.path)
-    parquet = _open_checked(shard, path)
+    parquet = opened or open_source(store, shard)
     seen = 0
     try:
         at_once = rows or batch_rows(shard)
         if columns is None:
             at_once = min(at_once, _rows_of_all_columns(parquet, shard))
-        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns):
+        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns, use_threads=False):
             seen += batch.num_rows
             yield batch
     except OSError as error:
@@ -134,7 +141,8 @@ def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:
     groups = shard.text.groups
     # of the text the width is known; its first rows alone cost 5 ms, because its dictionary is as large as a page
     beside = [name for name in parquet.schema_arrow.names if name != shard.column]
-    first = next(parquet.iter_batches(16, row_groups=groups[:1], columns=beside), None) if beside else None
+    few = parquet.iter_batches(16, row_groups=groups[:1], columns=beside, use_threads=False)
+    first = next(few, None) if beside else None
     declared: int = sum(parquet.metadata.row_group(g).total_byte_size for g in groups) // max(
         1, sum(parquet.metadata.row_group(g).num_rows for g in groups)
     )
@@ -143,7 +151,9 @@ def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:
     return max(16, 2 * BATCH_BYTES // width)
 
 
-def _open_checked(shard: Shard, path: str) -> pq.ParquetFile:
+def open_source(store: Store, shard: Shard) -> pq.ParquetFile:
+    """The file that holds the shard's text. IntegrityError where it is not the one that was taken in."""
+    path = store.full(shard.text.path)
     with told(path):
         if shard.stamp and file_stamp(path) != shard.stamp:
             raise IntegrityError(

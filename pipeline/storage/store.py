@@ -142,7 +142,7 @@ class Store:
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         with intact(self.full(path), self.root):
-            return self.parquet(path).read(columns=columns)
+            return self.parquet(path).read(columns=columns, use_threads=False)
 
     def rows_between(self, path: str, by: str, low: int, high: int, columns: list[str]) -> pa.Table:
         """See pipeline.storage.parquet.rows_between."""

@@ -148,7 +148,7 @@ def test_a_preview_opens_no_text(
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard.open_source", no_text)
     opened: list[str] = []
     from pipeline.clerk import bands as reading
 

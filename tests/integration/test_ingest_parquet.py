@@ -6,12 +6,13 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import IntegrityError, PlanError, UnitFailed
-from pipeline.sources import parquet, part
+from pipeline.sources import account, parquet, part
 from pipeline.sources.columns import source_schema
 from pipeline.sources.pages import ReadInterrupted
 from tests.taking_in import take_in, write_docs
@@ -258,3 +259,11 @@ def test_short_documents_are_cut_into_units_by_their_rows(tmp_path: Path, monkey
     taken = take_in(tmp_path / "ws", tmp_path / "a.parquet")
     assert [s.rows for s in taken.text.shards] == [20, 20, 20, 20, 20]
     assert [r["file_row"] for r in taken.ids()] == list(range(100))
+
+
+def test_ids_that_differ_in_one_byte_anywhere_or_in_length_are_not_taken_for_one() -> None:
+    same_start = [f"{'x' * n}{end}" for n in range(30) for end in ("", "a", "b", "\0", "é")]
+    ids = pa.array(sorted({*same_start, *(f"{n}-{'y' * 20}" for n in range(5_000))}), pa.large_string())
+    hashes = account.id_hashes(ids)
+    assert len(np.unique(hashes)) == len(ids)
+    assert account.id_hashes(ids.slice(7)).tolist() == hashes[7:].tolist(), "wherever they lie"

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.dedup import layout, ranges
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain_sentences import sentences
 from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
 from pipeline.stages.lines import filter as line_filter
-from pipeline.stages.lines import keys as line_keys
 from pipeline.storage.store import Store
 from tests import oracle_lines as oracle
 from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write
@@ -128,7 +128,7 @@ def test_other_bounds_read_hashes_and_no_text(crawl: Path, tmp_path: Path, monke
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard.open_source", no_text)
     rules = {"long": {"column": "gopher.word_count", "min": 60}}
     again = run(recipe({"max_count": 3, "keep": 0}, rules=rules), crawl, tmp_path, until="mix")
     assert again.funnel["judge.long"] > 0
@@ -148,7 +148,8 @@ def test_real_boilerplate_goes_as_a_dictionary_says(real_data: Path, tmp_path: P
 def test_any_cut_into_shards_and_ranges_leaves_the_same(
     tmp_path: Path, files: int, row_groups: int, bloom: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line_keys, "RANGE_LINES", 40)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 1_500)
+    monkeypatch.setattr(layout, "HASH_ROWS", 16)
     monkeypatch.setattr(line_filter, "FILTER_BYTES", 100)
     lines = {"normalise": "ccnet", "max_count": 2, "keep": 1, "bloom": bloom}
     source = write(tmp_path / "crawl", pages(), files, row_groups)

@@ -138,7 +138,7 @@ def test_a_changed_threshold_opens_no_text(
     def no_text(*_: object) -> None:
         raise AssertionError("text was opened")
 
-    monkeypatch.setattr("pipeline.storage.shard._open_checked", no_text)
+    monkeypatch.setattr("pipeline.storage.shard.open_source", no_text)
     again = winnow.run(
         RECIPE | {"rules": {"word_count": {"column": "gopher.word_count", "min": 150}}},
         [str(crawl)], workspace=str(folder / "ws"), executor="local", workers=1, until="mix",

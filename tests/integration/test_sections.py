@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, section_ends, write_blocks
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, UnitFailed
+from pipeline.execution.executors import InProcess
+from pipeline.job import Job
+from pipeline.progress import Silent
+from pipeline.recipe_file import validate
+from pipeline.stage import Stage, run_stage
+from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import checked_sections, read_sections, record_sections, section_writer
-from pipeline.storage.store import Store
+from pipeline.storage.store import PartRecord, Store
+from pipeline.unit import Unit
 
 ADDED = [(7, b"seven", 2), (0, b"zero", 1), (7, b"seven again", 3), (2, b"", 0)]
 
@@ -85,3 +95,42 @@ def test_a_unit_reads_the_sets_it_needs_and_no_others(tmp_path: Path) -> None:
     }
     assert told == {0: [(1_004, sets[0]), (1_009, sets[2])], 1: [], 5: [(1_009, sets[2])]}
     assert record_sections(store, "k", "b.sections").rows == 3
+
+
+@dataclass(frozen=True)
+class OfSections(Stage):
+    """A stage of one unit, which is not to be done again."""
+
+    kind: str = "shingles"
+    corpus: str = "c"
+    key: str = "0" * 32
+    in_driver: bool = True
+
+    def units(self) -> list[Unit]:
+        return [Unit("k", "a.sections", "a", 0, None)]
+
+    def task(self) -> Callable[[Any], PartRecord]:
+        return not_again
+
+    def finish(self, parts: list[PartRecord]) -> Manifest:
+        rows = sum(p.rows for p in parts)
+        return Manifest(self.kind, self.key, self.corpus, tuple(parts), rows, {"sets": rows})
+
+
+def not_again(_payload: None) -> PartRecord:
+    raise AssertionError("made again")
+
+
+def test_a_part_of_an_earlier_attempt_is_taken_over(store: Store) -> None:
+    job = Job(store, validate({"version": 1, "name": "r", "score": ["exact"]}, ""), Silent())
+    made = run_stage(store, OfSections(), InProcess(), job, "scratch/shingles.json")
+    assert made.parts == (record_sections(store, "k", "a.sections"),)
+
+
+def test_a_damaged_part_of_an_earlier_attempt_is_set_aside_and_made_again(store: Store) -> None:
+    path = Path(store.full("a.sections"))
+    path.write_bytes(b"S" + path.read_bytes()[1:])
+    job = Job(store, validate({"version": 1, "name": "r", "score": ["exact"]}, ""), Silent())
+    with pytest.raises(UnitFailed, match="made again"):
+        run_stage(store, OfSections(), InProcess(), job, "scratch/shingles.json")
+    assert [p.name[:19] for p in path.parent.glob("a.sections*")] == ["a.sections.damaged-"]

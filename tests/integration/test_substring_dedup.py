@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.dedup.substrings import tables as substring_tables
+from pipeline.dedup import layout, ranges
 from pipeline.errors import PlanError, RecipeError
 from pipeline.explain_sentences import sentences
 from pipeline.report.page import render_report
@@ -149,7 +149,8 @@ def test_a_lost_part_is_the_only_one_that_is_made_again(crawl: Path, tmp_path: P
 def test_any_cut_into_shards_and_ranges_leaves_the_same(
     tmp_path: Path, files: int, row_groups: int, keep: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(substring_tables, "RANGE_RUNS", 300)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 18_000)
+    monkeypatch.setattr(layout, "HASH_ROWS", 16)
     monkeypatch.setattr(substring_contexts, "CONTEXT_BYTES", 2000)
     source = write(tmp_path / "crawl", articles(), files, row_groups)
     run(recipe({"keep": keep}), source, tmp_path)

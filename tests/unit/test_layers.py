@@ -15,7 +15,7 @@ PACKAGES = ("api", "pipeline", "scorers", "winnow")
 
 LAYERS = (
     ("scorers.kernels",),
-    tuple(f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "pandas_later", "models")),
+    tuple(f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "models")),
     ("scorers",),
     ("pipeline.errors", "pipeline.measures"),
     ("pipeline",),
@@ -119,9 +119,7 @@ def test_measures_need_numpy_alone(name: str) -> None:
     "folder", ["pipeline.stages", *(f"pipeline.stages.{n}" for n in ("documents", "lines", "substrings")), "scorers"]
 )
 def test_siblings_never_import_one_another(folder: str) -> None:
-    shared = {
-        f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "pandas_later", "models", "kernels")
-    }
+    shared = {f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "models", "kernels")}
     own_pieces = {"pipeline.stages.export_columns", "pipeline.stages.export_beside"}
     siblings = {n for n in ALL if n.rpartition(".")[0] == folder} - shared - own_pieces
     for name in siblings:

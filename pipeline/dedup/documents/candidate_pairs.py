@@ -29,20 +29,21 @@ def pairs_from(store: Store, candidates: tuple[str, ...], low: int, high: int) -
 
 def from_both_sides(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     """(document, other), each pair twice, ascending."""
-    if not _packs(a, b):
+    if not packs(a, b):
         return ascending(np.concatenate([a, b]), np.concatenate([b, a]))
     return _unpacked(np.concatenate([a << 32 | b, b << 32 | a]))
 
 
 def ascending(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     """The pairs by a, then b: both i64[N], not negative."""
-    if _packs(a, b):
+    if packs(a, b):
         return _unpacked(a << 32 | b)
     order = np.lexsort((b, a))
     return a[order], b[order]
 
 
-def _packs(a: Rows, b: Rows) -> bool:
+def packs(a: Rows, b: Rows) -> bool:
+    """Whether each of these pairs is one 64-bit number."""
     return bool(max(a.max(initial=0), b.max(initial=0)) < MOST_PACKED)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.sections import SectionWriter, read_sections
+from pipeline.storage.sections import SectionWriter, bytes_under, read_sections
 from pipeline.storage.store import Store
 
 SECTION_BYTES = 2_000_000
@@ -47,6 +47,21 @@ def joined(blocks: Sequence[Block]) -> Block:
     rows = np.concatenate([np.zeros(0, np.int64), *(b.rows for b in blocks)])
     sizes = np.concatenate([np.zeros(0, np.int64), *(np.diff(b.bounds) for b in blocks)])
     return Block(rows, _bounds(sizes), np.concatenate([np.zeros(0, np.uint64), *(b.hashes for b in blocks)]))
+
+
+def read_held(store: Store, parts: Sequence[tuple[str, int]], unit: int, low: int, high: int) -> Block:
+    """The documents of rows low..high-1 for a unit, as one block. parts: of some shards in order, each with the global row of
+    its first. Hashes are put where they stay as they come: joined at the end they would be there twice."""
+    hashes = np.empty(sum(bytes_under(store, path, unit) for path, _ in parts) // 8, np.uint64)
+    rows, sizes, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+    for path, first_row in parts:
+        for block in read_blocks(store, path, unit, first_row):
+            found = block.between(low, high)
+            rows.append(found.rows.copy())  # else all that was read would be kept for it
+            sizes.append(np.diff(found.bounds))
+            hashes[filled : filled + len(found.hashes)] = found.hashes
+            filled += len(found.hashes)
+    return Block(np.concatenate(rows), _bounds(np.concatenate(sizes)), hashes[:filled])
 
 
 def write_blocks(writer: SectionWriter, held: Block, unit: Rows, place: Rows) -> None:

@@ -15,14 +15,6 @@ from pipeline.dedup.survivors import ShardSurvivors
 from pipeline.schema import TableColumn, arrow_schema
 from pipeline.storage.store import Store
 
-RANGE_RUNS = 1_000_000
-"""Runs of the corpus for each range of anchors: what one unit of `substring_groups` holds at most, some 100 bytes a run."""
-
-
-def ranges_for(runs: int) -> int:
-    """How many ranges of anchors so many runs are cut into: by the input alone."""
-    return max(1, -(-runs // RANGE_RUNS))
-
 
 def runs_table(runs: Runs) -> pa.Table:
     return _table(SUBSTRINGS_TABLE, runs)

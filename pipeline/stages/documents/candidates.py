@@ -91,8 +91,11 @@ def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, range
     for table in tables:
         meetings.count(table.column("key").to_numpy())
     parts = []
-    for table, start in zip(tables, offsets.tolist(), strict=False):
-        key, text, near, row = (table.column(c.name).to_numpy() for c in BANDS_TABLE)
+    tables.reverse()
+    for start in offsets[:-1].tolist():
+        key, text, near, row = (
+            column.to_numpy() for column in tables.pop().columns
+        )  # let go of once it is looked through
         at = meetings.may_meet(key)
         parts.append((key.take(at), text.take(at), near.take(at), row.take(at) + np.int64(start)))
     return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.documents.by_shard import cluster_digests
 from pipeline.dedup.documents.guards import CLUSTER, LISTED, SOURCE, added_up
 from pipeline.dedup.documents.schema import EFFECTS_TABLE
 from pipeline.recipe.dedup import Dedup as Settings
@@ -23,7 +24,9 @@ from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
+COUNTED = ("row", "keep", "cluster", "cluster_size", "method", "jaccard")
+"""What counts of a cluster's documents."""
 UNIT_ROWS = 200_000
 CLUSTERS_HELD = 100_000
 """Largest clusters that are held against the budgets; all of them are in the table `dedup`."""
@@ -68,18 +71,21 @@ class Effects(Stage):
         guard = self.settings.guard
         return LISTED if guard.max_cluster_docs is None and guard.max_cluster_frac is None else CLUSTERS_HELD
 
-    def _key_of(self, *run: int) -> str:
-        asked = (self.edge, self.clusters_held)
-        return part_key(self.kind, FORMAT, self.text.key, self.dedup.key, self.verdict.key, asked, run)
+    def _key_of(self, *told: object) -> str:
+        return part_key(self.kind, FORMAT, (self.edge, self.clusters_held), told)
 
     @property
     def key(self) -> str:
-        return self._key_of()
+        return self._key_of(self.text.key, self.dedup.key, self.verdict.key)
 
     def units(self) -> list[Unit]:
+        """By what is said of the shards of a run: where that is as before, nothing is counted again."""
+        clusters = cluster_digests(self.store, self.dedup, COUNTED)
+        said = zip(self.text.shards, self.verdict.parts, strict=True)
+        told = [(shard.key, part.sha256, clusters.get(i)) for i, (shard, part) in enumerate(said)]
         found = []
         for first, end in runs_of([s.rows for s in self.text.shards]):
-            key = self._key_of(first, end)
+            key = self._key_of(told[first:end])
             path = Store.part(self.corpus, self.kind, key)
             verdicts = tuple(p.path for p in self.verdict.parts[first:end])
             run = _Run(first, tuple(self.text.shards[first:end]), verdicts)
@@ -119,8 +125,7 @@ def _count(
     clusters: list[tuple[int, str]] = []
     near = at_edge = 0
     for i, (shard, verdict) in enumerate(zip(run.shards, run.verdicts, strict=True)):
-        names = ["row", "keep", "cluster", "cluster_size", "method", "jaccard"]
-        found = store.read_shard(dedup, run.first + i, names)
+        found = store.read_shard(dedup, run.first + i, list(COUNTED))
         sources.append(_sources(store, shard, verdict, found))
         heads = found.filter(found.column("keep"))
         sizes = zip(heads.column("cluster_size").to_pylist(), heads.column("cluster").to_pylist(), strict=True)

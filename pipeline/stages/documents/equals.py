@@ -44,7 +44,8 @@ class EqualRows(Stage):
 
     @property
     def ranges(self) -> int:
-        return ranges_for(self.digests.rows, row_bytes(arrow_schema(DIGESTS_TABLE)))
+        # what is made of a row to find its equals takes as much again as candidates do
+        return ranges_for(self.digests.rows, 2 * row_bytes(arrow_schema(DIGESTS_TABLE)))
 
     @property
     def key(self) -> str:
@@ -70,7 +71,10 @@ def _group(
     key, path, n, ranges = payload
     table, shard = read_range(store, shards, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
     high, low, label, row = (table.column(c.name).to_numpy() for c in DIGESTS_TABLE)
-    found = equal_rows(high, low, label, offsets[shard] + row)
+    del table  # of several shards the arrays are copies
+    row = offsets[shard] + row
+    del shard
+    found = equal_rows(high, low, label, row)
     columns = [pa.array(found.row), pa.array(found.first), pa.array(found.same)]
     made = pa.table(columns, schema=arrow_schema(EQUALS_TABLE))
     return commit_part(store, key, path, made, {"copies": made.num_rows}, row_group_rows=GROUP_ROWS)

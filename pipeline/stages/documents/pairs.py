@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from pipeline.dedup.documents.candidate_pairs import pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.pair_units import cut_points
 from pipeline.dedup.documents.schema import PAIRS_TABLE
-from pipeline.dedup.documents.shingle_blocks import Block, joined, read_blocks
+from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.errors import IntegrityError
 from pipeline.schema import arrow_schema
@@ -26,7 +26,7 @@ from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import jaccard_between
 
-FORMAT = 3
+FORMAT = 4
 
 Rows = npt.NDArray[np.int64]
 
@@ -55,8 +55,13 @@ class Pairs(Stage):
     def key(self) -> str:
         return part_key(self.kind, FORMAT, self.candidates.key, self.ngram)
 
+    @cached_property
+    def cuts(self) -> Rows:
+        """The rows that units lie between."""
+        return cut_points(self.store, self.candidates, self.text, self.own_rows)
+
     def units(self) -> list[Unit]:
-        cuts = cut_points(self.store, self.candidates, self.text, self.own_rows)
+        cuts = self.cuts
         if len(cuts) < 2:
             return []
         shingles = self.make_shingles(cuts)
@@ -84,7 +89,7 @@ class Pairs(Stage):
             self.kind, self.key, self.corpus, tuple(parts), rows, {"pairs": rows},
             inputs={"text": self.text.key, "candidates": self.candidates.key},
             parameters=self.candidates.parameters | {"ngram": self.ngram},
-            details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else []},
+            details={"overflowed_buckets": overflowed, "warnings": warnings if overflowed else [], "cuts": self.cuts.tolist()},
         )  # fmt: skip
 
 
@@ -111,13 +116,8 @@ def _similarities(
     others come by in shard order."""
     unit, low, high = place
     first, last = (int(np.searchsorted(offsets, row, side="right")) - 1 for row in (low, high - 1))
-    found = [
-        block.between(low, high)
-        for shard in range(first, last + 1)
-        for block in read_blocks(store, shingles[shard], unit, int(offsets[shard]))
-    ]
-    held = joined(found)
-    del found
+    own = [(shingles[shard], int(offsets[shard])) for shard in range(first, last + 1)]
+    held = read_held(store, own, unit, low, high)
     order = np.argsort(b, kind="stable")
     by_b, at_a = b[order], _places(held, a[order])
     jaccard = np.full(len(a), np.nan)

@@ -23,8 +23,8 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
-SHARDS_READ = 64
+FORMAT = 2
+SHARDS_READ = 32
 """Shards whose signatures are read, so that a large corpus costs no more."""
 
 Rows = npt.NDArray[np.int64]

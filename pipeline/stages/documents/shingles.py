@@ -17,17 +17,18 @@ import pyarrow as pa
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
 from pipeline.stage import Stage
+from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
-from pipeline.storage.shard import Shard, Slice, batch_rows, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, Slice, batch_rows, open_source, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
 FORMAT = 3
-SPOOL_BYTES = 48_000_000
-"""Sets that are gathered before they are written, for each unit in turn."""
+SPOOL_BYTES = 16_000_000
+"""Sets that are gathered before they are written, for each unit in turn; twice as much while they are put together."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -82,6 +83,7 @@ def _shingle(
                 here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
                 order = np.argsort(unit[here], kind="stable")
                 write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
+                del held  # the next ones are gathered first
 
     store.commit(path, write, durable=False)
     return record_sections(store, key, path)
@@ -106,11 +108,18 @@ def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
     held: list[Block] = []
     for block in blocks:
         held.append(block)
+        del block
         if sum(b.hashes.nbytes for b in held) >= SPOOL_BYTES:
-            yield joined(held)
-            held = []
+            yield _all_of(held)
     if held:
-        yield joined(held)
+        yield _all_of(held)
+
+
+def _all_of(held: list[Block]) -> Block:
+    """What is held as one block, and nothing held any more."""
+    made = joined(held)
+    held.clear()
+    return made
 
 
 def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:
@@ -127,16 +136,18 @@ def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block
 
 
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
-    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them."""
-    metadata = store.parquet(shard.text.path).metadata
+    """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them; other rows
+    may be null."""
+    opened = open_source(store, shard)
     start = 0
     for group in shard.text.groups:
-        size = metadata.row_group(group).num_rows
+        size = opened.metadata.row_group(group).num_rows
         first, end = np.searchsorted(row, [start, start + size])
         if end > first:
             one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
             at = start
-            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard)):
+            few = with_rows(store.full(shard.text.path), opened, group, shard.column, row[first:end] - start)
+            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard), few):
                 yield at, text
                 at += len(text)
                 if at > row[end - 1]:

@@ -16,6 +16,8 @@ from pipeline.dedup.documents.candidate_pairs import from_both_sides, pairs_from
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.schema import CANDIDATES_TABLE
 from pipeline.dedup.layout import GROUP_ROWS, layout
+from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
+from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
@@ -23,12 +25,13 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
 class Unmeasured(Stage):
-    """One part a unit of `pairs`, as `candidates` has them. cuts: the rows that units lie between; scratch: where the parts go."""
+    """One part a run of rows, as `candidates` has them: few, because every shard looks into each for what it is asked. cuts:
+    the rows that units of `pairs` lie between; scratch: where the parts go."""
 
     store: Store
     candidates: Manifest
@@ -48,13 +51,14 @@ class Unmeasured(Stage):
         return part_key(self.kind, FORMAT, told)
 
     def units(self) -> list[Unit]:
+        runs = max(1, -(-self.candidates.rows * row_bytes(arrow_schema(CANDIDATES_TABLE)) // RANGE_BYTES))
+        ends = np.linspace(0, len(self.cuts) - 1, runs + 1).astype(np.int64)
         found = []
-        for low, high in pairwise(self.cuts.tolist()):
-            key = part_key(self.key, low)
+        for low, high in pairwise(self.cuts[distinct(ends)].tolist()):
+            key = part_key(self.key, low, high)
             path = f"{self.scratch}/{key}.parquet"
-            name = f"pairs of rows {low}..{high}"
             found.append(
-                Unit(key, path, name, self.candidates.bytes // max(1, len(self.cuts) - 1), (key, path, low, high))
+                Unit(key, path, f"pairs of rows {low}..{high}", self.candidates.bytes // runs, (key, path, low, high))
             )
         return found
 

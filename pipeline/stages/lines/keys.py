@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.dedup.lines.lines import Keys, keys_of
-from pipeline.dedup.lines.schema import LINE_KEYS_TABLE
+from pipeline.dedup.lines.schema import LINE_COUNTS_TABLE, LINE_KEYS_TABLE
 from pipeline.dedup.lines.tables import read_lines
-from pipeline.dedup.ranges import range_of, write_by_range
+from pipeline.dedup.ranges import groups_for, range_of, ranges_for, row_bytes, write_by_range
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage
@@ -25,18 +25,11 @@ from pipeline.unit import Unit
 from scorers.kernels.bloom import holds
 
 FORMAT = 1
-RANGE_LINES = 2_000_000
-"""Lines of the corpus for each range of hashes: what one unit of `line_counts` holds at most, 28 bytes a line."""
-
-
-def ranges_for(lines: int) -> int:
-    """How many ranges of hashes so many lines are cut into: by the input alone."""
-    return max(1, -(-lines // RANGE_LINES))
 
 
 @dataclass(frozen=True)
 class LineKeys(Stage):
-    """One part a shard, one row group a range of hashes. filter: where to look which lines may be there twice."""
+    """One part a shard, in row groups of ranges of hashes. filter: where to look which lines may be there twice."""
 
     store: Store
     text: Manifest
@@ -53,10 +46,13 @@ class LineKeys(Stage):
 
     @property
     def ranges(self) -> int:
-        return ranges_for(self.lines.rows)
+        return ranges_for(self.lines.rows, row_bytes(arrow_schema(LINE_COUNTS_TABLE)))
+
+    def _groups_of(self, index: int) -> int:
+        return groups_for(self.ranges, self.lines.parts[index].rows)
 
     def _key_of(self, index: int) -> str:
-        told = [self.lines.parts[index].key, self.survivors.told(index), self.per_document, self.ranges]
+        told = [self.lines.parts[index].key, self.survivors.told(index), self.per_document, self._groups_of(index)]
         return part_key(self.kind, FORMAT, told, self.filter and self.filter.key)
 
     @property
@@ -68,14 +64,14 @@ class LineKeys(Stage):
         for i, part in enumerate(self.lines.parts):
             key = self._key_of(i)
             path = Store.part(self.corpus, self.kind, key)
-            payload = (key, path, part.path, self.survivors.of(i))
+            payload = (key, path, part.path, self.survivors.of(i), self._groups_of(i))
             found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
         filters = tuple(p.path for p in self.filter.parts) if self.filter else ()
         probes = int(self.filter.details["probes"]) if self.filter else 0
-        return partial(_sort, self.store, self.ranges, self.per_document, filters, probes)
+        return partial(_sort, self.store, self.per_document, filters, probes)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -87,19 +83,18 @@ class LineKeys(Stage):
 
 def _sort(
     store: Store,
-    ranges: int,
     per_document: bool,
     filters: tuple[str, ...],
     probes: int,
-    payload: tuple[str, str, str, ShardSurvivors],
+    payload: tuple[str, str, str, ShardSurvivors, int],
 ) -> PartRecord:
-    key, path, lines_path, survivors = payload
+    key, path, lines_path, survivors, groups = payload
     keys = keys_of(read_lines(store, lines_path, survivors), per_document)
     if filters:
         keys = _that_may_repeat(store, keys, filters, probes)
     schema = arrow_schema(LINE_KEYS_TABLE)
     table = pa.table([pa.array(keys.hash), pa.array(keys.count), pa.array(keys.first_row)], schema=schema)
-    return write_by_range(store, key, path, [table], table.schema, ranges, "keys")
+    return write_by_range(store, key, path, [table], table.schema, groups, "keys")
 
 
 def _that_may_repeat(store: Store, keys: Keys, filters: tuple[str, ...], probes: int) -> Keys:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.dedup.ranges import write_by_range
-from pipeline.dedup.substrings.schema import SUBSTRING_KEYS_TABLE
+from pipeline.dedup.ranges import groups_for, ranges_for, row_bytes, write_by_range
+from pipeline.dedup.substrings.schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substrings.substrings import keys_of
-from pipeline.dedup.substrings.tables import ranges_for, read_runs
+from pipeline.dedup.substrings.tables import read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage
@@ -27,7 +27,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class SubstringKeys(Stage):
-    """One part a shard, one row group a range of anchors."""
+    """One part a shard, in row groups of ranges of anchors."""
 
     store: Store
     text: Manifest
@@ -42,10 +42,14 @@ class SubstringKeys(Stage):
 
     @property
     def ranges(self) -> int:
-        return ranges_for(self.runs.rows)
+        return ranges_for(self.runs.rows, row_bytes(arrow_schema(SUBSTRING_GROUPS_TABLE)))
+
+    def _groups_of(self, index: int) -> int:
+        return groups_for(self.ranges, self.runs.parts[index].rows)
 
     def _key_of(self, index: int) -> str:
-        return part_key(self.kind, FORMAT, self.runs.parts[index].key, self.survivors.told(index), self.ranges)
+        told = [self.runs.parts[index].key, self.survivors.told(index), self._groups_of(index)]
+        return part_key(self.kind, FORMAT, *told)
 
     @property
     def key(self) -> str:
@@ -56,12 +60,12 @@ class SubstringKeys(Stage):
         for i, part in enumerate(self.runs.parts):
             key = self._key_of(i)
             path = Store.part(self.corpus, self.kind, key)
-            payload = (key, path, part.path, self.survivors.of(i))
+            payload = (key, path, part.path, self.survivors.of(i), self._groups_of(i))
             found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_sort, self.store, self.ranges)
+        return partial(_sort, self.store)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -71,9 +75,9 @@ class SubstringKeys(Stage):
         )  # fmt: skip
 
 
-def _sort(store: Store, ranges: int, payload: tuple[str, str, str, ShardSurvivors]) -> PartRecord:
-    key, path, runs_path, survivors = payload
+def _sort(store: Store, payload: tuple[str, str, str, ShardSurvivors, int]) -> PartRecord:
+    key, path, runs_path, survivors, groups = payload
     keys = keys_of(read_runs(store, runs_path, survivors))
     schema = arrow_schema(SUBSTRING_KEYS_TABLE)
     table = pa.table([pa.array(getattr(keys, name)) for name in schema.names], schema=schema)
-    return write_by_range(store, key, path, [table], table.schema, ranges, "runs")
+    return write_by_range(store, key, path, [table], table.schema, groups, "runs")

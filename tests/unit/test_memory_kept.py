@@ -1,0 +1,42 @@
+"""Memory that Arrow frees: processes that take text in and write it out keep it, unless the user says otherwise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.execution.processes import KEEPING, keep_memory
+
+
+def test_memory_is_kept_where_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    keep_memory()
+    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "-1"}
+
+
+def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "500")
+    keep_memory()
+    assert os.environ["MIMALLOC_PURGE_DELAY"] == "500"
+
+
+def test_commands_of_jobs_are_read_before_arrow_is_imported() -> None:
+    """It asks the environment once, when it is imported."""
+    said = "import sys, pipeline.cli.jobs, pipeline.cli.tables; print('pyarrow' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
+def test_the_environment_of_the_driver_is_as_before_once_workers_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.execution import pool
+
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    seen: list[str | None] = []
+    monkeypatch.setattr(
+        "multiprocessing.forkserver.ensure_running", lambda: seen.append(os.environ.get("MIMALLOC_PURGE_DELAY"))
+    )
+    pool.prepare({"score": []})
+    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["-1"], None)
