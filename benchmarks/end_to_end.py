@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -56,10 +57,18 @@ def told(name: str, watched: Watched, megabytes: float) -> None:
 
 
 def rotated(documents: pa.Array, by: int) -> pa.Array:
-    """The documents with every ASCII letter moved on: other words of the same shape, so that copies are no duplicates."""
-    low, high = string.ascii_lowercase, string.ascii_uppercase
-    table = str.maketrans(low + high, low[by:] + low[:by] + high[by:] + high[:by])
-    return pa.array([t.translate(table) for t in documents.to_pylist()], pa.large_string())
+    """The documents (large_string) with every letter and digit of ASCII moved on, and of every other character the last of its
+    bytes: other words of the same shape, so that copies are no duplicates, of passages either."""
+    table = np.arange(256, dtype=np.uint8)
+    for alphabet in (string.ascii_lowercase, string.ascii_uppercase, string.digits):
+        codes = np.frombuffer(alphabet.encode(), np.uint8)
+        table[codes] = np.roll(codes, -by)
+    _, offsets, data = documents.buffers()
+    moved = table[np.frombuffer(data, np.uint8)]
+    follows = (moved & 0xC0) == 0x80
+    last = np.flatnonzero(follows & ~np.append(follows[1:], False))
+    moved[last] = 0x80 | (moved[last] + by) & 0x3F
+    return pa.LargeStringArray.from_buffers(len(documents), offsets, pa.py_buffer(moved))
 
 
 def tenfold(folder: Path) -> Path:
@@ -71,7 +80,7 @@ def tenfold(folder: Path) -> Path:
         for n in range(10):
             ids = pc.binary_join_element_wise(table.column("id"), pa.scalar(str(n)), "-")
             copy = table.set_column(0, "id", ids).set_column(
-                1, "text", rotated(table.column("text").combine_chunks(), n)
+                1, "text", rotated(pa.concat_arrays(table.column("text").cast(pa.large_string()).chunks), n)
             )
             pq.write_table(copy, made / f"{path.stem}-{n}.parquet", compression="zstd")
     return made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline import last_steps
 from pipeline.dedup.documents.guards import hold
 from pipeline.errors import IntegrityError, PlanError, QuarantineOverBudget, UnitFailed
 from pipeline.execution import executors, warm
@@ -19,15 +20,11 @@ from pipeline.sources.quarantine import over_budget
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common
-from pipeline.stages.export import KINDS, Export
 from pipeline.stages.export_columns import output_columns
 from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
 from pipeline.stages.tombstones import FindTombstones
-from pipeline.steps.cuts import CutDedup
-from pipeline.steps.documents import DocumentDedup, reference_specs
-from pipeline.steps.references import measured
 from pipeline.storage import destination, manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
@@ -35,8 +32,10 @@ from pipeline.storage.store import Store
 from pipeline.takedown.erasing import erase
 from pipeline.takedown.tombstones import tombstones_of
 
-Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
+if TYPE_CHECKING:
+    from pipeline.steps.cuts import CutDedup
 
+Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
 
 FILES_TOLD = 5
 
@@ -98,13 +97,6 @@ def _carry_out(plan: Plan, settings: Settings, job: Job) -> Result:
         job.progress.close()
 
 
-def _import_last_steps() -> None:
-    """What the driver needs at a job's end, imported while workers score."""
-    from pipeline.card import card
-
-    assert card
-
-
 @dataclass
 class _Run:
     store: Store
@@ -136,7 +128,7 @@ class _Run:
             return self._result(text)
         notes = self._score(text)
         taken = self._tombstones(text)
-        cut = recipe.dedup and CutDedup(self.store, recipe.dedup, self._do, self._do_in_scratch, self.job.scratch)
+        cut = self._cut_dedup()
         if cut:
             notes = cut.with_notes(notes, taken)
             self.job.says({a: notes.passes[n].key for a, n in notes.where.items()})
@@ -199,7 +191,7 @@ class _Run:
         if warm.compiles_first():
             self.job.note("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1 and not all(self.plan.measured):
-            threading.Thread(target=_import_last_steps, daemon=True).start()
+            threading.Thread(target=last_steps.load, daemon=True).start()
         passes = plan_passes(self.store, text.key, self.plan.corpus, self.plan.specs)
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
         measured_notes = Notes.of_passes(text, made, self.plan.specs)
@@ -220,11 +212,19 @@ class _Run:
             erase(self.store, text)  # what was converted since, or by a takedown that was cut short
         return found
 
-    def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
+    def _cut_dedup(self) -> CutDedup | None:
+        from pipeline.steps.cuts import CutDedup
+
         wanted = self.plan.recipe.dedup
+        return CutDedup(self.store, wanted, self._do, self._do_in_scratch, self.job.scratch) if wanted else None
+
+    def _dedup(self, notes: Notes, verdict: Manifest) -> Manifest | None:
+        from pipeline.steps.documents import DocumentDedup, reference_specs
+        from pipeline.steps.references import measured
+
+        wanted, specs = self.plan.recipe.dedup, self.plan.specs
         if wanted is None:
             return None
-        specs = self.plan.specs
         others = tuple(measured(self.store, self.plan.references, reference_specs(wanted, specs), self._do_aside))
         dedup = DocumentDedup(self.store, notes, wanted, specs, self._do, self._do_in_scratch, self.job.scratch, others)
         made, warnings = dedup.clusters(verdict)
@@ -243,6 +243,8 @@ class _Run:
         cuts: tuple[Manifest, ...],
         taken: Manifest | None,
     ) -> Store:
+        from pipeline.stages.export import KINDS, Export
+
         recipe = self.plan.recipe
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)

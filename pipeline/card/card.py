@@ -12,11 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipeline import wording
 from pipeline.card.croissant import croissant
@@ -52,6 +53,8 @@ HUB_LICENSES = frozenset(
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
          (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"))  # fmt: skip
 LANGUAGE = re.compile(r"[a-z]{2,3}")
+ORIGIN = ("license", "language", "source")
+"""Columns of which the card counts the values."""
 MAX_DISTINCT = 100_000
 SHOWN = 15
 CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -89,20 +92,23 @@ class _Kept:
     def read(destination: Store, made: Manifest) -> _Kept:
         parts = data_parts(made)
         schema = destination.parquet(parts[0].path).schema_arrow if parts else pa.schema([])
-        counted = (_count_values(destination, parts, schema, c) for c in ("license", "language", "source"))
-        return _Kept(schema, *counted)
+        counted = _count_values(destination, parts, [c for c in ORIGIN if c in schema.names])
+        return _Kept(schema, *(counted.get(c, Counter()) for c in ORIGIN))
 
 
-def _count_values(destination: Store, parts: Sequence[PartRecord], schema: pa.Schema, column: str) -> Counter[str]:
-    found: Counter[str] = Counter()
-    if column not in schema.names:
-        return found
+def _count_values(destination: Store, parts: Sequence[PartRecord], columns: Sequence[str]) -> dict[str, Counter[str]]:
+    """How often each value is there, the most frequent first, of the columns that have few; every file is opened once."""
+    found: dict[str, Counter[str]] = {column: Counter() for column in columns}
     for part in parts:
-        for pair in pc.value_counts(destination.read_table(part.path, columns=[column]).column(column)).to_pylist():
-            found[pair["values"] if pair["values"] is not None else ""] += pair["counts"]
-        if len(found) > MAX_DISTINCT:
-            return Counter()
-    return Counter() if set(found) == {""} else Counter(dict(sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))))
+        table = destination.read_table(part.path, columns=list(found))
+        for column in list(found):
+            for pair in pc.value_counts(table.column(column)).to_pylist():
+                found[column][pair["values"] if pair["values"] is not None else ""] += pair["counts"]
+            if len(found[column]) > MAX_DISTINCT:
+                del found[column]
+    return {
+        c: Counter(dict(sorted(n.items(), key=lambda kv: (-kv[1], kv[0])))) for c, n in found.items() if set(n) != {""}
+    }
 
 
 def _funnel(destination: Store, made: Manifest, recipe: Recipe) -> list[FunnelRow]:
@@ -126,9 +132,8 @@ def _readme(
     banding: tuple[int, int] | None,
     version: str,
 ) -> str:
-    page = _environment()
     rows = _funnel(destination, made, recipe)
-    return page.get_template("card.md.j2").render(
+    return template().render(
         front=as_yaml(_front_matter(made, recipe, kept)),
         recipe=recipe, made=made, version=version, rows=rows, ends=ends(rows), share=wording.share,
         data=data_parts(made), schema=kept.schema, sentences=[(sentence(n, r), r.why) for n, r in recipe.rules.items()],
@@ -137,12 +142,14 @@ def _readme(
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+@cache
+def template() -> Template:
+    """The card's, compiled once a process."""
     loader = PackageLoader("pipeline.card", "templates")
     # Markdown, not HTML: what comes from outside goes through `cell`
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     made.filters |= {"count": wording.count, "size": wording.size, "cell": cell}
-    return made
+    return made.get_template("card.md.j2")
 
 
 def cell(value: object, max_chars: int = MAX_CELL_CHARS) -> str:

@@ -85,7 +85,6 @@ def run(
         executors.prepare(chosen, workers, ray_address, {"recipe": recipe, "settings": settings or []})
     from pipeline import progress
     from pipeline import run as runner
-    from pipeline.cli.show import show_result
     from pipeline.recipe_file import load_recipe
 
     stop = cast(runner.Until, one_of("--until", until, get_args(runner.Until)))
@@ -108,6 +107,8 @@ def run(
         show_sweep(made, workspace, as_json)
         return
     result = runner.run(loaded, workspace, how, progress.choose(as_json, quiet))
+    from pipeline.cli.show import show_result
+
     show_result(result, workspace, as_json)
 
 

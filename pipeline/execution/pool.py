@@ -117,6 +117,8 @@ class Pool:
     def close(self) -> None:
         """Stop every worker now; a unit in flight is simply not committed."""
         for worker in self._workers:
+            worker.process.kill()  # all before one is waited for: each takes 10 ms to give its memory back
+        for worker in self._workers:
             self._stop(worker)
         self._workers = []
 

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 GARBAGE_AFTER = 20_000
-KEEPING = {"MIMALLOC_PURGE_DELAY": "3600000"}
-"""Environment of processes that take text in and write it out, where the user's has nothing else: for an hour, memory that Arrow
-frees stays theirs. Else every batch of 8 MB is given back and asked for again, page by page: a tenth of what a run costs. Not -1,
-with which it is never given back, not even where `memory.give_back` asks for it."""
+KEEPING = {"MIMALLOC_PURGE_DELAY": "60000"}
+"""Environment of processes that take text in and write it out, where the user's has nothing else: memory that Arrow frees stays
+theirs. Else every batch of 8 MB is given back and asked for again, page by page: a tenth of what a run costs. For a minute (ms): what is
+kept for ever (-1) cannot be given back between stages either (see pipeline/execution/memory.py)."""
 
 
 def collect_rarely() -> None:

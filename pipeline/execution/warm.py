@@ -6,14 +6,14 @@ one module that works when it is imported, because that is all a fork server off
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.execution.processes import collect_rarely
-from pipeline.recipe_file import load_recipe
-from pipeline.scoring import ScorerSpec, measure, parse_spec
-from scorers.text import TextBatch
+if TYPE_CHECKING:
+    from pipeline.scoring import ScorerSpec
 
 VARIABLE = "WINNOW_WARM"
 """Set for the fork server alone, as JSON: {"score": […]}, or {"recipe": name, "settings": […]} where the driver has not read
@@ -23,6 +23,9 @@ SAMPLE = ("A first sentence. Another one, with a comma!\n\n- a line\n", "Zwölf 
 
 def load(specs: Sequence[ScorerSpec]) -> None:
     """Measure a few words with each scorer: compiles or loads its kernels, and opens its model."""
+    from pipeline.scoring import measure
+    from scorers.text import TextBatch
+
     batch = TextBatch.from_strings(list(SAMPLE))
     for spec in specs:
         measure(spec, batch)
@@ -36,11 +39,13 @@ def compiles_first() -> bool:
 
 
 def _in_fork_server() -> None:
-    import contextlib
-
-    from scorers.kernels.jit import begin
+    from pipeline.execution.processes import collect_rarely
 
     collect_rarely()
+    from pipeline.recipe_file import load_recipe
+    from pipeline.scoring import parse_spec
+    from scorers.kernels.machine_code import begin
+
     with contextlib.suppress(Exception):  # a worker meets the same error, and there it can be told
         told = json.loads(os.environ[VARIABLE])
         score = told["score"] if "score" in told else load_recipe(told["recipe"], told["settings"]).score

@@ -80,8 +80,11 @@ def listed() -> list[tuple[list[str], list[str]]]:
 
 
 def _cuts(pieces: list[str]) -> int:
-    lengths = [0, *(len(p.encode()) for p in pieces)]
-    return sum(1 << int(at) for at in np.cumsum(lengths)[:-1]) if pieces else 0
+    cuts = at = 0
+    for piece in pieces:
+        cuts |= 1 << at
+        at += len(piece.encode())
+    return cuts
 
 
 def _place(hashes: npt.NDArray[np.uint64], row: npt.NDArray[np.uint64]) -> list[int]:
@@ -105,7 +108,8 @@ def _set_first(row: npt.NDArray[np.uint64], text: bytes) -> None:
 
 def first_part(text: str) -> str:
     """The first run of characters that are letters, digits or the like and no marks; empty in an emoticon of marks."""
-    plain = [classes()[ord(c)] & (WORD | PREFIX | SUFFIX | INFIX) == WORD for c in text]
+    marks = classes()
+    plain = [marks[ord(c)] & (WORD | PREFIX | SUFFIX | INFIX) == WORD for c in text]
     first = plain.index(True) if True in plain else len(text)
     return text[first : plain.index(False, first) if False in plain[first:] else len(text)]
 

@@ -81,6 +81,7 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
         import numba
 
         from scorers.kernels.indices import KernelCompiler
+        from scorers.kernels.machine_code import MachineCode
 
         for name in INTRINSICS:  # numba looks for new ones before it compiles, not while it does
             import_module(f"scorers.kernels.{name}")
@@ -90,9 +91,11 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
         watched = module if package == "scorers.kernels" else "jit"
         settings.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
         try:
-            return numba.njit(
-                cache=True, nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
+            compiled: Any = numba.njit(
+                nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
             )(function)
+            compiled._cache = MachineCode(function)  # as njit's own `cache=True` sets one
+            return compiled
         finally:
             settings.CACHE_DIR = ""
 
@@ -130,14 +133,6 @@ def _digest(module: str) -> str:
             seen[name] = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
             waiting += IMPORT.findall(seen[name])
     return hashlib.sha256("".join(seen[n] for n in sorted(seen)).encode()).hexdigest()[:16]
-
-
-def begin() -> None:
-    """Import numba and fill its registries: what the first kernel of a process waits for."""
-    from numba.core.registry import cpu_target
-
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()
 
 
 KERNELS: dict[str, Callable[..., Any]] = {}

@@ -163,7 +163,10 @@ def ngrams_by_words(
             else:
                 out[d, n - 2] = summed_chars(n, before, live, n_live)
                 places = max(0, n_words - n + 1)
-                all_chars[d, n - 2] = before[n : n + places].sum() - before[:places].sum()
+                of_all = 0  # not by numba's sum: what it is compiled with imports SciPy, at every start
+                for place in range(places):
+                    of_all += before[place + n] - before[place]
+                all_chars[d, n - 2] = of_all
 
 
 @leaf

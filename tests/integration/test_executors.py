@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -16,6 +18,7 @@ from pipeline.errors import PlanError, UnitFailed
 from pipeline.execution import executors
 from pipeline.execution.executors import Done, Executor, InProcess, LocalPool, OnRay
 from pipeline.execution.halt import Halt
+from pipeline.execution.memory import own_bytes
 
 
 def square(unit: int) -> int:
@@ -55,6 +58,18 @@ def flaky(unit: tuple[str, int]) -> int:
     if tried < 2:
         raise OSError("connection reset")
     return unit[1]
+
+
+def fill(unit: int) -> int:
+    """Frees 80 MB in pieces that malloc keeps, and says what the process holds then."""
+    pieces = [np.ones(10_000) for _ in range(1_000)]
+    last = pieces.pop()
+    del pieces
+    return own_bytes() + 0 * len(last)
+
+
+def held(unit: int) -> int:
+    return own_bytes()
 
 
 def variable(unit: str) -> str | None:
@@ -166,3 +181,15 @@ def test_workers_see_the_environment_of_now_not_of_the_first_job(monkeypatch: py
         finally:
             pool.close()
     assert seen == ["before", "after", None]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
+def test_a_worker_begins_another_stage_without_what_the_last_one_freed() -> None:
+    pool = LocalPool(1)
+    try:
+        (filled,) = executors.run(pool, fill, [0], ["fill"], [60.0])
+        (after,) = executors.run(pool, held, [0], ["held"], [60.0])
+    finally:
+        pool.close()
+    assert filled.worker == after.worker
+    assert filled.value - after.value > 70_000_000

@@ -15,13 +15,14 @@ PACKAGES = ("api", "pipeline", "scorers", "winnow")
 
 LAYERS = (
     ("scorers.kernels",),
-    (*("scorers.base", "scorers.text", "scorers.words", "scorers.spans", "scorers.line_bounds"), "scorers.models"),
+    tuple(f"scorers.{n}" for n in ("base", "text", "words", "spans", "line_bounds", "models")),
     ("scorers",),
     ("pipeline.errors", "pipeline.measures"),
     ("pipeline",),
     ("pipeline.stages",),
     (
         "pipeline.steps",
+        "pipeline.last_steps",
         "pipeline.run",
         "pipeline.sweep",
         "pipeline.plan",

@@ -13,9 +13,10 @@ from pipeline.execution.processes import KEEPING, keep_memory
 
 
 def test_memory_is_kept_where_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "")  # so that it is put back as it was
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY")
     keep_memory()
-    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "3600000"}
+    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "60000"}
 
 
 def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +41,7 @@ def test_the_environment_of_the_driver_is_as_before_once_workers_load(monkeypatc
         "multiprocessing.forkserver.ensure_running", lambda: seen.append(os.environ.get("MIMALLOC_PURGE_DELAY"))
     )
     pool.prepare({"score": []})
-    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["3600000"], None)
+    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["60000"], None)
 
 
 FREES = """

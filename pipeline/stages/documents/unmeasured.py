@@ -51,8 +51,8 @@ class Unmeasured(Stage):
         return part_key(self.kind, FORMAT, told)
 
     def units(self) -> list[Unit]:
-        runs = -(-self.candidates.rows * row_bytes(arrow_schema(CANDIDATES_TABLE)) // RANGE_BYTES)
-        ends = np.linspace(0, len(self.cuts) - 1, max(1, runs) + 1).astype(np.int64)
+        runs = max(1, -(-self.candidates.rows * row_bytes(arrow_schema(CANDIDATES_TABLE)) // RANGE_BYTES))
+        ends = np.linspace(0, len(self.cuts) - 1, runs + 1).astype(np.int64)
         found = []
         for low, high in pairwise(self.cuts[distinct(ends)].tolist()):
             key = part_key(self.key, low, high)
