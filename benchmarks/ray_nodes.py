@@ -16,6 +16,8 @@ from pathlib import Path
 
 RAY = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--object-store-memory=80000000"]
 START_LIMIT_S = 90.0
+UP = b"Ray runtime started"
+LOG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Nodes:
 
 @contextlib.contextmanager
 def nodes(count: int) -> Iterator[Nodes]:
-    """A head without cores and `count` nodes of one core. Raises TimeoutError where the head does not come up."""
+    """A head without cores and `count` nodes of one core, once all of them are up. Raises TimeoutError where one is not."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
@@ -50,7 +52,8 @@ def nodes(count: int) -> Iterator[Nodes]:
                 started.append(
                     subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
                 )
-                _wait_for(port)
+                # one after the other: two that start at once on a machine may take the same socket, and both end
+                _wait_for(log.fileno(), len(started))
             yield Nodes(address, token, tuple(p.pid for p in started))
         finally:
             for one in reversed(started):
@@ -65,11 +68,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(log: int, count: int) -> None:
+    """Until so many nodes have said that they are up."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if os.pread(log, LOG_BYTES, 0).count(UP) >= count:
+            return
         time.sleep(0.2)
-    raise TimeoutError(f"no Ray head on port {port} after {START_LIMIT_S:.0f} s")
+    raise TimeoutError(
+        f"Ray node {count} is not up after {START_LIMIT_S:.0f} s: {os.pread(log, LOG_BYTES, 0).decode()}"
+    )

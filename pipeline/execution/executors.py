@@ -32,6 +32,8 @@ OBJECT_STORE_BYTES = 128_000_000
 
 REACHABLE_S = 10.0
 ABANDON_S = 3.0
+FIRST_CORE_S = 180.0
+"""So long a cluster without cores may take to have one: longer than a node takes to join, or to be started."""
 
 Name = Literal["auto", "local", "ray"]
 
@@ -205,9 +207,25 @@ class OnRay:
             raise UsageError(
                 f"Ray at {address or 'local'!r} cannot be reached: {error}. Is the head running, and RAY_AUTH_TOKEN set?"
             ) from error
-        cluster_cpus = int(self._ray.cluster_resources().get("CPU", 1))
+        cluster_cpus = self._cores() or self._first_cores(address)
         self.workers = min(workers or cluster_cpus, cluster_cpus)
         self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_remote_attempt)
+
+    def _cores(self) -> int:
+        return int(self._ray.cluster_resources().get("CPU", 0))
+
+    def _first_cores(self, address: str | None) -> int:
+        """Cores of a cluster that had none: a node may be joining it, or be started because a core is asked for. Raises
+        UsageError where none comes, because units would wait for it without a word."""
+        asked = self._ray.remote(num_cpus=1)(_where).remote()
+        ready, _ = self._ray.wait([asked], timeout=FIRST_CORE_S)
+        if not ready:
+            self._ray.shutdown()
+            raise UsageError(
+                f"Ray at {address or 'local'!r} has no cores, and none has joined within {FIRST_CORE_S:.0f} s; "
+                f"start a node: ray start --address={address}, and look into its log where it ends at once"
+            )
+        return self._cores() or 1
 
     def attempt(
         self, task: Callable[[Any], Any], units: Sequence[Any], limits_s: Sequence[float], halt: Halt
@@ -273,8 +291,12 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
+def _where() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | None, str]:
-    worker = f"{socket.gethostname()}:{os.getpid()}"
+    worker = _where()
     _arrow_threads(1)
     try:
         return task(unit), None, worker

@@ -62,6 +62,41 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dic
         node.wait(timeout=60)
 
 
+@pytest.fixture
+def head_alone(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(address, environment) of a head without CPUs, which nobody joins."""
+    port = free_port()
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, **token}
+    environment.pop("RAY_ADDRESS", None)
+    command = [
+        *RAY,
+        "--head",
+        f"--port={port}",
+        "--num-cpus=0",
+        "--include-dashboard=false",
+        "--node-ip-address=127.0.0.1",
+    ]
+    log = tmp_path / "head.log"
+    with log.open("w") as said:
+        head = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
+        deadline = time.monotonic() + 90
+        while "Ray runtime started" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        yield f"127.0.0.1:{port}", environment
+        head.terminate()
+        head.wait(timeout=60)
+
+
+def test_a_cluster_that_never_has_a_core_is_an_error_that_says_so(head_alone: tuple[str, dict[str, str]]) -> None:
+    address, environment = head_alone
+    code = "import sys; from pipeline.execution import executors; executors.FIRST_CORE_S = 2.0; executors.OnRay(None, sys.argv[1])"
+    told = subprocess.run(
+        [sys.executable, "-c", code, address], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert f"Ray at '{address}' has no cores, and none has joined within 2 s" in told.stderr
+
+
 def run_on(
     cluster: tuple[str, dict[str, str]], crawl: Path, home: Path, token: str | None
 ) -> subprocess.CompletedProcess[str]:

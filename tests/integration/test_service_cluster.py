@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -22,7 +23,7 @@ import pytest
 import winnow
 from pipeline.storage.store import Store
 from tests.corpora import write_parquet
-from tests.integration.test_ingest_s3 import bucket, server
+from tests.fixtures_bucket import bucket, server
 from tests.integration.test_run import RECIPE
 from winnow.client import Client
 
@@ -68,6 +69,10 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_up(log: Path, nodes: int) -> bool:
+    return log.read_text().count("Ray runtime started") >= nodes
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
@@ -110,8 +115,9 @@ def service(bucket: str, tmp_path: Path) -> Iterator[Client]:
             ]
         )
         wait_for("the Ray head", lambda: listens(ray_port), head, log)
-        for _ in range(2):
-            start([*RAY, f"--address={address}", "--num-cpus=1"])
+        for up in (1, 2):  # one after the other: at once they may take the same socket, and both end
+            node = start([*RAY, f"--address={address}", "--num-cpus=1"])
+            wait_for("a Ray node", partial(is_up, log, 1 + up), node, log)
         key = subprocess.run(
             [*cli, "keys", "create", "--name", "test", "--role", "operator", "--state", state, "--workspace", f"{bucket}/ws"],
             env=environment, capture_output=True, text=True, check=True, cwd=tmp_path,
