@@ -174,7 +174,7 @@ def _export(
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
-            for rows in gathered(found, ROW_GROUP_BYTES):
+            for rows in gathered(found, ROW_GROUP_BYTES, pa.concat_tables):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
                 del rows
             writer.add_key_value_metadata(counts_metadata(counts))

@@ -93,9 +93,8 @@ def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, range
     parts = []
     tables.reverse()
     for start in offsets[:-1].tolist():
-        key, text, near, row = (
-            column.to_numpy() for column in tables.pop().columns
-        )  # let go of once it is looked through
+        # popped, so that each is let go of once it is looked through
+        key, text, near, row = (column.to_numpy() for column in tables.pop().columns)
         at = meetings.may_meet(key)
         parts.append((key.take(at), text.take(at), near.take(at), row.take(at) + np.int64(start)))
     return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
