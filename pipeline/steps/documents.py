@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.dedup.documents.guards import Held
+from pipeline.dedup.documents.kept_sets import kept_before
 from pipeline.dedup.documents.measured_before import measured_before
 from pipeline.dedup.documents.references import Reference, joined
 from pipeline.recipe.dedup import Dedup as Settings
@@ -89,7 +90,12 @@ class DocumentDedup:
             asked = found
             if before is not None:
                 asked = self.do_in_scratch(Unmeasured(self.store, found, before, cuts, self.scratch))
-            return self.do_in_scratch(Shingles(self.store, notes.text, asked, cuts, ngram, self.scratch))
+            kept = kept_before(self.store, notes.text.corpus, ngram)
+            shingles = Shingles(self.store, notes.text, asked, cuts, ngram, self.scratch, kept)
+            made = self.do_in_scratch(shingles)
+            sets = shingles.sets()
+            commit(self.store, sets, manifest_path(sets.corpus, sets.kind, sets.key))
+            return made
 
         pairs = self.do(Pairs(self.store, notes.text, found, ngram, make_shingles, before, own_rows))
         self.do(SCurve(self.store, notes, pairs, fuzzy.on, fuzzy.jaccard))

@@ -43,6 +43,11 @@ CANDIDATES_TABLE = (
     ),
 )
 
+SETS_TABLE = (
+    TableColumn("row", pa.int32(), "row", "the document's row in the shard; ascending", False),
+    TableColumn("hashes", pa.list_(pa.uint64()), "hash", "its shingles, each once; ascending", False),
+)
+
 PAIRS_TABLE = (
     TableColumn("a", pa.int64(), "row", "global row of one document; ascending"),
     TableColumn("b", pa.int64(), "row", "global row of the other; a < b"),

@@ -54,6 +54,12 @@ def joined(blocks: Sequence[Block]) -> Block:
     return Block(rows, _bounds(sizes), np.concatenate([np.zeros(0, np.uint64), *(b.hashes for b in blocks)]))
 
 
+def in_order(block: Block) -> Block:
+    """The same documents by row."""
+    order = np.argsort(block.rows, kind="stable")
+    return block.at(order, block.rows[order])
+
+
 def read_held(store: Store, parts: Sequence[tuple[str, int]], unit: int, low: int, high: int) -> Block:
     """The documents of rows low..high-1 for a unit, as one block. parts: of some shards in order, each with the global row of
     its first. Hashes are put where they stay as they come: joined at the end they would be there twice."""

@@ -4,8 +4,8 @@ lie in a folder of the job alone and go with it."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.documents import kept_sets
+from pipeline.dedup.documents.kept_sets import Kept
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
 from pipeline.stage import Stage
@@ -37,7 +39,8 @@ Rows = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Shingles(Stage):
     """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
-    cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go."""
+    cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go; kept: sets
+    that earlier jobs kept, by shard key."""
 
     store: Store
     text: Manifest
@@ -45,6 +48,7 @@ class Shingles(Stage):
     cuts: Rows
     ngram: int
     scratch: str
+    kept: Mapping[str, PartRecord] = field(default_factory=dict)
     kind: str = "shingles"
     in_driver: bool = False
 
@@ -60,7 +64,9 @@ class Shingles(Stage):
         found = []
         for i, (shard, start) in enumerate(zip(self.text.shards, self.text.row_offsets().tolist(), strict=False)):
             key = part_key(self.key, i)
-            payload = (key, f"{self.scratch}/{key}{SUFFIX}", shard, start)
+            sets = part_key(kept_sets.KIND, kept_sets.FORMAT, key)
+            kept = Kept(self.kept.get(shard.key), sets, Store.part(self.corpus, kept_sets.KIND, sets))
+            payload = (key, f"{self.scratch}/{key}{SUFFIX}", shard, start, kept)
             found.append(Unit(key, payload[1], self.text.shard_name(i), shard.text_bytes, payload))
         return found
 
@@ -71,20 +77,33 @@ class Shingles(Stage):
         rows = sum(p.rows for p in parts)
         return Manifest(self.kind, self.key, self.corpus, tuple(parts), rows, {"sets": rows})
 
+    def sets(self) -> Manifest:
+        """The table of the sets that stay, once this one is made."""
+        parts = [unit.payload[-1].now(self.store) for unit in self.units()]
+        key = part_key(kept_sets.KIND, kept_sets.FORMAT, self.key)
+        return kept_sets.table_of(key, self.corpus, self.text.shards, parts, self.ngram)
+
 
 def _shingle(
-    store: Store, candidates: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int]
+    store: Store, candidates: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int, Kept]
 ) -> PartRecord:
-    key, path, shard, start = payload
+    key, path, shard, start, kept = payload
     row, unit = _asked_for(store, candidates, cuts, start, start + shard.rows)
+    stays = kept_sets.read_sets(store, kept.before) if len(row) else kept_sets.EMPTY
+    known, unknown = kept_sets.chosen(stays, row)
+    more: list[Block] = []
+    most_bytes = kept_sets.MOST_FRAC * shard.text_bytes - stays.hashes.nbytes
+    read = kept_sets.putting_aside(_blocks(store, shard, unknown, ngram), more, most_bytes)
 
     def write(temporary: Path) -> None:
         with section_writer(temporary) as writer:
-            for held in gathered(_blocks(store, shard, row, ngram), SPOOL_BYTES, joined):
-                here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
-                order = np.argsort(unit[here], kind="stable")
-                write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
+            for held in gathered(kept_sets.among(known, read), SPOOL_BYTES, joined):
+                asked = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
+                order = np.argsort(unit[asked], kind="stable")
+                write_blocks(writer, held, unit[asked][order], np.searchsorted(held.rows, row[asked][order]))
                 del held  # the next ones are gathered first
+        if more or kept.before is None:  # before this part, whose presence says that the unit is done
+            kept_sets.write_sets(store, kept.key, kept.path, [stays, *more])
 
     store.commit(path, write, durable=False)
     return record_sections(store, key, path)
