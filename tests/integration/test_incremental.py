@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.dedup.documents import kept_sets
 from pipeline.result import Result
-from pipeline.stages.documents import effects
+from pipeline.stages.documents import effects, shingles
 from pipeline.storage import packing
 from pipeline.storage.manifest import load, manifest_path
 from pipeline.storage.store import Store
@@ -97,6 +98,31 @@ def test_of_what_was_there_no_part_is_made_again(tmp_path: Path, monkeypatch: py
     # copies and near copies of documents of shards 1 and 2 (rows 40 to 48 of `documents`) change what is kept of shard 1 alone
     assert started["mix"]["units"] == started["effects"]["units"] == 2
     assert events(tmp_path, second, "stage_finished")["shingles"]["rows"] < sets_before / 3
+
+
+def test_a_short_document_is_read_once_to_be_compared_however_often_it_is_like_what_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_sets, "MOST_FRAC", 2.0)
+    read: list[str] = []
+    plain = shingles.open_source
+    monkeypatch.setattr(shingles, "open_source", lambda s, shard: read.append(shard.text.path) or plain(s, shard))
+
+    def files_read(name: str, text: str) -> list[str]:
+        write(folder, name, [{"id": name, "text": text, "url": f"https://new.org/{name}", "source": "new"}])
+        read.clear()
+        run(tmp_path / "grown", folder)
+        return sorted(Path(path).name for path in read)
+
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    run(tmp_path / "grown", folder)
+    # document 45 has a near copy from the start, 41 has none until now
+    assert files_read("part-6.parquet", prose(45) + " More words at its end.") == ["part-6.parquet"]
+    assert files_read("part-7.parquet", prose(41) + " More words at its end.") == ["part-1.parquet", "part-7.parquet"]
+    assert files_read("part-8.parquet", prose(41) + " Other words at its end.") == ["part-8.parquet"]
+    run(tmp_path / "whole", folder)
+    assert digests(tmp_path / "grown" / "out") == digests(tmp_path / "whole" / "out")
 
 
 def test_what_is_there_in_all_its_parts_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
