@@ -253,7 +253,6 @@ class _Run:
         if self.settings.output is None and not target.exists(destination.CLAIM):
             # the record of the same export, made elsewhere: here its files are to be, too
             target.remove(destination.MANIFEST)
-        stage = dataclasses.replace(stage, destination=target)
         before, place = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite), target
         own = (
             []
@@ -262,6 +261,7 @@ class _Run:
         )
         if before is None and own:
             place, before = own[0], manifest.load(own[0], destination.MANIFEST)
+        stage = dataclasses.replace(stage, destination=target, there=destination.data_there(place, before))
         destination.adopt(target, place, before, stage.units(), KINDS)
         made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
         destination.settle(target, made, KINDS)

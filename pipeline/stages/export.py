@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_r
 from pipeline.stages.export_columns import Columns
 from pipeline.storage.batches import gathered
 from pipeline.storage.manifest import Manifest, rows_of
+from pipeline.storage.naming import link
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
 from pipeline.storage.parquet import check_rows, parquet_writer
@@ -53,7 +54,8 @@ class ShardWork:
 
 @dataclass(frozen=True)
 class Export(Stage):
-    """Writes `data/`, `removed/` and `quarantine/` under `destination`."""
+    """Writes `data/`, `removed/` and `quarantine/` under `destination`. there: data files of an earlier export, by what determines
+    them (`data_keys`): what is kept in a file may be the same where what is told of the rest is not."""
 
     store: Store
     destination: Store
@@ -65,6 +67,7 @@ class Export(Stage):
     columns: Columns
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
+    there: Mapping[str, str] = field(default_factory=dict)
     kind: str = "export"
     in_driver: bool = False
 
@@ -79,19 +82,25 @@ class Export(Stage):
 
     def units(self) -> list[Unit]:
         """A file is named by its place and by what it holds: where the same lies there already, it stays."""
-        settings = self.settings.told("shard_bytes")
-        of_all = part_key(self.kind, FORMAT, settings, self.columns.told())
         clusters = cluster_digests(self.store, self.dedup, REMOVED, removed_only=True)
         found = []
-        for n, pack in enumerate(self.packs()):
+        for n, (pack, data) in enumerate(zip(self.packs(), self.data_keys(), strict=True)):
             # files that could not be read at all are told beside the first part's rows
             files = tuple(self._unread_files()) if n == 0 else ()
-            key = part_key(of_all, [self._told(i, clusters.get(i)) for i in pack], files)
+            key = part_key(self._of_all, [self._told(i, clusters.get(i)) for i in pack], files)
             name = f"part-{n:05d}-{key[:NAME_DIGITS]}.parquet"
             work = tuple(self._work(i, i in clusters) for i in pack)
             text_bytes = sum(self.notes.text.shards[i].text_bytes for i in pack)
-            found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work, files)))
+            found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work, files, self.there.get(data))))
         return found
+
+    @property
+    def _of_all(self) -> str:
+        return part_key(self.kind, FORMAT, self.settings.told("shard_bytes"), self.columns.told())
+
+    def data_keys(self) -> list[str]:
+        """Of each output file: what determines the documents in it."""
+        return [part_key(self._of_all, [self._told(i, None) for i in pack]) for pack in self.packs()]
 
     def _told(self, i: int, clusters: str | None) -> list[str | None]:
         """All that determines what is written of a shard."""
@@ -139,6 +148,7 @@ class Export(Stage):
         details: dict[str, Any] = {
             "data_rows": sum(p.rows for p in parts),
             "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards),
+            "data_keys": self.data_keys(),
         }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
                   "dedup": self.dedup and self.dedup.key, "mix": self.mix.key}  # fmt: skip
@@ -159,9 +169,9 @@ def _export(
     destination: Store,
     settings: Settings,
     columns: Columns,
-    payload: tuple[str, str, Sequence[ShardWork], Sequence[tuple[str, str, str]]],
+    payload: tuple[str, str, Sequence[ShardWork], Sequence[tuple[str, str, str]], str | None],
 ) -> PartRecord:
-    key, name, pack, files = payload
+    key, name, pack, files, same = payload
     mixes = [store.read_table(w.mix_path) for w in pack]
     counts, _ = became(pa.concat_tables(mixes))
     removed = pa.concat_tables([removed_rows(store, w.decisions, m) for w, m in zip(pack, mixes, strict=True)])
@@ -170,6 +180,9 @@ def _export(
     # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
+    if same is not None:
+        link(destination, same, f"data/{name}")
+        return destination.record(key, f"data/{name}")
 
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:

@@ -75,6 +75,15 @@ def adopt(
                 link(destination, place.full(old), new)
 
 
+def data_there(place: Store, before: Manifest | None) -> dict[str, str]:
+    """Data files of an earlier export, which lies at `place`: full paths by what determines the documents in them."""
+    if before is None:
+        return {}
+    parts = (p for p in before.parts if p.path.startswith("data/"))
+    there = zip(before.details.get("data_keys", ()), parts, strict=False)
+    return {key: place.full(part.path) for key, part in there if place.size(part.path) == part.bytes}
+
+
 def earlier(workspace: Store, corpus: str, export: str, recipe_digest: str) -> list[Store]:
     """Exports of the same recipe that lie in the workspace itself, the latest first."""
     folders = [f"corpora/{corpus}/export/{key}" for key in workspace.names(f"corpora/{corpus}/export") if key != export]

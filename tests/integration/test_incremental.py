@@ -155,3 +155,21 @@ def test_an_output_folder_is_brought_up_to_date_by_the_same_recipe(tmp_path: Pat
     assert len(before & after) >= len(before) - 1
     assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "out" / "data").iterdir()) == made.funnel["kept"]
     assert not (tmp_path / "out" / "manifest.before.json").exists()
+
+
+def test_a_data_file_whose_duplicates_alone_are_told_otherwise_keeps_its_bytes(tmp_path: Path) -> None:
+    folder = tmp_path / "crawl"
+    old_files(folder)
+    run(tmp_path / "grown", folder)
+    data, removed = (tmp_path / "grown" / "out" / kind for kind in ("data", "removed"))
+    before = {p.name: p.stat().st_ino for p in data.iterdir()}
+    # one more copy of document 46, which document 47 is a copy of: the cluster that 47 was removed from has grown
+    write(folder, "part-9.parquet", [{"id": "n", "text": prose(46), "url": "https://new.org/n", "source": "new"}])
+    run(tmp_path / "grown", folder)
+    renamed = {p.name: p.stat().st_ino for p in data.iterdir() if p.name not in before}
+    assert len(renamed) == 2
+    assert len(set(renamed.values()) & set(before.values())) == 1
+    told = pq.read_table(removed, columns=["id", "cluster_size"]).to_pylist()
+    assert {"id": "doc-00047", "cluster_size": 3} in told
+    run(tmp_path / "whole", folder)
+    assert digests(tmp_path / "grown" / "out") == digests(tmp_path / "whole" / "out")
