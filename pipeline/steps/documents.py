@@ -17,6 +17,7 @@ from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import Do
+from pipeline.stages.documents.asked import Asked
 from pipeline.stages.documents.banding import Banding, settled
 from pipeline.stages.documents.bands import Bands
 from pipeline.stages.documents.candidates import Candidates
@@ -28,7 +29,6 @@ from pipeline.stages.documents.guards import Guards, read_guards
 from pipeline.stages.documents.pairs import Pairs
 from pipeline.stages.documents.s_curve import SCurve
 from pipeline.stages.documents.shingles import Shingles
-from pipeline.stages.documents.unmeasured import Unmeasured
 from pipeline.storage.manifest import Manifest, commit, manifest_path
 from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
@@ -86,18 +86,15 @@ class DocumentDedup:
 
         before = measured_before(self.store, notes.text, ngram)
 
-        def make_shingles(cuts: npt.NDArray[np.int64]) -> Manifest:
-            asked = found
-            if before is not None:
-                asked = self.do_in_scratch(Unmeasured(self.store, found, before, cuts, self.scratch))
+        def gather(cuts: npt.NDArray[np.int64]) -> tuple[Manifest, Manifest]:
+            asked = self.do_in_scratch(Asked(self.store, found, before, cuts, self.scratch))
             kept = kept_before(self.store, notes.text.corpus, ngram)
-            shingles = Shingles(self.store, notes.text, asked, cuts, ngram, self.scratch, kept)
-            made = self.do_in_scratch(shingles)
-            sets = shingles.sets()
+            stage = Shingles(self.store, notes.text, asked, cuts, ngram, self.scratch, kept)
+            shingles, sets = self.do_in_scratch(stage), stage.sets()
             commit(self.store, sets, manifest_path(sets.corpus, sets.kind, sets.key))
-            return made
+            return asked, shingles
 
-        pairs = self.do(Pairs(self.store, notes.text, found, ngram, make_shingles, before, own_rows))
+        pairs = self.do(Pairs(self.store, notes.text, found, ngram, gather, own_rows))
         self.do(SCurve(self.store, notes, pairs, fuzzy.on, fuzzy.jaccard))
         return pairs
 

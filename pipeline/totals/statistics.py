@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATISTICS_TABLE, arrow_schema
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.quick_json import parse
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.bins import SHIFT_COARSE, bins
 
@@ -172,7 +173,7 @@ def _read_footers(store: Store, parts: Sequence[PartRecord]) -> Iterator[bytes]:
 
 
 def _columns(said: bytes) -> list[ColumnStatistics]:
-    told = json.loads(said) if said else []
+    told = parse(said) if said else []
     return [ColumnStatistics(**{**one, "bins": {int(b): n for b, n in one["bins"].items()}}) for one in told]
 
 

@@ -11,6 +11,7 @@ from pipeline.storage.store import Store
 from scorers.kernels import radix
 
 Rows = npt.NDArray[np.int64]
+Similarities = npt.NDArray[np.float64]
 
 MOST_PACKED = 1 << 31
 """Pairs of rows below this are one 64-bit number each."""
@@ -32,6 +33,16 @@ def from_both_sides(a: Rows, b: Rows) -> tuple[Rows, Rows]:
     if not packs(a, b):
         return ascending(np.concatenate([a, b]), np.concatenate([b, a]))
     return _unpacked(np.concatenate([a << 32 | b, b << 32 | a]))
+
+
+def with_unmeasured_mirrored(a: Rows, b: Rows, jaccard: Similarities) -> tuple[Rows, Rows, Similarities]:
+    """(document, other, jaccard), ascending: each pair from the side of its first document, and from the other side, too, where
+    jaccard is NaN."""
+    new = np.isnan(jaccard)
+    document, other = np.concatenate([a, b[new]]), np.concatenate([b, a[new]])
+    whole = packs(document, other)
+    order = np.argsort(document << 32 | other, kind="stable") if whole else np.lexsort((other, document))
+    return document[order], other[order], np.concatenate([jaccard, np.full(len(other) - len(b), np.nan)])[order]
 
 
 def ascending(a: Rows, b: Rows) -> tuple[Rows, Rows]:

@@ -43,6 +43,13 @@ CANDIDATES_TABLE = (
     ),
 )
 
+ASKED_TABLE = (
+    *CANDIDATES_TABLE,
+    TableColumn(
+        "jaccard", pa.float64(), "fraction", "of the pair, as an earlier table says; null: still to be measured"
+    ),
+)
+
 SETS_TABLE = (
     TableColumn("row", pa.int32(), "row", "the document's row in the shard; ascending", False),
     TableColumn("hashes", pa.list_(pa.uint64()), "hash", "its shingles, each once; ascending", False),

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.dedup.documents.candidate_pairs import pairs_from
-from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.pair_units import cut_points
-from pipeline.dedup.documents.schema import PAIRS_TABLE
+from pipeline.dedup.documents.schema import ASKED_TABLE, PAIRS_TABLE
 from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.errors import IntegrityError
@@ -33,16 +32,15 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Pairs(Stage):
-    """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles` for units between
-    these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has
-    none; own_rows: rows from here on are of reference sets, which are not compared with one another."""
+    """The exact Jaccard similarity of every candidate pair. gather: gives the tables `asked` and `shingles` for units between
+    these rows, called only where there is something to do; own_rows: rows from here on are of reference sets, which are not
+    compared with one another."""
 
     store: Store
     text: Manifest
     candidates: Manifest
     ngram: int
-    make_shingles: Callable[[Rows], Manifest]
-    before: MeasuredBefore | None = None
+    gather: Callable[[Rows], tuple[Manifest, Manifest]]
     own_rows: int | None = None
     kind: str = "pairs"
     in_driver: bool = False
@@ -64,19 +62,19 @@ class Pairs(Stage):
         cuts = self.cuts
         if len(cuts) < 2:
             return []
-        shingles = self.make_shingles(cuts)
+        asked, shingles = self.gather(cuts)
         paths = tuple(p.path for p in shingles.parts)
+        runs = np.searchsorted(asked.details["cuts"], cuts, side="right") - 1
         found = []
         for n, (low, high) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
             key = part_key(self.key, low, high)
             path = Store.part(self.corpus, self.kind, key)
-            payload = (key, path, n, low, high, paths)
+            payload = (key, path, n, low, high, asked.parts[runs[n]].path, paths)
             found.append(Unit(key, path, f"pairs of rows {low}..{high}", shingles.bytes // (len(cuts) - 1), payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        candidates = tuple(p.path for p in self.candidates.parts)
-        return partial(_verify, self.store, candidates, self.text.row_offsets(), self.before)
+        return partial(_verify, self.store, self.text.row_offsets())
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         overflowed = self.candidates.details["overflowed_buckets"]
@@ -93,16 +91,12 @@ class Pairs(Stage):
         )  # fmt: skip
 
 
-def _verify(
-    store: Store,
-    candidates: tuple[str, ...],
-    offsets: Rows,
-    before: MeasuredBefore | None,
-    payload: tuple[str, str, int, int, int, tuple[str, ...]],
-) -> PartRecord:
-    key, path, unit, low, high, shingles = payload
-    a, b = pairs_from(store, candidates, low, high)
-    jaccard = np.full(len(a), np.nan) if before is None else similarities_of(a, b, before.between(store, low, high))
+def _verify(store: Store, offsets: Rows, payload: tuple[str, str, int, int, int, str, tuple[str, ...]]) -> PartRecord:
+    key, path, unit, low, high, asked, shingles = payload
+    rows = store.rows_between(asked, "document", low, high - 1, [c.name for c in ASKED_TABLE])
+    rows = rows.filter(pc.less(rows.column("document"), rows.column("other")))
+    a, b, known = (rows.column(c.name).to_numpy() for c in ASKED_TABLE)
+    jaccard = known.copy()
     new = np.isnan(jaccard)
     jaccard[new] = _similarities(store, shingles, offsets, (unit, low, high), a[new], b[new])
     table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
@@ -115,22 +109,26 @@ def _similarities(
     """Exact Jaccard of pairs with low <= a < high: a, b: i64[K] -> f64[K]. The sets of rows low..high-1 are held, the
     others come by in shard order."""
     unit, low, high = place
-    first, last = (int(np.searchsorted(offsets, row, side="right")) - 1 for row in (low, high - 1))
-    own = [(shingles[shard], int(offsets[shard])) for shard in range(first, last + 1)]
-    held = read_held(store, own, unit, low, high)
+    own = _shards_of(np.concatenate([a, b[b < high]]), offsets)
+    held = read_held(store, [(shingles[shard], int(offsets[shard])) for shard in own], unit, low, high)
     order = np.argsort(b, kind="stable")
     by_b, at_a = b[order], _places(held, a[order])
     jaccard = np.full(len(a), np.nan)
     _measure(held, held, at_a, by_b, jaccard)
-    for shard in range(last, len(shingles)):
+    for shard in _shards_of(b[b >= high], offsets):
         start, end = np.searchsorted(by_b, [max(high, int(offsets[shard])), int(offsets[shard + 1])])
-        if end > start:
-            for block in read_blocks(store, shingles[shard], unit, int(offsets[shard])):
-                _measure(held, block, at_a[start:end], by_b[start:end], jaccard[start:end])
+        for block in read_blocks(store, shingles[shard], unit, int(offsets[shard])):
+            _measure(held, block, at_a[start:end], by_b[start:end], jaccard[start:end])
     if np.isnan(jaccard).any():
         raise _missing(int(np.isnan(jaccard).sum()))
     jaccard[order] = jaccard.copy()
     return jaccard
+
+
+def _shards_of(rows: Rows, offsets: Rows) -> list[int]:
+    """The shards that any of the rows lie in, rising."""
+    found: list[int] = np.unique(np.searchsorted(offsets, rows, side="right") - 1).tolist()
+    return found
 
 
 def _measure(

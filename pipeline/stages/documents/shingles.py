@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.dedup.documents import kept_sets
 from pipeline.dedup.documents.kept_sets import Kept
@@ -44,7 +45,7 @@ class Shingles(Stage):
 
     store: Store
     text: Manifest
-    candidates: Manifest
+    asked: Manifest
     cuts: Rows
     ngram: int
     scratch: str
@@ -58,7 +59,7 @@ class Shingles(Stage):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.candidates.key, self.cuts.tolist(), self.ngram)
+        return part_key(self.kind, FORMAT, self.asked.key, self.cuts.tolist(), self.ngram)
 
     def units(self) -> list[Unit]:
         found = []
@@ -71,7 +72,7 @@ class Shingles(Stage):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_shingle, self.store, tuple(p.path for p in self.candidates.parts), self.cuts, self.ngram)
+        return partial(_shingle, self.store, tuple(p.path for p in self.asked.parts), self.cuts, self.ngram)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -85,10 +86,10 @@ class Shingles(Stage):
 
 
 def _shingle(
-    store: Store, candidates: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int, Kept]
+    store: Store, asked: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int, Kept]
 ) -> PartRecord:
     key, path, shard, start, kept = payload
-    row, unit = _asked_for(store, candidates, cuts, start, start + shard.rows)
+    row, unit = _asked_for(store, asked, cuts, start, start + shard.rows)
     stays = kept_sets.read_sets(store, kept.before) if len(row) else kept_sets.EMPTY
     known, unknown = kept_sets.chosen(stays, row)
     more: list[Block] = []
@@ -109,14 +110,13 @@ def _shingle(
     return record_sections(store, key, path)
 
 
-def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
+def _asked_for(store: Store, asked: tuple[str, ...], cuts: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
     """(row i64[N] of the shard, unit i64[N]), by row and unit: what is needed of global rows start..stop-1."""
     packed = [np.zeros(0, np.int64)]
-    for path in candidates:
-        table = store.rows_between(path, "document", start, stop - 1, ["document", "other"])
+    for path in asked:
+        table = store.rows_between(path, "document", start, stop - 1, ["document", "other", "jaccard"])
+        table = table.filter(pc.is_null(table.column("jaccard")))
         document, other = (table.column(c).to_numpy() for c in ("document", "other"))
-        asked = np.minimum(document, other) < cuts[-1]
-        document, other = document[asked], other[asked]
         unit = np.searchsorted(cuts, np.minimum(document, other), side="right") - 1
         packed.append(distinct((document - start) << 32 | unit))
     found = distinct(np.concatenate(packed))
