@@ -68,8 +68,7 @@ class Export(Stage):
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
     there: Mapping[str, str] = field(default_factory=dict)
-    kind: str = "export"
-    in_driver: bool = False
+    kind = "export"
 
     @property
     def corpus(self) -> str:

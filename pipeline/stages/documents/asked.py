@@ -39,8 +39,7 @@ class Asked(Stage):
     before: MeasuredBefore | None
     cuts: npt.NDArray[np.int64]
     scratch: str
-    kind: str = "asked"
-    in_driver: bool = False
+    kind = "asked"
 
     @property
     def corpus(self) -> str:

@@ -19,7 +19,7 @@ from pipeline.dedup.documents import kept_sets
 from pipeline.dedup.documents.kept_sets import Kept
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
-from pipeline.stage import Stage
+from pipeline.stage import OfText
 from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
@@ -38,24 +38,17 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Shingles(Stage):
+class Shingles(OfText):
     """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
     cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go; kept: sets
     that earlier jobs kept, by shard key."""
 
-    store: Store
-    text: Manifest
     asked: Manifest
     cuts: Rows
     ngram: int
     scratch: str
     kept: Mapping[str, PartRecord] = field(default_factory=dict)
-    kind: str = "shingles"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "shingles"
 
     @property
     def key(self) -> str:
