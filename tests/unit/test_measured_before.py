@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.dedup.documents.candidate_pairs import MOST_PACKED
-from pipeline.dedup.documents.candidate_pairs import with_unmeasured_mirrored
+from pipeline.dedup.documents.candidate_pairs import MOST_PACKED, with_unmeasured_mirrored
 from pipeline.dedup.documents.measured_before import similarities_of
 
 
