@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.dedup.layout import hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -92,10 +92,9 @@ def write_by_range(
     """Commit a part that is ordered by its first column, of hashes, one row group a range. tables: its rows in order, cut
     between ranges; what: what a row is; options: how they are written, as `layout` says otherwise."""
     lows = np.array([range_bounds(n, ranges)[0] for n in range(1, ranges)], np.uint64)
-    rows = 0
 
-    def write(temporary: Path) -> None:
-        nonlocal rows
+    def write(temporary: Path) -> int:
+        rows = 0
         with parquet_writer(temporary, schema, **(options or layout(schema))) as writer:
             for table in tables:
                 cuts = [0, *np.searchsorted(table.column(0).to_numpy(), lows).tolist(), table.num_rows]
@@ -104,9 +103,9 @@ def write_by_range(
                         writer.write_table(table.slice(start, end - start), row_group_size=end - start)
                 rows += table.num_rows
             writer.add_key_value_metadata(counts_metadata({what: rows}))
+        return rows
 
-    store.commit(path, write, lambda t: check_rows(t, rows))
-    return store.record(key, path)
+    return store.commit_part(key, path, write)
 
 
 def write_hashes(

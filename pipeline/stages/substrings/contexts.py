@@ -23,7 +23,7 @@ from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -82,7 +82,7 @@ def _gather(
     in_range = range_of(sources.anchor, len(groups))
     schema = arrow_schema(SUBSTRING_CONTEXTS_TABLE)
 
-    def write(temporary: Path) -> None:
+    def write(temporary: Path) -> int:
         codecs = {"anchor": "none", "number": "zstd", "context": "zstd"}
         with parquet_writer(temporary, schema, compression=codecs, compression_level=None) as writer:
             for chosen in _at_once(sources, settings):
@@ -93,9 +93,9 @@ def _gather(
                 for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"contexts": len(in_range)}))
+        return len(in_range)
 
-    store.commit(path, write, lambda t: check_rows(t, len(in_range)), durable=False)
-    return store.record(key, path)
+    return store.commit_part(key, path, write, durable=False)
 
 
 def _sources(store: Store, paths: tuple[str, ...], index: int) -> Groups:
