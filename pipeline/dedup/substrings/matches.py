@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.dedup.sorted_rows import begin_of
 from pipeline.dedup.substrings.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, ordered, piece_of
+from scorers.kernels.radix import order_of_hashes
 from scorers.kernels.substrings import hash_sides, hash_windows, link_windows
 
 WINDOWS_AT_ONCE = 2_000_000
@@ -197,8 +198,8 @@ def _compared(
     hash_windows(values, begin, head, size, hashed)
     document = _documents(sources.last)
     first, last = np.full(total, -1, np.int64), np.full(total, -1, np.int64)
-    by_hash = np.argsort(hashed, kind="stable")
-    link_windows(text, width, begin, head, owner, hashed, by_hash, size, document, sources.last.start, first, last)
+    by_hash, upper_bits = order_of_hashes(hashed)
+    link_windows(text, width, begin, head, owner, upper_bits, by_hash, size, document, sources.last.start, first, last)
     return _stretches(sources, low, head, owner, first, last)
 
 
