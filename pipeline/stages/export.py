@@ -65,8 +65,7 @@ class Export(Stage):
     columns: Columns
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
-    kind: str = "export"
-    in_driver: bool = False
+    kind = "export"
 
     @property
     def corpus(self) -> str:

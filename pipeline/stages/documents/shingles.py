@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
-from pipeline.stage import Stage
+from pipeline.stage import OfText
 from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
@@ -35,22 +35,15 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Shingles(Stage):
+class Shingles(OfText):
     """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
     cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go."""
 
-    store: Store
-    text: Manifest
     candidates: Manifest
     cuts: Rows
     ngram: int
     scratch: str
-    kind: str = "shingles"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "shingles"
 
     @property
     def key(self) -> str:
