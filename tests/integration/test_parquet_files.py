@@ -11,6 +11,7 @@ import pytest
 from pipeline.dedup.documents.candidate_pairs import MOST_PACKED, ascending
 from pipeline.errors import IntegrityError
 from pipeline.storage.parquet import open_parquet, parquet_writer, rows_between, write_parquet
+from pipeline.storage.store import Store
 
 TABLE = pa.table({"key": pa.array([2, 2, 5, 5, 5, 9, 11, 2**63], pa.uint64()), "row": pa.array(range(8), pa.int32())})
 
@@ -40,6 +41,21 @@ def test_bytes_that_changed_between_writing_and_reading_back_are_noticed(tmp_pat
 def test_a_write_that_fails_tells_its_own_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         interrupted(tmp_path / "a.parquet")
+
+
+def test_a_part_with_other_rows_than_went_in_is_not_published(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    with pytest.raises(IntegrityError, match="8 rows read back, 9 written"):
+        store.commit_part("k", "a.parquet", lambda path: write_parquet(path, TABLE) + 1)
+    assert not store.exists("a.parquet")
+
+
+def test_whoever_commits_a_part_is_told_what_is_there(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    first = store.commit_part("k", "a.parquet", lambda path: write_parquet(path, TABLE))
+    second = store.commit_part("k", "a.parquet", lambda path: write_parquet(path, TABLE.slice(1)))
+    assert first == second == store.record("k", "a.parquet")
+    assert first.rows == 8
 
 
 @pytest.mark.parametrize(
