@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.layout import hash_groups, hash_layout, layout
+from pipeline.dedup.layout import SHARD_ROWS, hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import part_key
@@ -115,3 +115,21 @@ def write_hashes(
     return write_by_range(
         store, key, path, tables, schema, hash_groups(rows), what, **hash_layout(schema.names[0])
     )  # fmt: skip
+
+
+def write_by_shard(store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int]) -> PartRecord:
+    """Commit a part that is ordered by its column `shard`, of which every shard reads its own rows: row groups end where one of
+    its shards does."""
+    ends = np.flatnonzero(np.diff(table.column("shard").to_numpy(), append=-1)) + 1
+
+    def write(temporary: Path) -> int:
+        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
+            start = 0
+            for end in ends.tolist():
+                if end - start >= SHARD_ROWS or end == table.num_rows:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+                    start = end
+            writer.add_key_value_metadata(counts_metadata(counts))
+        return int(table.num_rows)
+
+    return store.commit_part(key, path, write)
