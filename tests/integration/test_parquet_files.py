@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.dedup.documents.candidate_pairs import MOST_PACKED, ascending
+from pipeline.dedup.layout import SHARD_ROWS
+from pipeline.dedup.ranges import write_by_shard
 from pipeline.errors import IntegrityError
 from pipeline.storage.parquet import open_parquet, parquet_writer, rows_between, write_parquet
 from pipeline.storage.store import Store
@@ -70,6 +72,19 @@ def test_a_range_of_a_sorted_table_is_read(
     write_parquet(path, TABLE, row_group_rows=group_rows)
     found = rows_between(open_parquet(str(path)), "key", low, high, ["row"])
     assert found.to_pydict() == {"row": rows}
+
+
+def test_row_groups_of_a_table_by_shard_end_where_a_shard_does(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    shards = np.repeat([0, 1, 2, 5, 6], [3, SHARD_ROWS, 1, 1, 2]).astype(np.int32)
+    table = pa.table({"shard": shards, "row": np.arange(len(shards), dtype=np.int32)})
+    made = write_by_shard(store, "k", "a.parquet", table, {"rows": len(shards)})
+    groups = store.parquet("a.parquet").metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [3 + SHARD_ROWS, 4]
+    assert (made.rows, made.counts) == (len(shards), {"rows": len(shards)})
+    assert store.read_shard("a.parquet", 5, ["row"]).to_pydict() == {"row": [SHARD_ROWS + 4]}
+    write_by_shard(store, "k", "none.parquet", table.slice(0, 0), {})
+    assert store.read_shard("none.parquet", 5, ["row"]).num_rows == 0
 
 
 @pytest.mark.parametrize("offset", [0, MOST_PACKED])
