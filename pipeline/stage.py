@@ -19,7 +19,7 @@ from pipeline.job import Job
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
-from pipeline.storage.parquet import check_rows, verify_parquet, write_parquet
+from pipeline.storage.parquet import verify_parquet, write_parquet
 from pipeline.storage.sections import SUFFIX, checked_sections
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
 from pipeline.unit import Unit
@@ -221,9 +221,7 @@ def commit_part(
     """Commit one table as a part, its counts in the footer, and describe what is there now."""
     footer = (table.schema.metadata or {}) | counts_metadata(counts, text_bytes)
     described = table.replace_schema_metadata(footer)
-    rows = table.num_rows
-    store.commit(path, lambda t: write_parquet(t, described, **options), lambda t: check_rows(t, rows), durable)
-    return store.record(key, path)
+    return store.commit_part(key, path, lambda t: write_parquet(t, described, **options), durable)
 
 
 def counts_metadata(counts: dict[str, int], text_bytes: dict[str, int] | None = None) -> dict[bytes, bytes]:

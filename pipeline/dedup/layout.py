@@ -8,6 +8,9 @@ import pyarrow as pa
 
 ROW_GROUP_ROWS = 20_000
 """Of a table that every shard reads its own rows of."""
+SHARD_ROWS = 4_096
+"""Rows, or more, of such a table that are read as one where its row groups end with a shard: of many shards each has few rows in
+it, and read a multiple of them."""
 GROUP_ROWS = 8_192
 """Rows of a sorted part that are read as one: a unit reads at most two of these more of each shard than it needs, and
 what a footer says of them is a hundredth of them."""

@@ -15,7 +15,7 @@ from pipeline.dedup.layout import layout
 from pipeline.recipe.tree import Strict
 from pipeline.stage import OfText, commit_part, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -66,11 +66,9 @@ def commit_measured(
     """Commit what `find` makes of each batch and its first row in the shard. what: the name of what is counted."""
     key, path, shard = payload
     usable = usable_rows(read_ids(store, shard, ["quarantine"]))
-    counted = 0
 
-    def write(temporary: Path) -> None:
-        nonlocal counted
-        start = 0
+    def write(temporary: Path) -> int:
+        start = counted = 0
         with parquet_writer(temporary, schema, **layout(schema)) as writer:
             for text in read_text(store, shard, usable):
                 found = find(TextBatch.from_arrow(text), start)
@@ -78,9 +76,9 @@ def commit_measured(
                 start += len(text)
                 counted += found.num_rows
             writer.add_key_value_metadata(counts_metadata({what: counted}))
+        return counted
 
-    store.commit(path, write, lambda t: check_rows(t, counted))
-    return store.record(key, path)
+    return store.commit_part(key, path, write)
 
 
 def commit_notes(

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.layout import hash_groups, hash_layout, layout
+from pipeline.dedup.layout import SHARD_ROWS, hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -92,10 +92,9 @@ def write_by_range(
     """Commit a part that is ordered by its first column, of hashes, one row group a range. tables: its rows in order, cut
     between ranges; what: what a row is; options: how they are written, as `layout` says otherwise."""
     lows = np.array([range_bounds(n, ranges)[0] for n in range(1, ranges)], np.uint64)
-    rows = 0
 
-    def write(temporary: Path) -> None:
-        nonlocal rows
+    def write(temporary: Path) -> int:
+        rows = 0
         with parquet_writer(temporary, schema, **(options or layout(schema))) as writer:
             for table in tables:
                 cuts = [0, *np.searchsorted(table.column(0).to_numpy(), lows).tolist(), table.num_rows]
@@ -104,9 +103,9 @@ def write_by_range(
                         writer.write_table(table.slice(start, end - start), row_group_size=end - start)
                 rows += table.num_rows
             writer.add_key_value_metadata(counts_metadata({what: rows}))
+        return rows
 
-    store.commit(path, write, lambda t: check_rows(t, rows))
-    return store.record(key, path)
+    return store.commit_part(key, path, write)
 
 
 def write_hashes(
@@ -116,3 +115,21 @@ def write_hashes(
     return write_by_range(
         store, key, path, tables, schema, hash_groups(rows), what, **hash_layout(schema.names[0])
     )  # fmt: skip
+
+
+def write_by_shard(store: Store, key: str, path: str, table: pa.Table, counts: dict[str, int]) -> PartRecord:
+    """Commit a part that is ordered by its column `shard`, of which every shard reads its own rows: row groups end where one of
+    its shards does."""
+    ends = np.flatnonzero(np.diff(table.column("shard").to_numpy(), append=-1)) + 1
+
+    def write(temporary: Path) -> int:
+        with parquet_writer(temporary, table.schema, **layout(table.schema)) as writer:
+            start = 0
+            for end in ends.tolist():
+                if end - start >= SHARD_ROWS or end == table.num_rows:
+                    writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+                    start = end
+            writer.add_key_value_metadata(counts_metadata(counts))
+        return int(table.num_rows)
+
+    return store.commit_part(key, path, write)

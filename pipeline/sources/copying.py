@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
 from pipeline.sources.parquet import ParquetUnit, give_up, register
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 
@@ -40,11 +40,11 @@ def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
 
 
 def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
-    good_rows = sum(g.rows for i, g in enumerate(unit.groups) if unit.first + i not in bad)
-    store.commit(path, partial(_write, unit=unit, bad=bad), lambda t: check_rows(t, good_rows))
+    store.commit_part("", path, partial(_write, unit=unit, bad=bad))
 
 
-def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> None:
+def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:
+    """The rows of row groups that are not bad."""
     source = reader(unit.file.path, None)
     groups = [0] * len(unit.groups)
     with parquet_writer(temporary, _plain(source.parquet.schema_arrow)) as writer:
@@ -54,6 +54,7 @@ def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> None:
                     writer.write_table(table, row_group_size=table.num_rows)
                     groups[offset] += 1
         writer.add_key_value_metadata({GROUPS_KEY: json.dumps({"groups": groups, "bad": bad}, sort_keys=True).encode()})
+    return sum(g.rows for i, g in enumerate(unit.groups) if unit.first + i not in bad)
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.sources.rows import Tally
 from pipeline.stage import counts_metadata
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.store import PartRecord, Store
 
 FOOTER_KEY = b"winnow.ingest"
@@ -93,18 +93,15 @@ def commit_rows(
     store: Store, key: str, path: str, schema: pa.Schema, group_bytes: int, fill: Callable[[PartWriter], None]
 ) -> PartRecord:
     """Commit a part whose rows `fill` adds, one row group in memory at a time."""
-    written = 0
 
-    def write(temporary: Path) -> None:
-        nonlocal written
+    def write(temporary: Path) -> int:
         with parquet_writer(temporary, schema) as writer:
             out = PartWriter(writer, group_bytes)
             fill(out)
             out.close()
-            written = out.rows
+        return out.rows
 
-    store.commit(path, write, lambda t: check_rows(t, written))
-    return store.record(key, path)
+    return store.commit_part(key, path, write)
 
 
 def read_account(store: Store, path: str) -> tuple[list[Run], Tally]:

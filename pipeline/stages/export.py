@@ -24,7 +24,7 @@ from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.naming import link
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.became import became
@@ -183,17 +183,16 @@ def _export(
         link(destination, same, f"data/{name}")
         return destination.record(key, f"data/{name}")
 
-    def write(temporary: Path) -> None:
+    def write(temporary: Path) -> int:
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
             for rows in gathered(found, ROW_GROUP_BYTES, pa.concat_tables):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
                 del rows
             writer.add_key_value_metadata(counts_metadata(counts))
+        return sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
 
-    kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
-    destination.commit(f"data/{name}", write, lambda t: check_rows(t, kept))
-    return destination.record(key, f"data/{name}")
+    return destination.commit_part(key, f"data/{name}", write)
 
 
 def _documents(

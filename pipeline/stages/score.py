@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipeline.scoring import ScorerSpec, columns_told, measure, notes_schema
 from pipeline.stage import OfText, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.statistics import Statistics, gather, statistics_path
@@ -84,16 +84,16 @@ def _score(store: Store, specs: Sequence[ScorerSpec], payload: tuple[str, str, S
     counts["quarantined"] = shard.rows - counts["measured"]
     schema, statistics = notes_schema(specs), Statistics()
 
-    def write(temporary: Path) -> None:
+    def write(temporary: Path) -> int:
         with parquet_writer(temporary, schema) as writer:
             for rows in _row_groups(_measure(store, shard, specs, ids, usable, schema)):
                 notes = pa.Table.from_batches(rows, schema)
                 statistics.add(notes)
                 writer.write_table(notes, row_group_size=ROW_GROUP_ROWS * 4)
             writer.add_key_value_metadata(counts_metadata(counts) | statistics.metadata())
+        return shard.rows
 
-    store.commit(path, write, lambda t: check_rows(t, shard.rows))
-    return store.record(key, path)
+    return store.commit_part(key, path, write)
 
 
 def _measure(

@@ -8,13 +8,11 @@ same part loses quietly. Manifests come last: a table is there when its manifest
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import socket
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,13 +23,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.execution.processes import alive
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
-from pipeline.storage.parquet import check_rows, intact, open_parquet, read_shard, rows_between, write_parquet
+from pipeline.storage.parquet import intact, open_parquet, read_shard, rows_between, write_parquet
+from pipeline.storage.temporary import swept, temporary_file
+from pipeline.storage.written import sha256_of
 
-READ_CHUNK_BYTES = 1 << 22
 COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
 
 
@@ -156,30 +154,36 @@ class Store:
 
     # committing -------------------------------------------------------------------------------------------------
 
-    def commit(
-        self,
-        path: str,
-        write: Callable[[Path], Any],
-        verify: Callable[[Path], Any] | None = None,
-        durable: bool = True,
-    ) -> None:
-        """Write a file privately, sync and verify it, publish it where nothing is yet. Losing a race is not an error.
+    def commit(self, path: str, write: Callable[[Path], Any], durable: bool = True) -> None:
+        """Write a file privately, sync it, publish it where nothing is yet. Losing a race is not an error.
         durable: False leaves out the sync, for what goes with its job."""
         with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
             write(temporary)
             if durable:
                 sync(temporary)
-            if verify is not None:
-                verify(temporary)
             self._publish(temporary, path, durable)
+
+    def commit_part(self, key: str, path: str, write: Callable[[Path], int], durable: bool = True) -> PartRecord:
+        """Commit one Parquet file, reopened and checked before it is published, and describe what is there then. write: writes
+        it by `parquet_writer`, and says how many rows it has. (Decoding every page again would cost a tenth of a run, and tell
+        a faulty encoder only.)"""
+        with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
+            rows = write(temporary)
+            if durable:
+                sync(temporary)
+            with temporary.open("rb") as file:
+                made = _described(key, path, open_parquet(str(temporary)).metadata, file)
+            if made.rows != rows:
+                raise IntegrityError(f"{temporary}: {made.rows} rows read back, {rows} written")
+            return made if self._publish(temporary, path, durable) else self.record(key, path)
 
     def commit_json(self, path: str, value: Any, sort_keys: bool = True) -> None:
         """sort_keys: False where the order of keys says something, as that of a recipe's rules."""
         self.commit(path, lambda temporary: write_text(temporary, _json(value, sort_keys)))
 
     def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
-        """Commit one Parquet table, reopened and checked before it is published."""
-        self.commit(path, lambda t: write_parquet(t, table, **options), lambda t: check_rows(t, table.num_rows))
+        """Commit one Parquet table, as `commit_part` does."""
+        self.commit_part("", path, lambda t: write_parquet(t, table, **options))
 
     def append(self, path: str, line: str) -> None:
         """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""
@@ -212,22 +216,16 @@ class Store:
 
     def record(self, key: str, path: str, sha256: str | None = None) -> PartRecord:
         """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
-        parquet = self.parquet(path)
-        metadata = parquet.metadata.metadata or {}
-        counts, text_bytes = (json.loads(metadata.get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
-        digest, size = self.digest(path)
-        if sha256 is not None and digest != sha256:
+        with self.open(path) as file:
+            made = _described(key, path, self.parquet(path).metadata, file)
+        if sha256 is not None and made.sha256 != sha256:
             raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
-        return PartRecord(key, path, parquet.metadata.num_rows, size, digest, counts, text_bytes)
+        return made
 
     def digest(self, path: str) -> tuple[str, int]:
         """(sha256 in hex, bytes) of a file of this store."""
-        sha, size = hashlib.sha256(), 0
         with self.open(path) as file:
-            while chunk := file.read(READ_CHUNK_BYTES):
-                sha.update(chunk)
-                size += len(chunk)
-        return sha.hexdigest(), size
+            return sha256_of(file)
 
     def put_json(self, path: str, value: Any, durable: bool = False) -> None:
         """Write or replace a small JSON file."""
@@ -254,46 +252,44 @@ class Store:
         empty (not where another job may be about to write)."""
         if self.remote:
             return 0
-        swept = 0
-        for name in self.names("tmp"):
-            host, _, rest = name.partition("~")
-            pid = rest.partition("~")[0]
-            if host == socket.gethostname() and pid.isdigit() and not alive(int(pid)):
-                with contextlib.suppress(OSError):
-                    os.unlink(self.full(f"tmp/{name}"))
-                    swept += 1
+        found = swept(Path(self.full("tmp")))
         if tidy:
             with contextlib.suppress(OSError):
                 os.rmdir(self.full("tmp"))
-        return swept
+        return found
 
-    @contextlib.contextmanager
-    def _temporary(self, suffix: str) -> Iterator[Path]:
+    def _temporary(self, suffix: str) -> contextlib.AbstractContextManager[Path]:
         folder = Path(tempfile.gettempdir()) / "winnow" if self.remote else Path(self.root) / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex}{suffix}"
-        try:
-            yield path
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        return temporary_file(folder, suffix)
 
     def _check_fence(self) -> None:
         if self.fence is not None:
             self.fence.check()
 
-    def _publish(self, temporary: Path, path: str, durable: bool) -> None:
+    def _publish(self, temporary: Path, path: str, durable: bool) -> bool:
+        """Whether it is there now; False where something was."""
         self._check_fence()
-        if self.remote:
-            with contextlib.suppress(FileExistsError):
-                self.fs.put_file(str(temporary), self.full(path), mode="create")
-            return
         final = Path(self.full(path))
-        make_folder(final.parent, durable)
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, final)
-        if durable:
-            sync(final.parent)
+        if not self.remote:
+            make_folder(final.parent, durable)
+        try:
+            if self.remote:
+                self.fs.put_file(str(temporary), self.full(path), mode="create")
+            else:
+                os.link(temporary, final)
+        except FileExistsError:
+            return False
+        finally:
+            if durable and not self.remote:
+                sync(final.parent)
+        return True
+
+
+def _described(key: str, path: str, footer: pq.FileMetaData, file: IO[bytes]) -> PartRecord:
+    """A part by its footer and its bytes."""
+    counts, text_bytes = (json.loads((footer.metadata or {}).get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
+    sha256, size = sha256_of(file)
+    return PartRecord(key, path, footer.num_rows, size, sha256, counts, text_bytes)
 
 
 def _json(value: Any, sort_keys: bool = True) -> str:

@@ -15,12 +15,13 @@ FEW = 1_000
 """Below this numpy's sort is as quick."""
 
 Whole = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 
 
 @kernel
 def sort_by_digits(values: Any, other: Any, places: Any) -> Any:
-    """values: u64[N] -> ascending, in `values` or in other: u64[N]. places: i64[6, 2048], digits of 11 bits; one that is the
-    same in all is passed over. Returns whether it is `other`."""
+    """values: u64[N] -> ascending, in `values` or in other: u64[N]; by the lowest K digits of 11 bits, equal ones as they come.
+    places: i64[K, 2048]; a digit that is the same in all is passed over. Returns whether it is `other`."""
     places[:] = 0
     mask = np.uint64(places.shape[1] - 1)
     for value in values:
@@ -52,3 +53,18 @@ def ascending(values: Whole) -> Whole:
     one, other = values.view(np.uint64), np.empty(len(values), np.uint64)
     turned = sort_by_digits(one, other, np.empty((DIGITS, 1 << DIGIT_BITS), np.int64))
     return (other if turned else one).view(np.int64)
+
+
+def order_of_hashes(hashes: Hashes) -> tuple[Whole, Hashes]:
+    """(order: i64[N] by the upper bits of hashes: u64[N], equal ones as they come; these bits in that order: u64[N]): at least 22
+    bits, 33 of up to two billion, 44 of up to a million. An eighth to a third of the time of numpy's stable sort."""
+    digits = (64 - len(hashes).bit_length()) // DIGIT_BITS
+    known = np.uint64(digits * DIGIT_BITS)
+    packed = np.arange(len(hashes), dtype=np.uint64) << known  # above what is sorted by: it comes along
+    packed |= hashes >> (np.uint64(64) - known)
+    other = np.empty_like(packed)
+    turned = sort_by_digits(packed, other, np.empty((digits, 1 << DIGIT_BITS), np.int64))
+    made, order = (other, packed) if turned else (packed, other)
+    np.right_shift(made, known, out=order)
+    made &= (np.uint64(1) << known) - np.uint64(1)
+    return order.view(np.int64), made

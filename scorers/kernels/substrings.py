@@ -121,13 +121,13 @@ def link_windows(
 ) -> None:
     """K contexts in the corpus's order and their W windows, each of `size` elements of `width` bytes: context k begins at
     element begin[k] of view (u8), its windows are head[k]..head[k+1] (i64[K+1]); owner: i32[W], the context of each.
-    hashed: u64[W]; order: i64[W], by hash, equal ones in order. last_document, last_start: i64[K], where a context lies last.
-    -> first: i64[W] of -1, the first window that is equal byte by byte; last: i64[W], the one that lies last."""
+    order: i64[W], by (some bits of) their hashes, equal ones in order; hashed: u64[W], these in that order. last_document,
+    last_start: i64[K], where a context lies last. -> first: i64[W] of -1, the first window that is equal byte by byte; last: i64[W], the one that lies last."""
     total = order.size
     left = 0
     while left < total:
         right = left + 1
-        while right < total and hashed[order[right]] == hashed[order[left]]:
+        while right < total and hashed[right] == hashed[left]:
             right += 1
         for i in range(left, right):
             leader = order[i]

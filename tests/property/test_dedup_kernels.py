@@ -13,7 +13,7 @@ from pipeline.dedup.sorted_rows import distinct
 from scorers.exact import Exact
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.lsh import band_keys, candidate_pairs
-from scorers.kernels.radix import DIGIT_BITS, DIGITS, FEW, sort_by_digits
+from scorers.kernels.radix import DIGIT_BITS, DIGITS, FEW, order_of_hashes, sort_by_digits
 from scorers.kernels.stars import stars
 from scorers.minhash import MinHash, rounds
 from scorers.text import TextBatch
@@ -41,6 +41,19 @@ def test_numbers_are_sorted_digit_by_digit(found: list[int]) -> None:
     turned = sort_by_digits(one, other, np.empty((DIGITS, 1 << DIGIT_BITS), np.int64))
     assert (other if turned else one).tolist() == sorted(found)
     assert distinct(np.array(found * (FEW // 20), np.int64)).tolist() == sorted(set(found))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63, 2**63 + 1, 2**64 - 1]), max_size=40),
+    st.sampled_from([1, 30]),
+)
+def test_hashes_come_in_order_of_their_upper_bits_and_equal_ones_as_they_came(found: list[int], times: int) -> None:
+    found = found * times
+    order, told = order_of_hashes(np.array(found, np.uint64))
+    left_out_bits = 9 if len(found) < 512 else 20
+    assert order.tolist() == sorted(range(len(found)), key=lambda n: (found[n] >> left_out_bits, n))
+    assert told.tolist() == sorted(h >> left_out_bits for h in found)
 
 
 @settings(deadline=None, max_examples=300)

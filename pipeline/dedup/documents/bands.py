@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,7 @@ def match_probability(jaccard: float, bands: int, rows: int) -> float:
     return 1.0 - (1.0 - jaccard**rows) ** bands
 
 
+@cache
 def choose_bands(num_perm: int, jaccard: float, min_recall: float = 0.99) -> tuple[int, int]:
     """(bands, rows) with the most rows whose match probability at the threshold is at least `min_recall`.
 
@@ -42,6 +45,7 @@ def choose_bands(num_perm: int, jaccard: float, min_recall: float = 0.99) -> tup
     )
 
 
+@cache
 def weighed_bands(num_perm: int, jaccard: float, weights: tuple[float, float] = (0.5, 0.5)) -> tuple[int, int]:
     """(bands, rows) as datasketch's MinHashLSH chooses them: the least weighted sum of the areas under the curve of match
     probabilities below the threshold (false positives) and above it (false negatives). weights: of these two.

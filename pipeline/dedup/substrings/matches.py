@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.dedup.sorted_rows import begin_of
 from pipeline.dedup.substrings.substrings import TOKEN, Bytes, Hashes, Keys, Rows, Whole, ordered, piece_of
+from scorers.kernels.radix import order_of_hashes
 from scorers.kernels.substrings import hash_sides, hash_windows, link_windows
 
 WINDOWS_AT_ONCE = 2_000_000
@@ -89,22 +90,22 @@ def groups_of(shard: Rows, keys: Keys) -> Groups:
     """What the keys of several shards, in shard order, say together; what is certainly there once is left out."""
     order = ordered(keys.anchor, keys.context)
     anchor, context = keys.anchor[order], keys.context[order]
-    begins = np.flatnonzero(begin_of(anchor, context))
-    number = np.cumsum(begin_of(anchor, context)) - 1
+    begins_run = begin_of(anchor, context)
+    begins, number = np.flatnonzero(begins_run), np.cumsum(begins_run) - 1
     ends = np.append(begins[1:], len(order)) - 1 if len(begins) else begins
-    heads, tails = order[begins], order[ends]
-    first = Places(shard[heads], keys.first_row[heads], keys.first_start[heads])
-    last = Places(shard[tails], keys.last_row[tails], keys.last_start[tails])
     anchors = np.cumsum(begin_of(anchor[begins])) - 1
     mixed = (np.bincount(anchors)[anchors] if len(anchors) else anchors) > 1
-    again = (first.shard != last.shard) | (first.row != last.row) | (first.start != last.start)
-    source = np.zeros(len(order), np.bool_)
-    source[begins] = mixed
-    made = Groups(
-        shard[order], anchor, context, keys.windows[order], number.astype(np.int32), mixed[number], source, first.take(number), last.take(number)
-    )  # fmt: skip
+    twice = (keys.first_row != keys.last_row) | (keys.first_start != keys.last_start)
+    again = (ends > begins) | twice[order[begins]]
+    # most runs are there once: only of the others anything else is looked up
     chosen = np.flatnonzero((mixed | again)[number])
-    return made.take(chosen[np.argsort(made.shard[chosen], kind="stable")])
+    chosen = chosen[np.argsort(shard[order[chosen]], kind="stable")]
+    key, run = order[chosen], number[chosen]
+    head, tail = order[begins[run]], order[ends[run]]
+    return Groups(
+        shard[key], anchor[chosen], context[chosen], keys.windows[key], run.astype(np.int32), mixed[run], begins_run[chosen] & mixed[run],
+        Places(shard[head], keys.first_row[head], keys.first_start[head]), Places(shard[tail], keys.last_row[tail], keys.last_start[tail]),
+    )  # fmt: skip
 
 
 def whole_runs(groups: Groups) -> Intervals:
@@ -197,8 +198,8 @@ def _compared(
     hash_windows(values, begin, head, size, hashed)
     document = _documents(sources.last)
     first, last = np.full(total, -1, np.int64), np.full(total, -1, np.int64)
-    by_hash = np.argsort(hashed, kind="stable")
-    link_windows(text, width, begin, head, owner, hashed, by_hash, size, document, sources.last.start, first, last)
+    by_hash, upper_bits = order_of_hashes(hashed)
+    link_windows(text, width, begin, head, owner, upper_bits, by_hash, size, document, sources.last.start, first, last)
     return _stretches(sources, low, head, owner, first, last)
 
 

@@ -9,10 +9,13 @@ import numpy.typing as npt
 
 from pipeline.dedup.sorted_rows import begin_of
 from pipeline.dedup.substrings.matches import Matches, Places
-from pipeline.dedup.substrings.substrings import Elements, Rows, Runs, Whole
+from pipeline.dedup.substrings.substrings import Elements, Hashes, Rows, Runs, Whole
 from scorers.kernels.substring_ends import move_ends
 from scorers.kernels.word_breaks import word_breaks
 from scorers.text import TextBatch
+
+SPREAD = 8
+"""Places for each known hash, a byte each, among which those that are not known are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,8 @@ def _joined(runs: Runs, matches: Matches) -> tuple[Whole, Whole]:
     group = begin_of(matches.anchor, matches.context)
     heads = np.append(np.flatnonzero(group), len(group))
     anchor, context = matches.anchor[heads[:-1]], matches.context[heads[:-1]]
-    low, high = (np.searchsorted(anchor, runs.anchor, side=s) for s in ("left", "right"))
-    run = np.flatnonzero(high > low)
-    low, high = low[run], high[run]
+    run = _in_any(anchor, runs.anchor)
+    low, high = (np.searchsorted(anchor, runs.anchor[run], side=s) for s in ("left", "right"))
     wanted = runs.context[run]
     while (open_ := high - low > 1).any():  # all runs at once: the contexts of an anchor rise
         middle = (low + high) // 2
@@ -71,6 +73,18 @@ def _joined(runs: Runs, matches: Matches) -> tuple[Whole, Whole]:
     many = heads[at + 1] - heads[at]
     which = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
     return np.repeat(run, many), np.repeat(heads[at], many) + which
+
+
+def _in_any(known: Hashes, asked: Hashes) -> Whole:
+    """Which of the hashes asked for are among those that are known, and rising; i64[P]. By their upper bits first: most are not
+    there, and a look into the middle of many known ones is one into memory that is far away."""
+    shift = np.uint64(64 - max(1, (SPREAD * len(known)).bit_length()))
+    taken = np.zeros(1 << (64 - int(shift)), np.bool_)
+    taken[known >> shift] = True
+    maybe = np.flatnonzero(taken[asked >> shift])
+    at = np.searchsorted(known, asked[maybe])
+    found: Whole = maybe[known[np.minimum(at, len(known) - 1)] == asked[maybe]] if len(known) else maybe
+    return found
 
 
 def joined(found: list[Spans]) -> Spans:
@@ -99,6 +113,6 @@ def in_bytes(spans: Spans, batch: TextBatch, elements: Elements, words: bool) ->
         first = elements.bounds[spans.row]
         start, end = elements.start[first + start], elements.end[first + end - 1]
     start, end = start.copy(), end.copy()
-    breaks = word_breaks() if words else word_breaks()[:0]
+    breaks = word_breaks() if words else np.zeros(0, np.uint8)
     move_ends(batch.data, batch.offsets, spans.row, breaks, start, end)
     return Spans(spans.row, start, end, spans.shard, spans.other).take(start < end)

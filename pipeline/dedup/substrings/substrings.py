@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pipeline.dedup.sorted_rows import begin_of
 from pipeline.recipe.dedup import Substrings
+from scorers.kernels.radix import order_of_hashes
 from scorers.kernels.substrings import find_runs
 from scorers.text import TextBatch
 from scorers.words import words
@@ -117,13 +118,13 @@ def keys_of(runs: Runs) -> Keys:
 
 
 def ordered(anchor: Hashes, context: Hashes) -> Whole:
-    """The order by anchor and context, equal ones as they come. i64[N]. Only what shares its anchor is sorted twice."""
-    order = np.argsort(anchor, kind="stable")
-    sorted_anchor = anchor[order]
+    """The order by anchor and context, equal ones as they come. i64[N]. Only what shares the upper bits of its anchor is sorted
+    twice."""
+    order, upper_bits = order_of_hashes(anchor)
     again = np.zeros(len(order), np.bool_)
-    again[1:] = sorted_anchor[1:] == sorted_anchor[:-1]
+    again[1:] = upper_bits[1:] == upper_bits[:-1]
     again[:-1] |= again[1:]
     shared = np.flatnonzero(again)
     tied = order[shared]
-    order[shared] = tied[np.lexsort((context[tied], sorted_anchor[shared]))]
+    order[shared] = tied[np.lexsort((context[tied], anchor[tied]))]
     return order

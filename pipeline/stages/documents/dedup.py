@@ -26,7 +26,7 @@ from pipeline.schema import DEDUP_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -103,10 +103,7 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     kept = _kept(store, stage, graph, offsets, cuts)
     made, by_url = _clusters(store, stage, graph, kept)
     table = _Table(store, stage, graph, made, by_url, offsets, cuts)
-    path = Store.part(stage.corpus, stage.kind, stage.key)
-    rows = len(table.told)
-    store.commit(path, table.write, lambda t: check_rows(t, rows))
-    return store.record(stage.key, path)
+    return store.commit_part(stage.key, Store.part(stage.corpus, stage.kind, stage.key), table.write)
 
 
 def _kept(
@@ -163,7 +160,7 @@ class _Table:
         in_clusters = (self.made.size > 1) & (self.graph.documents < self.of.own_rows)
         return np.flatnonzero(in_clusters).astype(np.int32)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path) -> int:
         keepers = np.flatnonzero((self.made.size > 1) & (self.made.keeper == np.arange(len(self.made.keeper))))
         chunks = [ids.take(pa.array(rows)) for _, ids, rows in self._ids_of(keepers.astype(np.int32))]
         names = pa.chunked_array(chunks, pa.large_string()).combine_chunks()  # of a corpus they may pass 2 GB
@@ -176,6 +173,7 @@ class _Table:
                     counts[said["values"]] = counts.get(said["values"], 0) + said["counts"]
                 writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             writer.add_key_value_metadata(counts_metadata(counts))
+        return len(self.told)
 
     def _ids_of(self, nodes: Nodes) -> Iterator[tuple[Nodes, pa.Array, npt.NDArray[np.int64]]]:
         """Shard by shard: (some of the documents, all ids of the shard, the documents' rows in it)."""

@@ -5,25 +5,22 @@ goes with it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.ranges import range_of
-from pipeline.dedup.substrings.matches import Groups
-from pipeline.dedup.substrings.schema import SUBSTRING_CONTEXTS_TABLE, SUBSTRING_GROUPS_TABLE
-from pipeline.dedup.substrings.substrings import Elements, elements_of
-from pipeline.dedup.substrings.tables import as_groups
+from pipeline.dedup.substrings.schema import SUBSTRING_CONTEXTS_TABLE
+from pipeline.dedup.substrings.substrings import Elements, Hashes, Rows, Whole, elements_of
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import OfText, counts_metadata
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import check_rows, parquet_writer
+from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -75,7 +72,7 @@ def _gather(
     in_range = range_of(sources.anchor, len(groups))
     schema = arrow_schema(SUBSTRING_CONTEXTS_TABLE)
 
-    def write(temporary: Path) -> None:
+    def write(temporary: Path) -> int:
         codecs = {"anchor": "none", "number": "zstd", "context": "zstd"}
         with parquet_writer(temporary, schema, compression=codecs, compression_level=None) as writer:
             for chosen in _at_once(sources, settings):
@@ -86,19 +83,36 @@ def _gather(
                 for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
                     writer.write_table(table.slice(start, end - start), row_group_size=end - start)
             writer.add_key_value_metadata(counts_metadata({"contexts": len(in_range)}))
+        return len(in_range)
 
-    store.commit(path, write, lambda t: check_rows(t, len(in_range)), durable=False)
-    return store.record(key, path)
-
-
-def _sources(store: Store, paths: tuple[str, ...], index: int) -> Groups:
-    """The runs whose contexts are read in a shard, by range and number."""
-    columns = [c.name for c in SUBSTRING_GROUPS_TABLE]
-    tables = (store.read_shard(p, index, columns) for p in paths)
-    return as_groups(pa.concat_tables([t.filter(t.column("source")) for t in tables]))
+    return store.commit_part(key, path, write, durable=False)
 
 
-def _at_once(sources: Groups, settings: Settings) -> Iterator[npt.NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """N runs whose contexts are read, by range and number. first_row, first_start: where each lies in the shard."""
+
+    anchor: Hashes
+    number: Rows
+    windows: Rows
+    first_row: Rows
+    first_start: Whole
+
+    def take(self, chosen: Whole) -> _Sources:
+        return _Sources(*(getattr(self, name)[chosen] for name in SOURCE_COLUMNS))
+
+
+SOURCE_COLUMNS = tuple(f.name for f in fields(_Sources))
+
+
+def _sources(store: Store, paths: tuple[str, ...], index: int) -> _Sources:
+    """Those of one shard."""
+    tables = (store.read_shard(p, index, ["source", *SOURCE_COLUMNS]) for p in paths)
+    found = pa.concat_tables([t.filter(t.column("source")) for t in tables])
+    return _Sources(*(found.column(name).to_numpy() for name in SOURCE_COLUMNS))
+
+
+def _at_once(sources: _Sources, settings: Settings) -> Iterator[Whole]:
     """Positions of about CONTEXT_BYTES of contexts each, in order; a range may go on in the next ones."""
     width = 8 if settings.min_tokens else 1
     sizes = (sources.windows.astype(np.int64) - 1 + settings.size) * width
@@ -108,10 +122,10 @@ def _at_once(sources: Groups, settings: Settings) -> Iterator[npt.NDArray[np.int
         yield np.arange(start, end)
 
 
-def _contexts(store: Store, shard: Shard, usable: pa.Array, sources: Groups, settings: Settings) -> pa.Array:
+def _contexts(store: Store, shard: Shard, usable: pa.Array, sources: _Sources, settings: Settings) -> pa.Array:
     """The context of each, as binary[N]."""
-    by_row = np.argsort(sources.first.row, kind="stable")
-    rows = sources.first.row[by_row]
+    by_row = np.argsort(sources.first_row, kind="stable")
+    rows = sources.first_row[by_row]
     found, start = [], 0
     for text in read_text(store, shard, usable):
         low, high = np.searchsorted(rows, [start, start + len(text)])
@@ -125,8 +139,8 @@ def _contexts(store: Store, shard: Shard, usable: pa.Array, sources: Groups, set
     return joined.take(pa.array(place))
 
 
-def _slices(elements: Elements, sources: Groups, first_row: int, size: int) -> pa.Array:
-    begin = elements.bounds[sources.first.row - first_row] + sources.first.start
+def _slices(elements: Elements, sources: _Sources, first_row: int, size: int) -> pa.Array:
+    begin = elements.bounds[sources.first_row - first_row] + sources.first_start
     lengths = (sources.windows.astype(np.int64) - 1 + size) * elements.width
     offsets = np.append(0, np.cumsum(lengths))
     places = np.repeat(begin * elements.width - offsets[:-1], lengths) + np.arange(int(offsets[-1]))

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
-from pipeline.dedup.ranges import range_units, read_range
+from pipeline.dedup.ranges import range_units, read_range, write_by_shard
 from pipeline.dedup.substrings.matches import groups_of
 from pipeline.dedup.substrings.schema import SUBSTRING_KEYS_TABLE
 from pipeline.dedup.substrings.substrings import Keys
 from pipeline.dedup.substrings.tables import groups_table
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.stage import Stage, add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -60,4 +59,4 @@ def _group(store: Store, shards: tuple[str, ...], payload: tuple[str, str, int, 
     groups = groups_of(shard, Keys(*(keys.column(c).to_numpy() for c in names)))
     table = groups_table(groups)
     counts = {"groups": table.num_rows, "contexts": int(groups.source.sum())}
-    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))
+    return write_by_shard(store, key, path, table, counts)

@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.layout import ROW_GROUP_ROWS, layout
-from pipeline.dedup.ranges import read_range
+from pipeline.dedup.ranges import read_range, write_by_shard
 from pipeline.dedup.substrings.matches import Groups, equal_windows, told_to_shards, whole_runs
 from pipeline.dedup.substrings.substrings import BYTE, TOKEN, Bytes, Whole
 from pipeline.dedup.substrings.tables import as_groups, matches_table
 from pipeline.errors import IntegrityError
 from pipeline.recipe.dedup import Substrings as Settings
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.stage import Stage, add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _match(store: Store, settings: Settings, payload: tuple[str, str, str, tuple
     intervals = [whole_runs(groups), *equal_windows(sources, text, offsets, width, settings.size)]
     table = matches_table(*told_to_shards(groups, intervals))
     counts = {"matches": table.num_rows, "windows_compared": int(sources.windows.sum())}
-    return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))
+    return write_by_shard(store, key, path, table, counts)
 
 
 def _by_anchor(groups: Groups, contexts: pa.Table, where: str) -> tuple[Groups, Bytes, Whole]:
