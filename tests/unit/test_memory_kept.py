@@ -12,17 +12,26 @@ import pytest
 from pipeline.execution.processes import KEEPING, keep_memory
 
 
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
+
+
+def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEEPING:
+        monkeypatch.setenv(name, "")  # so that it is put back as it was
+        monkeypatch.delenv(name)
+
+
 def test_memory_is_kept_where_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "")  # so that it is put back as it was
-    monkeypatch.delenv("MIMALLOC_PURGE_DELAY")
+    _unset(monkeypatch)
     keep_memory()
-    assert {name: os.environ[name] for name in KEEPING} == {"MIMALLOC_PURGE_DELAY": "60000"}
+    assert {name: os.environ[name] for name in KEEPING} == KEEPING
+    assert KEEPING[POOL] == "system"
 
 
 def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "500")
+    monkeypatch.setenv(POOL, "mimalloc")
     keep_memory()
-    assert os.environ["MIMALLOC_PURGE_DELAY"] == "500"
+    assert os.environ[POOL] == "mimalloc"
 
 
 def test_commands_of_jobs_are_read_before_arrow_is_imported() -> None:
@@ -35,13 +44,11 @@ def test_commands_of_jobs_are_read_before_arrow_is_imported() -> None:
 def test_the_environment_of_the_driver_is_as_before_once_workers_load(monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.execution import pool
 
-    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    _unset(monkeypatch)
     seen: list[str | None] = []
-    monkeypatch.setattr(
-        "multiprocessing.forkserver.ensure_running", lambda: seen.append(os.environ.get("MIMALLOC_PURGE_DELAY"))
-    )
+    monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: seen.append(os.environ.get(POOL)))
     pool.prepare({"score": []})
-    assert (seen, os.environ.get("MIMALLOC_PURGE_DELAY")) == (["60000"], None)
+    assert (seen, os.environ.get(POOL)) == (["system"], None)
 
 
 FREES = """
