@@ -11,7 +11,6 @@ import pytest
 
 from pipeline.execution.processes import KEEPING, keep_memory
 
-
 POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 

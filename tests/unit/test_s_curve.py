@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.dedup.documents import curves
-from scorers.kernels.lsh import band_keys
 from pipeline.report.dedup_charts import s_curve_svg
+from scorers.kernels.lsh import band_keys
 
 
 def drawn(bands: int, rows: int, factor: float = 1.0, pairs: int = 200_000) -> tuple[curves.Curve, np.ndarray]:
