@@ -35,7 +35,7 @@ from scorers.text import TextBatch
 T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
 FORMAT = 5
-ROW_GROUP_BYTES = 16_000_000
+ROW_GROUP_BYTES = 8_000_000
 KINDS = ("removed", "quarantine", "data")
 """The folders a unit writes one file each into, in this order: data says that the unit is done."""
 NAME_DIGITS = 16

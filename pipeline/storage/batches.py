@@ -25,6 +25,6 @@ def gathered(tables: Iterable[pa.Table], least_bytes: int) -> Iterator[pa.Table]
 
 def _all_of(held: list[pa.Table]) -> pa.Table:
     """What is held, and nothing held any more."""
-    made = pa.concat_tables(held)
+    made = pa.concat_tables(held).combine_chunks()
     held.clear()
     return made
