@@ -23,7 +23,7 @@ from benchmarks.generator.corpus import corpus
 from benchmarks.generator.kinds import Shares
 from benchmarks.generator.shards import TEXT, write_corpus
 from benchmarks.measuring import DATA, Watched, bytes_in, machine, watch
-from benchmarks.ray_nodes import nodes
+from tests.ray_nodes import nodes
 
 SEED = 23
 LEARNT_BYTES = 20_000_000

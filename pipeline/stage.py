@@ -7,8 +7,9 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from pipeline.execution import executors
 from pipeline.job import Job
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.notes import Notes
 from pipeline.storage.parquet import check_rows, verify_parquet, write_parquet
 from pipeline.storage.sections import SUFFIX, checked_sections
 from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
@@ -45,7 +47,7 @@ class Stage(Protocol):
     def in_driver(self) -> bool:
         """True where units are so cheap that worker processes would only add their start-up; once these are there, they
         get them all the same."""
-        ...
+        return False
 
     def units(self) -> Sequence[Unit]: ...
 
@@ -60,6 +62,40 @@ class Stage(Protocol):
     def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
         """What stands for a unit that failed for good; None fails the job."""
         return None
+
+
+@dataclass(frozen=True)
+class OfText(Stage):
+    """A stage over the shards of a text. cheap: the driver does it by itself up to DRIVER_ROWS documents."""
+
+    store: Store
+    text: Manifest
+    cheap: ClassVar[bool] = False
+
+    @property
+    def corpus(self) -> str:
+        return self.text.corpus
+
+    @property
+    def in_driver(self) -> bool:
+        return self.cheap and self.text.rows <= DRIVER_ROWS
+
+
+@dataclass(frozen=True)
+class OfNotes(Stage):
+    """A stage over the notes of a text. cheap: as of a text."""
+
+    store: Store
+    notes: Notes
+    cheap: ClassVar[bool] = False
+
+    @property
+    def corpus(self) -> str:
+        return self.notes.text.corpus
+
+    @property
+    def in_driver(self) -> bool:
+        return self.cheap and self.notes.text.rows <= DRIVER_ROWS
 
 
 Do = Callable[[Stage], Manifest]

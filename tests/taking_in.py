@@ -16,6 +16,8 @@ from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import read_ids, read_text, usable_rows
 from pipeline.storage.store import Store
 
+GOOD = [f"document number {i} " * 40 for i in range(400)]
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -65,3 +67,11 @@ def write_docs(path: Path, texts: list[str | None], **options: Any) -> Path:
     table = pa.table({"id": [f"d{i}" for i in range(len(texts))], "text": pa.array(texts, pa.string())})
     pq.write_table(table, path, **options)
     return path
+
+
+def good_bytes(folder: Path, **options: Any) -> bytes:
+    """A sound Parquet file of GOOD, in row groups of 100."""
+    path = write_docs(folder / "good.parquet", list(GOOD), row_group_size=100, use_dictionary=False, **options)
+    content = path.read_bytes()
+    path.unlink()
+    return content

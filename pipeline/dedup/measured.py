@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.dedup.layout import layout
 from pipeline.recipe.tree import Strict
-from pipeline.stage import Stage, commit_part, counts_metadata
+from pipeline.stage import OfText, commit_part, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
@@ -26,23 +26,15 @@ Payload = tuple[str, str, Shard]
 
 
 @dataclass(frozen=True)
-class Measuring(Stage):
+class Measuring(OfText):
     """A stage that measures every text once, whatever is decided later: one part a shard, its finds in order."""
 
-    store: Store
-    text: Manifest
     settings: Strict
-    kind: str
-    in_driver: bool = False
     format: ClassVar[int]
     counted: ClassVar[str]
     """The name of what is found."""
     asked: ClassVar[frozenset[str]]
     """The settings that are measured by; the rest is decided later."""
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
 
     @property
     def _parameters(self) -> dict[str, Any]:

@@ -207,9 +207,8 @@ def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
     os.environ.clear()  # the fork server's is that of the first job of the driver's process
     os.environ.update(environment)
-    pa.set_cpu_count(
-        1
-    )  # a worker is one core: the executor shares them out, and more threads only got in each other's way
+    # a worker is one core: the executor shares them out, and more threads only got in each other's way
+    pa.set_cpu_count(1)
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     while True:
         try:

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.sources.streams import open_bytes
+from pipeline.storage.read_only import ReadOnly
 
 
 class _Reached(Exception):
     """The reader is through with the footer and asks for data."""
 
 
-class _Footer:
+class _Footer(ReadOnly):
     """A file that gives its footer, and then nothing more."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.closed = False
         self.data = True
 
     def read(self, count: int = -1) -> bytes:
@@ -35,18 +35,6 @@ class _Footer:
 
     def tell(self) -> int:
         return self._file.tell()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def chunk_fault(path: str, columns: Sequence[str] | None) -> str | None:

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from pipeline.recipe.rules import Bucket
 from pipeline.schema import HISTOGRAM_TABLE, TEXT_TABLE, arrow_schema
-from pipeline.stage import DRIVER_ROWS, Stage, commit_part
+from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.notes import ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import Cuts, column, cuts_of, histogram
@@ -24,21 +24,12 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Calibrate(Stage):
+class Calibrate(OfNotes):
     """The cuts of every bucket; those with given values are taken as they are."""
 
-    store: Store
-    notes: Notes
     buckets: dict[str, Bucket]
-    kind: str = "cuts"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.notes.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "cuts"
+    cheap = True
 
     @property
     def _buckets_key(self) -> str:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.schema import COMMON_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec, notes_schema
-from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
+from pipeline.stage import OfNotes, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.shard import part_key
@@ -44,22 +44,13 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Common(Stage):
+class Common(OfNotes):
     """How many documents have each n-gram that `spec` found, and which of them are too many."""
 
-    store: Store
-    notes: Notes
     spec: ScorerSpec
     limit: Limit
-    kind: str = "common"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.notes.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "common"
+    cheap = True
 
     @property
     def key(self) -> str:
@@ -95,22 +86,13 @@ class Common(Stage):
 
 
 @dataclass(frozen=True)
-class Guarded(Stage):
+class Guarded(OfNotes):
     """The notes of `spec` again, without the n-grams of `common`."""
 
-    store: Store
-    notes: Notes
     spec: ScorerSpec
     common: tuple[int, ...]
-    kind: str = "notes"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.notes.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "notes"
+    cheap = True
 
     @property
     def _pass(self) -> str:

@@ -36,6 +36,7 @@ T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
 FORMAT = 5
 ROW_GROUP_BYTES = 8_000_000
+"""What is held of a file at once: as much as the smallest one has, so that a worker needs no more for a corpus that fills larger ones."""
 KINDS = ("removed", "quarantine", "data")
 """The folders a unit writes one file each into, in this order: data says that the unit is done."""
 NAME_DIGITS = 16
@@ -65,8 +66,7 @@ class Export(Stage):
     columns: Columns
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
-    kind: str = "export"
-    in_driver: bool = False
+    kind = "export"
 
     @property
     def corpus(self) -> str:
@@ -174,7 +174,7 @@ def _export(
     def write(temporary: Path) -> None:
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
-            for rows in gathered(found, ROW_GROUP_BYTES):
+            for rows in gathered(found, ROW_GROUP_BYTES, _row_group):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
                 del rows
             writer.add_key_value_metadata(counts_metadata(counts))
@@ -182,6 +182,11 @@ def _export(
     kept = sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
     destination.commit(f"data/{name}", write, lambda t: check_rows(t, kept))
     return destination.record(key, f"data/{name}")
+
+
+def _row_group(batches: list[pa.Table]) -> pa.Table:
+    """One chunk a column: a page ends where a chunk does, and small ones take a hundredth more."""
+    return pa.concat_tables(batches).combine_chunks()
 
 
 def _documents(

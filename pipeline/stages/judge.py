@@ -17,9 +17,9 @@ from pipeline.recipe.rules import Bucket, Rule
 from pipeline.rules import condition, failure, names_in, sentence
 from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
 from pipeline.sql.engine import query
-from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
+from pipeline.stage import OfNotes, add_counts, commit_part
 from pipeline.storage.manifest import Manifest, rows_of
-from pipeline.storage.notes import Notes, ShardNotes, read_notes
+from pipeline.storage.notes import ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns
@@ -47,26 +47,17 @@ def columns_needed(
 
 
 @dataclass(frozen=True)
-class Judge(Stage):
+class Judge(OfNotes):
     """The rules over the notes. columns: every notes column there is; cuts: where the buckets are cut, if there are any;
     tombstones: documents that are taken down, which no rule is asked about."""
 
-    store: Store
-    notes: Notes
     rules: dict[str, Rule]
     columns: tuple[str, ...]
     buckets: dict[str, Bucket] = field(default_factory=dict)
     cuts: dict[str, Cuts] = field(default_factory=dict)
     tombstones: Manifest | None = None
-    kind: str = "verdict"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.notes.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "verdict"
+    cheap = True
 
     @property
     def _rules_key(self) -> str:

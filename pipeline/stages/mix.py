@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline.dedup.cuts import what_goes
 from pipeline.dedup.documents.by_shard import DECIDED, SIZES, cluster_digests
 from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
-from pipeline.stage import DRIVER_ROWS, Stage, add_counts, add_text_bytes, commit_part
+from pipeline.stage import OfText, add_counts, add_text_bytes, commit_part
 from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.shard import Shard, part_key, read_ids
@@ -29,26 +29,17 @@ Cuts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Mix(Stage):
+class Mix(OfText):
     """One copy of every document that is kept and is no duplicate, or as many as `copies` says for its cluster's size
     (from that size on). cuts: the table `line_cuts`, by which a document may be left empty; tombstones: what is taken down."""
 
-    store: Store
-    text: Manifest
     verdict: Manifest
     dedup: Manifest | None
     cuts: tuple[Manifest, ...] = ()
     copies: Mapping[int, int] = field(default_factory=dict)
     tombstones: Manifest | None = None
-    kind: str = "mix"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "mix"
+    cheap = True
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.scoring import ScorerSpec, columns_told, measure, notes_schema
-from pipeline.stage import Stage, add_counts, counts_metadata
+from pipeline.stage import OfText, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
@@ -39,18 +39,11 @@ def notes_key(specs: Sequence[ScorerSpec], text_key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Score(Stage):
+class Score(OfText):
     """One pass of `specs` over a text table."""
 
-    store: Store
-    text: Manifest
     specs: tuple[ScorerSpec, ...]
-    kind: str = "notes"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "notes"
 
     @property
     def key(self) -> str:

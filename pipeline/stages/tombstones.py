@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.schema import TOMBSTONES_TABLE, arrow_schema
-from pipeline.stage import DRIVER_ROWS, Stage, commit_part
+from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
@@ -22,21 +22,12 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class FindTombstones(Stage):
+class FindTombstones(OfText):
     """One part a shard, one row a document that is taken down."""
 
-    store: Store
-    text: Manifest
     tombstones: Tombstones
-    kind: str = "tombstones"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "tombstones"
+    cheap = True
 
     @property
     def key(self) -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.storage.files import is_remote, local_path
 from pipeline.storage.page_headers import Page, null_page, pages
+from pipeline.storage.read_only import ReadOnly
 
 Rows = npt.NDArray[np.int64]
 
@@ -81,13 +82,12 @@ def _read_into(file: int, at: int, place: memoryview) -> None:
         at, place = at + read_bytes, place[read_bytes:]
 
 
-class _Chunk:
+class _Chunk(ReadOnly):
     """A file of which one run of bytes can be read."""
 
     def __init__(self, start: int, held: memoryview, size: int) -> None:
         self._start, self._held, self._size = start, held, size
         self._at = 0
-        self.closed = False
 
     def read(self, count: int = -1) -> memoryview:
         first = self._at - self._start
@@ -101,15 +101,3 @@ class _Chunk:
 
     def tell(self) -> int:
         return self._at
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True

@@ -81,7 +81,7 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
         import numba
 
         from scorers.kernels.indices import KernelCompiler
-        from scorers.kernels.machine_code import MachineCode
+        from scorers.kernels.machine_code import machine_code
 
         for name in INTRINSICS:  # numba looks for new ones before it compiles, not while it does
             import_module(f"scorers.kernels.{name}")
@@ -94,7 +94,7 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
             compiled: Any = numba.njit(
                 nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
             )(function)
-            compiled._cache = MachineCode(function)  # as njit's own `cache=True` sets one
+            compiled._cache = machine_code(function)  # as njit's own `cache=True` sets one
             return compiled
         finally:
             settings.CACHE_DIR = ""

@@ -7,23 +7,29 @@ before it begins.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numba.core.caching import FunctionCache
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
-numba_cache: Any = FunctionCache  # numba has no annotations that mypy could use
+# numba has no annotations that mypy could use
+numba_cache: Any = FunctionCache
 numba_runtime: Any = rtsys
 
 
-class MachineCode(numba_cache):  # type: ignore[misc]
-    """Numba's cache of one function."""
+def machine_code(function: Callable[..., Any]) -> Any:
+    """Numba's cache of one function, which asks for no more than machine code that is there."""
+    cache = numba_cache(function)
 
-    def load_overload(self, signature: Any, target: Any) -> Any:
+    def load(signature: Any, target: Any) -> Any:
         """The function compiled for a signature; None where it has yet to be."""
         numba_runtime.initialize(target)
-        return self._load_overload(signature, target)
+        return cache._load_overload(signature, target)
+
+    cache.load_overload = load
+    return cache
 
 
 def begin() -> None:

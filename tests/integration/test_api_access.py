@@ -20,7 +20,7 @@ from api.errors import KeysDamaged, KeysNeeded
 from api.server import check_reachable
 from api.settings import Settings
 from pipeline.errors import UsageError
-from tests.serving import bearer, make_keys, serving, settings_of
+from tests.serving import bearer, clock_at_rest, make_keys, serving, settings_of
 
 METHODS = ("get", "post", "put", "delete", "patch")
 STATES = ("none", "bad", *ROLES)
@@ -185,7 +185,7 @@ def test_a_damaged_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
 def test_wrong_keys_are_slowed_down_by_address(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "ws", limits={"failures_per_minute": 5})
     text = make_keys(settings)["viewer"]
-    with serving(settings) as client:
+    with clock_at_rest(), serving(settings) as client:
         said = [client.get("/v1/version", headers=bearer(f"wn_000000000{n}_" + "x" * 43)).status_code for n in range(8)]
         assert said == [401] * 5 + [429] * 3
         blocked = client.get("/v1/version", headers=bearer(text))

@@ -1,4 +1,4 @@
-"""The process that `winnow serve` is: how it starts, what stops it, what slow or many clients can do to it, what it lets out."""
+"""The process that `winnow serve` is: how it starts, what stops it, what it says and what it lets out."""
 
 from __future__ import annotations
 
@@ -9,44 +9,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from api.access.keys import Keys
 from tests.corpora import write_parquet
+from tests.fixtures_served import service
 from tests.serving import Served, bearer, make_keys, served, settings_of
 
+__all__ = ["service"]  # a fixture
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-value-8d1f/+x"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service with short times for slow clients."""
-    limits = {
-        "WINNOW_LIMIT_HEAD_SECONDS": "1", "WINNOW_LIMIT_BODY_SECONDS": "1", "WINNOW_LIMIT_BODY_BYTES": "100000", "WINNOW_LIMIT_CONNECTIONS": "150",
-        "WINNOW_LIMIT_REQUESTS_PER_MINUTE": "100000",
-    }  # fmt: skip
-    with served(tmp_path_factory.mktemp("served") / "ws", environment=limits) as found:
-        yield found
-
-
-def connect(found: Served) -> socket.socket:
-    where = urlsplit(found.address)
-    made = socket.create_connection((where.hostname, where.port), timeout=20)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side ends it."""
-    said = b""
-    while chunk := connection.recv(65536):
-        said += chunk
-    return said
 
 
 def run_cli(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -71,94 +45,6 @@ def test_it_is_ready_and_counts(service: Served) -> None:
     assert "winnow_queue_length 0.0" in text
     assert 'winnow_http_requests_total{method="GET",route="/readyz",status="200"}' in text
     assert "winnow_build_info" in text
-
-
-def test_a_client_that_sends_its_head_byte_by_byte_is_left(service: Served) -> None:
-    with connect(service) as slow:
-        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0")
-        started = time.monotonic()
-        assert everything(slow) == b""
-        assert time.monotonic() - started < 10
-    with connect(service) as silent:
-        assert everything(silent) == b""
-
-
-def test_a_second_head_that_does_not_come_whole_is_not_waited_for(service: Served) -> None:
-    with connect(service) as slow:
-        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /healthz HT")
-        assert everything(slow).count(b"HTTP/1.1 200") == 1
-
-
-@pytest.mark.parametrize("head", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
-def test_a_body_that_does_not_come_is_not_waited_for(head: bytes, service: Served) -> None:
-    with connect(service) as slow:
-        slow.sendall(
-            b"POST /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n"
-        )
-        said = everything(slow)
-    assert b"408" in said.partition(b"\r\n")[0]
-    assert b'"code":"request_timeout"' in said
-
-
-def test_a_chunked_body_is_cut_off_where_it_is_too_large(service: Served) -> None:
-    with connect(service) as large:
-        large.sendall(b"POST /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-        sent = 0
-        try:
-            while sent < 50_000_000:
-                large.sendall(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
-                sent += 10_000
-        except OSError:
-            pass
-        assert sent < 20_000_000
-    with service.client() as client:
-        assert client.get("/healthz").status_code == 200
-
-
-def test_a_head_that_is_too_large_is_refused(service: Served) -> None:
-    with connect(service) as large:
-        large.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Large: " + b"x" * 200_000)
-        try:
-            said = everything(large)
-        except ConnectionResetError:
-            said = b"HTTP/1.1 400"
-    assert b" 400 " in said.partition(b"\r\n")[0] + b" "
-
-
-def test_two_hundred_slow_connections_do_not_keep_others_out_for_long(service: Served) -> None:
-    slow = [connect(service) for _ in range(200)]
-    try:
-        for connection in slow:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
-        time.sleep(2.5)
-        with service.client() as client:
-            assert client.get("/healthz").status_code == 200
-    finally:
-        for connection in slow:
-            connection.close()
-
-
-@pytest.mark.parametrize("request_bytes", [
-    b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil\r\n\r\n", b"\r\n" * 1000,
-    b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"GET http://evil.example/healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-])  # fmt: skip
-def test_odd_requests_are_refused_and_nothing_breaks(request_bytes: bytes, service: Served) -> None:
-    with connect(service) as odd:
-        odd.sendall(request_bytes)
-        odd.shutdown(socket.SHUT_WR)
-        try:
-            said = everything(odd)
-        except ConnectionResetError:
-            said = b""
-    assert said == b"" or said.split(b" ")[1][:1] == b"4"
-    with service.client() as client:
-        assert client.get("/healthz").status_code == 200
-
-
-def test_no_answer_told_of_a_fault(service: Served) -> None:
-    assert [line for line in service.err if '"event":"fault"' in line] == []
 
 
 def test_sigterm_ends_it_with_exit_code_0_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -280,21 +166,6 @@ def test_every_line_of_the_log_is_json_with_its_request(tmp_path: Path) -> None:
         ("request", "/v1/version", 200, "anonymous")
     ]
     assert {"level", "timestamp"} <= set(mine[0])
-
-
-def test_at_rest_it_takes_less_than_300_mb(service: Served) -> None:
-    sizes = dict(_tree_pss(service.process.pid))
-    assert sizes[service.process.pid] < 200
-    assert sum(sizes.values()) < 300
-
-
-def _tree_pss(pid: int) -> Iterator[tuple[int, int]]:
-    """(process, proportional set size in MB) of a process and all below it."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    yield pid, next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) // 1000
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _tree_pss(int(child))
 
 
 def test_keys_of_the_state_folder_are_those_of_the_command(tmp_path: Path) -> None:

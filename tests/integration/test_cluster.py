@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,92 +14,28 @@ import pytest
 import winnow
 from tests.corpora import write_parquet
 from tests.integration.test_run import RECIPE, digests
-
-RAY = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--object-store-memory=80000000"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ray_nodes import Nodes, nodes
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """(address, environment) of a head without CPUs and one worker node with two."""
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
-    environment.pop("RAY_ADDRESS", None)
-    log = (tmp_path_factory.mktemp("ray") / "nodes.log").open("w")
-    head = [
-        *RAY,
-        "--head",
-        f"--port={port}",
-        "--num-cpus=0",
-        "--include-dashboard=false",
-        "--node-ip-address=127.0.0.1",
-    ]
-    worker = [*RAY, f"--address={address}", "--num-cpus=2"]
-    nodes = [subprocess.Popen(head, env=environment, stdout=log, stderr=log, start_new_session=True)]
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.2)
-    nodes.append(subprocess.Popen(worker, env=environment, stdout=log, stderr=log, start_new_session=True))
-    yield address, environment
-    for node in reversed(nodes):
-        node.terminate()
-        node.wait(timeout=60)
+def cluster() -> Iterator[Nodes]:
+    """One node of two cores."""
+    with nodes(1, cores=2) as started:
+        yield started
 
 
-@pytest.fixture
-def head_alone(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """(address, environment) of a head without CPUs, which nobody joins."""
-    port = free_port()
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    environment = {**os.environ, **token}
-    environment.pop("RAY_ADDRESS", None)
-    command = [
-        *RAY,
-        "--head",
-        f"--port={port}",
-        "--num-cpus=0",
-        "--include-dashboard=false",
-        "--node-ip-address=127.0.0.1",
-    ]
-    log = tmp_path / "head.log"
-    with log.open("w") as said:
-        head = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
-        deadline = time.monotonic() + 90
-        while "Ray runtime started" not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        yield f"127.0.0.1:{port}", environment
-        head.terminate()
-        head.wait(timeout=60)
-
-
-def test_a_cluster_that_never_has_a_core_is_an_error_that_says_so(head_alone: tuple[str, dict[str, str]]) -> None:
-    address, environment = head_alone
-    code = "import sys; from pipeline.execution import executors; executors.FIRST_CORE_S = 2.0; executors.OnRay(None, sys.argv[1])"
-    told = subprocess.run(
-        [sys.executable, "-c", code, address], env=environment, capture_output=True, text=True, timeout=120
+def test_a_cluster_that_never_has_a_core_is_an_error_that_says_so() -> None:
+    code = (
+        "import sys; from pipeline.execution import on_ray; on_ray.FIRST_CORE_S = 2.0; on_ray.OnRay(None, sys.argv[1])"
     )
-    assert f"Ray at '{address}' has no cores, and none has joined within 2 s" in told.stderr
+    with nodes(0) as head:
+        command = [sys.executable, "-c", code, head.address]
+        told = subprocess.run(command, env=os.environ | head.environment, capture_output=True, text=True, timeout=120)
+    assert f"Ray at '{head.address}' has no cores, and none has joined within 2 s" in told.stderr
 
 
-def run_on(
-    cluster: tuple[str, dict[str, str]], crawl: Path, home: Path, token: str | None
-) -> subprocess.CompletedProcess[str]:
-    address, environment = cluster
-    used = {**environment, "RAY_AUTH_TOKEN": token or environment["RAY_AUTH_TOKEN"]}
+def run_on(cluster: Nodes, crawl: Path, home: Path, token: str | None) -> subprocess.CompletedProcess[str]:
+    used = os.environ | cluster.environment | ({"RAY_AUTH_TOKEN": token} if token else {})
     recipe = home / "r.yaml"
     recipe.write_text(
         "name: small\nscore: [exact, gopher, repetition, {minhash: {num_perm: 128}}]\n"
@@ -117,7 +51,7 @@ def run_on(
         "--executor",
         "ray",
         "--ray-address",
-        address,
+        cluster.address,
         "-q",
     ]
     return subprocess.run(
@@ -125,7 +59,7 @@ def run_on(
     )
 
 
-def test_a_job_on_a_cluster_gives_the_same_bytes(cluster: tuple[str, dict[str, str]], tmp_path: Path) -> None:
+def test_a_job_on_a_cluster_gives_the_same_bytes(cluster: Nodes, tmp_path: Path) -> None:
     crawl = write_parquet(tmp_path / "crawl")
     said = run_on(cluster, crawl, tmp_path, None)
     assert said.returncode == 0, said.stderr
@@ -135,7 +69,7 @@ def test_a_job_on_a_cluster_gives_the_same_bytes(cluster: tuple[str, dict[str, s
     )
 
 
-def test_without_the_token_the_cluster_refuses(cluster: tuple[str, dict[str, str]], tmp_path: Path) -> None:
+def test_without_the_token_the_cluster_refuses(cluster: Nodes, tmp_path: Path) -> None:
     said = run_on(cluster, write_parquet(tmp_path / "crawl"), tmp_path, secrets.token_hex(32))
     assert said.returncode == 2, said.stderr
     assert "RAY_AUTH_TOKEN" in said.stderr

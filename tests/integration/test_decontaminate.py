@@ -1,10 +1,8 @@
-"""Decontamination from a recipe to the corpus: what is removed, cut, explained and guarded, and files that cannot be read."""
+"""Decontamination from a recipe to the corpus: what is removed, cut, explained, reported and guarded."""
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.decontamination.eval_sets import index_of, with_index
-from pipeline.errors import PlanError, RecipeError
+from pipeline.errors import PlanError
 from pipeline.explain import explain
 from pipeline.explain_sentences import sentences
 from pipeline.plan import make_plan
@@ -22,87 +19,9 @@ from pipeline.recipe_file import validate
 from pipeline.report.page import render_report
 from pipeline.run import Settings
 from pipeline.storage.store import Store
-from scorers import models
-from scorers.models.evaluations import field_texts
+from tests.fixtures_evaluations import EGGS, crawl, evals, models_folder, recipe, texts
 
-BOILERPLATE = "This program comes with absolutely no warranty to the extent permitted by applicable law whatsoever"
-EGGS = (
-    "A farmer has seventeen ducks that lay three eggs each every single morning before dawn, "
-    "how many eggs are there at noon?"
-)
-ITEMS = [
-    {"id": "eggs", "question": EGGS, "choices": None, "answer": "51"},
-    {
-        "id": "moons",
-        "question": "Which of these moons was the first one that anybody saw through a telescope made of brass?",
-        "choices": ["Io, the volcanic one close to Jupiter", "Titan with its thick orange air", "The Moon", "Phobos"],
-        "answer": 0,
-    },
-    {"id": "licence", "question": BOILERPLATE, "choices": None, "answer": "no"},
-    {"id": "short", "question": "Why is the sky blue?", "choices": None, "answer": "Rayleigh"},
-]
-WORDS = [
-    "river",
-    "stone",
-    "lamp",
-    "garden",
-    "window",
-    "letter",
-    "music",
-    "bridge",
-    "salt",
-    "morning",
-    "paper",
-    "cloud",
-    "silver",
-    "horse",
-    "winter",
-    "market",
-]
-
-
-def filler(seed: int, words: int = 90) -> str:
-    return " ".join(WORDS[(seed * 7 + i * i + i * seed) % len(WORDS)] for i in range(words)) + "."
-
-
-def texts() -> dict[str, str]:
-    """Thirty clean documents, one with an item, one with half of one, one in capitals and markup, one in another order; and
-    twenty with boilerplate that is an item, too."""
-    made = {f"clean-{i:02}": filler(i) for i in range(30)}
-    made["whole"] = f"{filler(31)}\nÄrger mit Enten: {EGGS} {filler(32)}"
-    made["part"] = (
-        filler(33) + " a farmer has seventeen ducks that lay three eggs each every morning but one " + filler(34)
-    )
-    made["markup"] = f"{filler(35)} <p>{EGGS.upper().replace(' ', '  *')}</p>"
-    made["reordered"] = f"{ITEMS[1]['question']} Phobos. The Moon. Titan with its thick orange air. {filler(36)}"
-    made |= {f"licensed-{i:02}": f"{filler(40 + i)} {BOILERPLATE}. {filler(60 + i)}" for i in range(20)}
-    return made
-
-
-@pytest.fixture(autouse=True)
-def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WINNOW_MODELS", str(tmp_path_factory.mktemp("models")))
-        yield
-
-
-@pytest.fixture
-def evals(tmp_path: Path) -> Path:
-    path = tmp_path / "evals" / "farm.jsonl"
-    path.parent.mkdir()
-    path.write_text("".join(json.dumps(i) + "\n" for i in ITEMS), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def crawl(tmp_path: Path) -> Path:
-    path = tmp_path / "crawl.parquet"
-    pq.write_table(pa.table({"id": list(texts()), "text": list(texts().values())}), path, row_group_size=20)
-    return path
-
-
-def recipe(evals: Path, **more: Any) -> dict[str, Any]:
-    return {"name": "clean", "decontaminate": {"against": [str(evals)], **more}}
+__all__ = ["crawl", "evals", "models_folder"]  # fixtures
 
 
 def ran(tmp_path: Path, crawl: Path, tree: dict[str, Any], **settings: Any) -> tuple[Store, winnow.Result, set[str]]:
@@ -235,107 +154,6 @@ def test_a_locked_recipe_runs_again_and_refuses_other_evaluation_sets(tmp_path: 
     evals.write_text(kept.replace("ducks", "geese"))
     with pytest.raises(PlanError, match="not those this recipe was locked with: expected evals-"):
         winnow.run(str(lock), [str(crawl)], workspace=str(tmp_path / "ws3"))
-
-
-def test_the_same_content_is_the_same_index_wherever_it_lies(tmp_path: Path, evals: Path) -> None:
-    first = index_of([str(evals)])
-    (tmp_path / "elsewhere").mkdir()
-    moved = evals.rename(tmp_path / "elsewhere" / "farm.jsonl")
-    assert index_of([str(tmp_path / "elsewhere")]) == first == index_of([str(moved), str(moved)])
-    assert index_of([{"path": str(moved), "name": "other"}]) != first
-    card = models.known(first).card
-    assert (card.kind, card.data[0]["name"], card.data[0]["items"]) == ("evaluations", "farm", 4)
-
-
-def read(rows: list[dict[str, Any]] | bytes, tmp_path: Path, name: str = "e.jsonl", **columns: Any) -> dict[str, Any]:
-    path = tmp_path / name
-    content = rows if isinstance(rows, bytes) else "\n".join(map(json.dumps, rows)).encode()
-    path.write_bytes(content)
-    found = models.find(index_of([{"path": str(path), **columns}]))
-    table = pq.read_table(found.path)
-    return {**table.to_pydict(), **field_texts(table)}
-
-
-def test_usual_shapes_of_evaluation_sets_are_understood(tmp_path: Path) -> None:
-    arc = {"id": "a1", "question": "Q", "choices": {"text": ["one", "two"], "label": ["A", "B"]}, "answerKey": "B"}
-    found = read([arc], tmp_path)
-    assert (found["item"], found["choices"], found["answer"], found["benchmark"]) == (
-        ["a1"],
-        ["one\ntwo"],
-        ["two"],
-        ["e"],
-    )
-    medqa = {"question": "Q", "options": {"A": "x", "B": "y"}, "answer": "y"}
-    assert read([medqa], tmp_path)["choices"] == ["x\ny"]
-    mmlu = {"question": "Q", "choices": ["w", "x", "y", "z"], "answer": 3}
-    assert (read([mmlu], tmp_path)["answer"], read([mmlu], tmp_path)["item"]) == (["z"], ["0"])
-    code = {"task_id": "HumanEval/0", "prompt": "def f():", "canonical_solution": "return 1", "test": "assert f()"}
-    assert (read([code], tmp_path)["question"], read([code], tmp_path)["answer"]) == (["def f():"], ["return 1"])
-    boolq = {"passage": "A long page.", "question": "Q", "label": 1}
-    assert (read([boolq], tmp_path)["question"], read([boolq], tmp_path)["answer"]) == (["Q"], [""])
-    assert read([boolq], tmp_path, question=["passage", "question"])["question"] == ["A long page.\nQ"]
-    zipped = read(gzip.compress(json.dumps(mmlu).encode()), tmp_path, "z.jsonl.gz", benchmark=None)
-    assert (zipped["benchmark"], zipped["question"]) == (["z"], ["Q"])
-
-
-WRONG: dict[str, tuple[str, bytes, str]] = {
-    "empty": ("e.jsonl", b"", "the file is empty"),
-    "blank": ("e.jsonl", b"\n\n", "it has no rows"),
-    "latin_1": ("e.jsonl", b'{"question": "ok"}\n{"question": "caf\xe9"}', "line 2: not UTF-8 at byte 17"),
-    "no_json": ("e.jsonl", b'{"question": "ok"}\n{"question": ', "line 2: not JSON"),
-    "no_object": ("e.jsonl", b'["question"]', "line 1: expected an object, found list"),
-    "no_text": ("e.jsonl", b'{"score": 1}', r"none of its columns \(score\) is known to hold a question"),
-    "no_words": ("e.jsonl", b'{"question": ""}', "no row has any text"),
-    "cut_gzip": ("e.jsonl.gz", gzip.compress(b'{"question": "a"}' * 99)[:-9], "damaged gzip"),
-    "no_parquet": ("e.parquet", b"PAR1 and then nothing", "damaged, or no Parquet"),
-    "text": ("e.txt", b"a question", "expected Parquet or JSONL"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_a_file_that_cannot_be_read_stops_the_plan_and_says_why(case: str, tmp_path: Path, crawl: Path) -> None:
-    name, content, said = WRONG[case]
-    (tmp_path / name).write_bytes(content)
-    tree = validate({**recipe(tmp_path / name), "input": {"paths": [str(crawl)]}}, "here")
-    with pytest.raises(PlanError, match=said) as caught:
-        make_plan(Store(str(tmp_path / "ws")), tree)
-    assert name in str(caught.value)
-
-
-def test_parquet_that_is_not_utf8_stops_the_plan(tmp_path: Path) -> None:
-    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
-    pq.write_table(pa.table({"question": bad}), tmp_path / "e.parquet")
-    with pytest.raises(PlanError, match="text that is not UTF-8"):
-        index_of([str(tmp_path / "e.parquet")])
-
-
-def test_a_flipped_bit_in_parquet_stops_the_plan(tmp_path: Path) -> None:
-    path = tmp_path / "e.parquet"
-    pq.write_table(
-        pa.table({"question": ["what is it?"] * 9}),
-        path,
-        write_page_checksum=True,
-        compression="none",
-        use_dictionary=False,
-    )
-    content = bytearray(path.read_bytes())
-    content[content.index(b"it?\x0b\0\0\0what") + 1] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(PlanError, match="damaged"):
-        index_of([str(path)])
-
-
-def test_slips_of_the_pen_are_named(tmp_path: Path, evals: Path, crawl: Path) -> None:
-    with pytest.raises(PlanError, match=r"no column 'qestion'.*Did you mean 'question'"):
-        index_of([{"path": str(evals), "question": "qestion"}])
-    with pytest.raises(PlanError, match="names no evaluation sets"):
-        with_index("contamination")
-    with pytest.raises(PlanError, match=r"nothing there|no file|does not exist"):
-        index_of([str(tmp_path / "missing.jsonl")])
-    with pytest.raises(RecipeError, match="no profile 'gpt-3'; there are winnow-13"):
-        validate(recipe(evals, profile="gpt-3"), "here")
-    with pytest.raises(RecipeError, match="other `against` or `profile`"):
-        validate({**recipe(evals), "score": [{"contamination": {"against": ["other.jsonl"]}}]}, "here")
 
 
 def test_a_recipe_says_the_same_after_it_was_written_down(evals: Path) -> None:

@@ -16,9 +16,10 @@ import pytest
 
 from pipeline.errors import PlanError, UnitFailed
 from pipeline.execution import executors
-from pipeline.execution.executors import Done, Executor, InProcess, LocalPool, OnRay
+from pipeline.execution.executors import Done, Executor, InProcess, LocalPool
 from pipeline.execution.halt import Halt
 from pipeline.execution.memory import own_bytes
+from pipeline.execution.on_ray import OnRay
 
 
 def square(unit: int) -> int:

@@ -13,8 +13,9 @@ import pytest
 
 from pipeline.control.lease import LOOK_S, Pulse
 from pipeline.execution import executors
-from pipeline.execution.executors import Executor, InProcess, LocalPool, OnRay
+from pipeline.execution.executors import Executor, InProcess, LocalPool
 from pipeline.execution.halt import Halt
+from pipeline.execution.on_ray import OnRay
 
 STOPPED = """
 import sys, threading, time

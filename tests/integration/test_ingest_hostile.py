@@ -5,32 +5,19 @@ from __future__ import annotations
 import gzip
 import os
 import random
-import resource
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 
 from pipeline.recipe import Budget
-from pipeline.sources import pages, streams
+from pipeline.sources import pages
 from pipeline.sources.quarantine import over_budget
-from tests.taking_in import take_in, write_docs
-
-GOOD = [f"document number {i} " * 40 for i in range(400)]
-
-
-def _good_bytes(folder: Path, **options: object) -> bytes:
-    path = write_docs(folder / "good.parquet", list(GOOD), row_group_size=100, use_dictionary=False, **options)
-    content = path.read_bytes()
-    path.unlink()
-    return content
-
+from tests.taking_in import GOOD, good_bytes, take_in, write_docs
 
 CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "zero_bytes": (lambda b: b"", "empty_file"),
@@ -53,7 +40,7 @@ CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 @pytest.mark.parametrize("case", CONTAINERS)
 def test_broken_parquet_file_goes_to_quarantine(tmp_path: Path, case: str) -> None:
     damage, reason = CONTAINERS[case]
-    (tmp_path / "bad.parquet").write_bytes(damage(_good_bytes(tmp_path)))
+    (tmp_path / "bad.parquet").write_bytes(damage(good_bytes(tmp_path)))
     write_docs(tmp_path / "ok.parquet", ["fine"])
     taken = take_in(tmp_path / "ws", tmp_path)
     assert taken.bad_files() == {"bad.parquet": reason}
@@ -66,7 +53,7 @@ def _flip(content: bytes, at: int) -> bytes:
 
 @pytest.mark.parametrize("copy", [False, True])
 def test_a_corrupt_page_costs_its_row_group_only(tmp_path: Path, copy: bool) -> None:
-    content = _good_bytes(tmp_path, write_page_checksum=True)
+    content = good_bytes(tmp_path, write_page_checksum=True)
     path = tmp_path / "a.parquet"
     path.write_bytes(content)
     chunk = pq.ParquetFile(path).metadata.row_group(2).column(1)
@@ -79,7 +66,7 @@ def test_a_corrupt_page_costs_its_row_group_only(tmp_path: Path, copy: bool) -> 
 
 
 def test_any_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
-    content = _good_bytes(tmp_path, write_page_checksum=True, compression="zstd")
+    content = good_bytes(tmp_path, write_page_checksum=True, compression="zstd")
     path, chance = tmp_path / "a.parquet", random.Random(7)
     for attempt in range(60):
         at = chance.randrange(4, len(content) - 8)
@@ -224,92 +211,6 @@ def test_a_hundred_megabyte_document(tmp_path: Path) -> None:
     taken = take_in(tmp_path / "ws", tmp_path)
     assert [r["quarantine"] for r in taken.ids()] == [None, None, "too_long"]
     assert [r["text_bytes"] for r in taken.ids()] == [5, 100_000_000, None]
-
-
-def _lines(count: int) -> bytes:
-    return b"".join(b'{"id": "%d", "text": "line %d of a stream"}\n' % (i, i) for i in range(count))
-
-
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "gz": gzip.compress,
-    "zst": zstandard.ZstdCompressor().compress,
-}
-
-
-@pytest.mark.parametrize("packer", PACKERS)
-def test_a_truncated_stream_keeps_what_came_before_and_counts_the_rest(tmp_path: Path, packer: str) -> None:
-    noise = random.Random(1)
-    content = b"".join(b'{"text": "%x"}\n' % noise.getrandbits(4_000) for i in range(2_000))
-    packed = PACKERS[packer](content)
-    (tmp_path / f"a.jsonl.{packer}").write_bytes(packed[: len(packed) * 3 // 4])
-    taken = take_in(tmp_path / "ws", tmp_path)
-    assert taken.reasons() == {"truncated_stream": 1}
-    assert taken.bad_files() == {f"a.jsonl.{packer}": "truncated_stream"}
-    documents = taken.text.counts["documents"]
-    assert 1_000 < documents < 1_510
-    assert [t.encode() for t in taken.texts()[:-1] if t] == [line[10:-2] for line in content.split(b"\n")[:documents]]
-    assert taken.ids()[-1]["file_row"] == sum(len(line) + 1 for line in content.split(b"\n")[:documents])
-
-
-@pytest.mark.parametrize("packer", PACKERS)
-def test_concatenated_members_are_one_file_and_junk_behind_them_is_told(tmp_path: Path, packer: str) -> None:
-    pack = PACKERS[packer]
-    (tmp_path / f"a.jsonl.{packer}").write_bytes(pack(_lines(3)) + pack(_lines(2)))
-    (tmp_path / f"b.jsonl.{packer}").write_bytes(pack(_lines(3)) + b"junk behind the end of it")
-    taken = take_in(tmp_path / "ws", tmp_path)
-    assert taken.text.counts == {"documents": 8, "quarantined": 1}
-    assert list(taken.bad_files()) == [f"b.jsonl.{packer}"]
-
-
-@pytest.mark.parametrize("packer", PACKERS)
-def test_a_stream_bomb_is_stopped(tmp_path: Path, packer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "STREAM_BYTES", 20_000_000)
-    monkeypatch.setattr(streams, "MAX_GROWTH", 10)
-    (tmp_path / f"a.jsonl.{packer}").write_bytes(PACKERS[packer](_lines(10) + b" " * 200_000_000))
-    taken = take_in(tmp_path / "ws", tmp_path, max_doc_bytes=1_000)
-    assert taken.bad_files() == {f"a.jsonl.{packer}": "bomb"}
-    assert taken.text.counts == {"documents": 10, "quarantined": 1}
-
-
-def test_one_endless_line_in_a_stream_is_bounded_in_memory(tmp_path: Path) -> None:
-    squeeze = zlib.compressobj(wbits=31)
-    packed = b"".join(squeeze.compress(b" " * 10_000_000) for _ in range(80)) + squeeze.flush()
-    (tmp_path / "a.jsonl.gz").write_bytes(
-        gzip.compress(b'{"text": "') + packed + gzip.compress(b'"}\n{"text": "after"}\n')
-    )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    taken = take_in(tmp_path / "ws", tmp_path, max_doc_bytes=10_000_000)
-    assert taken.reasons() == {"too_long": 1}
-    assert taken.texts() == [None, "after"]
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
-
-
-def test_a_zstd_stream_with_a_window_of_two_gigabytes_is_refused(tmp_path: Path) -> None:
-    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=False)
-    squeeze = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    (tmp_path / "a.jsonl.zst").write_bytes(squeeze.compress(_lines(5)) + squeeze.flush())
-    assert take_in(tmp_path / "ws", tmp_path).bad_files() == {"a.jsonl.zst": "corrupt_stream"}
-
-
-def test_a_zstd_stream_that_needs_a_dictionary_is_refused(tmp_path: Path) -> None:
-    words = zstandard.ZstdCompressionDict(_lines(500))
-    (tmp_path / "a.jsonl.zst").write_bytes(zstandard.ZstdCompressor(dict_data=words).compress(_lines(5)))
-    taken = take_in(tmp_path / "ws", tmp_path)
-    assert taken.text.counts["documents"] == 0
-    assert len(taken.bad_files()) == 1
-
-
-def test_files_that_lie_about_what_they_are(tmp_path: Path) -> None:
-    (tmp_path / "plain.jsonl.gz").write_bytes(_lines(2))
-    (tmp_path / "packed.jsonl").write_bytes(gzip.compress(_lines(3)))
-    (tmp_path / "noise.jsonl.zst").write_bytes(b"\x01\x02\x03\x04" * 100)
-    (tmp_path / "empty.jsonl.gz").write_bytes(b"")
-    (tmp_path / "parquet.jsonl").write_bytes(_good_bytes(tmp_path))
-    taken = take_in(tmp_path / "ws", tmp_path)
-    assert taken.text.counts == {"documents": 5, "quarantined": 0}
-    assert taken.bad_files() == {
-        "noise.jsonl.zst": "corrupt", "empty.jsonl.gz": "empty_file", "parquet.jsonl": "not_jsonl",
-    }  # fmt: skip
 
 
 def test_dictionary_page_size_is_read_from_its_header(tmp_path: Path) -> None:

@@ -4,14 +4,11 @@ workspace in a bucket; one job through all of them, by the client."""
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -25,18 +22,12 @@ from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 from tests.fixtures_bucket import bucket, server
 from tests.integration.test_run import RECIPE
+from tests.ray_nodes import free_port, nodes
 from winnow.client import Client
 
 __all__ = ["bucket", "server"]
 ROOT = Path(__file__).parents[2]
-RAY = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--object-store-memory=80000000"]
 START_S = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -64,15 +55,6 @@ def wait_for(what: str, ready: object, process: subprocess.Popen[bytes], log: Pa
     raise AssertionError(f"{what} did not start: {log.read_text()[-3000:]}")
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def is_up(log: Path, nodes: int) -> bool:
-    return log.read_text().count("Ray runtime started") >= nodes
-
-
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
@@ -83,19 +65,13 @@ def answers(url: str) -> bool:
 @pytest.fixture
 def service(bucket: str, tmp_path: Path) -> Iterator[Client]:
     """A client with an operator's key, of a service over a cluster of a head and two nodes of one core."""
-    port, ray_port = free_port(), free_port()
-    address = f"127.0.0.1:{ray_port}"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("WINNOW_", "RAY_"))}
-    environment |= {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "PYTHONPATH": str(ROOT),
-    }
+    port = free_port()
     log = tmp_path / "processes.log"
     state = str(tmp_path / "state")
     cli = [sys.executable, "-m", "pipeline.cli"]
-    with ExitStack() as stack, log.open("ab") as said:
+    with nodes(2) as ray, ExitStack() as stack, log.open("ab") as said:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("WINNOW_", "RAY_"))}
+        environment |= ray.environment | {"PYTHONPATH": str(ROOT)}
 
         def start(command: list[str]) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
@@ -104,20 +80,6 @@ def service(bucket: str, tmp_path: Path) -> Iterator[Client]:
             stack.callback(end, process)
             return process
 
-        head = start(
-            [
-                *RAY,
-                "--head",
-                f"--port={ray_port}",
-                "--num-cpus=0",
-                "--include-dashboard=false",
-                "--node-ip-address=127.0.0.1",
-            ]
-        )
-        wait_for("the Ray head", lambda: listens(ray_port), head, log)
-        for up in (1, 2):  # one after the other: at once they may take the same socket, and both end
-            node = start([*RAY, f"--address={address}", "--num-cpus=1"])
-            wait_for("a Ray node", partial(is_up, log, 1 + up), node, log)
         key = subprocess.run(
             [*cli, "keys", "create", "--name", "test", "--role", "operator", "--state", state, "--workspace", f"{bucket}/ws"],
             env=environment, capture_output=True, text=True, check=True, cwd=tmp_path,
@@ -134,7 +96,7 @@ def service(bucket: str, tmp_path: Path) -> Iterator[Client]:
             "--bucket",
             bucket,
         ]
-        process = start([*serve, "--executor", "ray", "--ray-address", address])
+        process = start([*serve, "--executor", "ray", "--ray-address", ray.address])
         url = f"http://127.0.0.1:{port}"
         wait_for("the service", lambda: answers(url), process, log)
         assert httpx.get(f"{url}/v1/jobs", trust_env=False).status_code == 401, "without a key nobody gets in"

@@ -42,7 +42,7 @@ LAYERS = (
 HOMES = {
     "numba": ("scorers.kernels",),
     "llvmlite": ("scorers.kernels",),
-    "ray": ("pipeline.execution.executors",),
+    "ray": ("pipeline.execution.on_ray",),
     "duckdb": ("pipeline",),
     "fastapi": ("api",),
     "uvicorn": ("api",),

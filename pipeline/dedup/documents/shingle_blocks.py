@@ -27,6 +27,11 @@ class Block:
     bounds: Rows
     hashes: Hashes
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the sets; what else there is, is little beside them."""
+        return self.hashes.nbytes
+
     def between(self, low: int, high: int) -> Block:
         """The documents of rows low..high-1."""
         chosen = np.flatnonzero((self.rows >= low) & (self.rows < high))

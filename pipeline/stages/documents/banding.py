@@ -16,9 +16,8 @@ from pipeline.dedup.documents.signature_sample import read_sample
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -28,20 +27,14 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Banding(Stage):
+class Banding(OfNotes):
     """Of one minhash scorer's signatures. exact: the alias of the scorer `exact`, by which copies are left out."""
 
-    store: Store
-    notes: Notes
     settings: Fuzzy
     minhash: ScorerSpec
     exact: str
-    kind: str = "banding"
-    in_driver: bool = True
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "banding"
+    in_driver = True
 
     @property
     def key(self) -> str:

@@ -21,9 +21,9 @@ from pipeline.dedup.ranges import write_hashes
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import Stage
+from pipeline.stage import OfNotes
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_by_batch, read_fields
+from pipeline.storage.notes import ShardNotes, binary_rows, read_by_batch, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -41,21 +41,14 @@ Sizes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Bands(Stage):
+class Bands(OfNotes):
     """One part a shard: bucket, text and row of every document that has shingles, once for each band. Of equal texts of a
     shard the first alone. exact: the alias of the scorer `exact`."""
 
-    store: Store
-    notes: Notes
     settings: Fuzzy
     minhash: ScorerSpec
     exact: str
-    kind: str = "bands"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "bands"
 
     @property
     def banding(self) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
 from pipeline.dedup.layout import GROUP_ROWS, layout
 from pipeline.dedup.ranges import range_bounds, range_units, ranges_for, read_each, row_bytes
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.stage import OfText, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
@@ -31,20 +31,13 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Candidates(Stage):
+class Candidates(OfText):
     """LSH over all documents of the text table, kept by the rules or not. The pairs of a range are distinct; a pair that
     shares several buckets may be in several ranges."""
 
-    store: Store
-    text: Manifest
     bands: Manifest
     max_bucket: int
-    kind: str = "candidates"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "candidates"
 
     @property
     def ranges(self) -> int:
@@ -93,9 +86,8 @@ def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, range
     parts = []
     tables.reverse()
     for start in offsets[:-1].tolist():
-        key, text, near, row = (
-            column.to_numpy() for column in tables.pop().columns
-        )  # let go of once it is looked through
+        # popped, so that each is let go of once it is looked through
+        key, text, near, row = (column.to_numpy() for column in tables.pop().columns)
         at = meetings.may_meet(key)
         parts.append((key.take(at), text.take(at), near.take(at), row.take(at) + np.int64(start)))
     return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -50,8 +50,8 @@ class Dedup(Stage):
     settings: Settings
     text: Manifest
     references: tuple[Reference, ...] = ()
-    kind: str = "dedup"
-    in_driver: bool = True
+    kind = "dedup"
+    in_driver = True
 
     @property
     def corpus(self) -> str:

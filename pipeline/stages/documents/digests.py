@@ -18,9 +18,9 @@ from pipeline.dedup.documents.schema import DIGESTS_TABLE
 from pipeline.dedup.documents.urls import digests as url_digests
 from pipeline.dedup.ranges import write_hashes
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage
+from pipeline.stage import OfNotes
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, ShardNotes, binary_rows, read_fields
+from pipeline.storage.notes import ShardNotes, binary_rows, read_fields
 from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -48,18 +48,11 @@ class Equality:
 
 
 @dataclass(frozen=True)
-class Digests(Stage):
+class Digests(OfNotes):
     """One part a shard: 128 bits of each document that can equal another."""
 
-    store: Store
-    notes: Notes
     equality: Equality
-    kind: str = "digests"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "digests"
 
     def _key_of(self, index: int) -> str:
         said = [self.notes.fingerprint(a) for a in self.equality.aliases]

@@ -18,7 +18,7 @@ from pipeline.dedup.documents.guards import CLUSTER, LISTED, SOURCE, added_up
 from pipeline.dedup.documents.schema import EFFECTS_TABLE
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.schema import arrow_schema
-from pipeline.stage import DRIVER_ROWS, Stage, add_counts, commit_part
+from pipeline.stage import OfText, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
@@ -42,23 +42,14 @@ class _Run:
 
 
 @dataclass(frozen=True)
-class Effects(Stage):
+class Effects(OfText):
     """Over the documents that the rules kept."""
 
-    store: Store
-    text: Manifest
     verdict: Manifest
     dedup: Manifest
     settings: Settings
-    kind: str = "effects"
-
-    @property
-    def in_driver(self) -> bool:
-        return self.text.rows <= DRIVER_ROWS
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "effects"
+    cheap = True
 
     @property
     def edge(self) -> float | None:

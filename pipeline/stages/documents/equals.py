@@ -17,7 +17,7 @@ from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
@@ -29,18 +29,11 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class EqualRows(Stage):
+class EqualRows(OfText):
     """Copies and what they are copies of, over all documents of the text table, kept by the rules or not."""
 
-    store: Store
-    text: Manifest
     digests: Manifest
-    kind: str = "equals"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "equals"
 
     @property
     def ranges(self) -> int:

@@ -32,8 +32,8 @@ class Guards(Stage):
     store: Store
     effects: Manifest
     settings: Settings
-    kind: str = "guards"
-    in_driver: bool = True
+    kind = "guards"
+    in_driver = True
 
     @property
     def corpus(self) -> str:

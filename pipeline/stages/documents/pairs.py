@@ -19,7 +19,7 @@ from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_hel
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.errors import IntegrityError
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
@@ -32,24 +32,17 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pairs(Stage):
+class Pairs(OfText):
     """The exact Jaccard similarity of every candidate pair. make_shingles: gives the table `shingles` for units between
     these rows, asked for only where there is something to do; before: pairs that are measured already, for which it has
     none; own_rows: rows from here on are of reference sets, which are not compared with one another."""
 
-    store: Store
-    text: Manifest
     candidates: Manifest
     ngram: int
     make_shingles: Callable[[Rows], Manifest]
     before: MeasuredBefore | None = None
     own_rows: int | None = None
-    kind: str = "pairs"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "pairs"
 
     @property
     def key(self) -> str:

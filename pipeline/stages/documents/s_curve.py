@@ -16,9 +16,9 @@ from pipeline.dedup.documents import curves
 from pipeline.dedup.documents.schema import S_CURVE_TABLE
 from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, commit_part
+from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import Notes, binary_rows, read_fields
+from pipeline.storage.notes import binary_rows, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -32,20 +32,14 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class SCurve(Stage):
+class SCurve(OfNotes):
     """Over the pairs that were found. on: the alias of the minhash scorer; jaccard: the threshold."""
 
-    store: Store
-    notes: Notes
     pairs: Manifest
     on: str
     jaccard: float
-    kind: str = "s_curve"
-    in_driver: bool = True
-
-    @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
+    kind = "s_curve"
+    in_driver = True
 
     @property
     def bands(self) -> int:

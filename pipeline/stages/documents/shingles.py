@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
 from pipeline.dedup.sorted_rows import begin_of, distinct
-from pipeline.stage import Stage
+from pipeline.stage import OfText
+from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
@@ -34,22 +35,15 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Shingles(Stage):
+class Shingles(OfText):
     """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
     cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go."""
 
-    store: Store
-    text: Manifest
     candidates: Manifest
     cuts: Rows
     ngram: int
     scratch: str
-    kind: str = "shingles"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "shingles"
 
     @property
     def key(self) -> str:
@@ -79,7 +73,7 @@ def _shingle(
 
     def write(temporary: Path) -> None:
         with section_writer(temporary) as writer:
-            for held in _gathered(_blocks(store, shard, row, ngram)):
+            for held in gathered(_blocks(store, shard, row, ngram), SPOOL_BYTES, joined):
                 here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
                 order = np.argsort(unit[here], kind="stable")
                 write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
@@ -101,25 +95,6 @@ def _asked_for(store: Store, candidates: tuple[str, ...], cuts: Rows, start: int
         packed.append(distinct((document - start) << 32 | unit))
     found = distinct(np.concatenate(packed))
     return found >> 32, found & 0xFFFFFFFF
-
-
-def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
-    """The same documents, in blocks of at least SPOOL_BYTES but for the last."""
-    held: list[Block] = []
-    for block in blocks:
-        held.append(block)
-        del block
-        if sum(b.hashes.nbytes for b in held) >= SPOOL_BYTES:
-            yield _all_of(held)
-    if held:
-        yield _all_of(held)
-
-
-def _all_of(held: list[Block]) -> Block:
-    """What is held as one block, and nothing held any more."""
-    made = joined(held)
-    held.clear()
-    return made
 
 
 def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:

@@ -38,8 +38,7 @@ class Unmeasured(Stage):
     before: MeasuredBefore
     cuts: npt.NDArray[np.int64]
     scratch: str
-    kind: str = "unmeasured"
-    in_driver: bool = False
+    kind = "unmeasured"
 
     @property
     def corpus(self) -> str:

@@ -29,8 +29,7 @@ class LineCounts(Stage):
     keys: Manifest
     max_count: int
     keep: int
-    kind: str = "line_counts"
-    in_driver: bool = False
+    kind = "line_counts"
 
     @property
     def corpus(self) -> str:

@@ -17,7 +17,7 @@ from pipeline.dedup.lines.schema import LINE_CUTS_TABLE
 from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.stage import OfText, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
@@ -27,21 +27,14 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class LineCuts(Stage):
+class LineCuts(OfText):
     """One part a shard, one row a line that goes. counts: the table `line_counts`, or that of a lossy filter."""
 
-    store: Store
-    text: Manifest
     lines: Manifest
     survivors: Survivors
     counts: Manifest
     per_document: bool
-    kind: str = "line_cuts"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "line_cuts"
 
     @property
     def key(self) -> str:

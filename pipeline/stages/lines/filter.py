@@ -47,8 +47,7 @@ class LineFilter(Stage):
     survivors: Survivors
     rate: float
     lossy: bool
-    kind: str = "line_filter"
-    in_driver: bool = False
+    kind = "line_filter"
 
     @property
     def corpus(self) -> str:

@@ -25,7 +25,7 @@ class Lines(Measuring):
     """One part a shard: its lines in order."""
 
     settings: Settings
-    kind: str = "lines"
+    kind = "lines"
     format = 1
     counted = "lines"
     asked = frozenset({"unit", "normalise", "skip_blank", "min_bytes", "min_words"})

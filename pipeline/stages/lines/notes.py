@@ -18,7 +18,7 @@ from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.measured import commit_notes
 from pipeline.dedup.survivors import Survivors
 from pipeline.scoring import columns_told
-from pipeline.stage import Stage, add_counts
+from pipeline.stage import OfText, add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
@@ -28,20 +28,13 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class LineNotes(Stage):
+class LineNotes(OfText):
     """One part a shard, row by row. counts: the table `line_counts` over all documents."""
 
-    store: Store
-    text: Manifest
     lines: Manifest
     counts: Manifest
     per_document: bool
-    kind: str = "notes"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "notes"
 
     @property
     def key(self) -> str:

@@ -21,7 +21,7 @@ from pipeline.dedup.substrings.substrings import Elements, elements_of
 from pipeline.dedup.substrings.tables import as_groups
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, counts_metadata
+from pipeline.stage import OfText, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import check_rows, parquet_writer
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
@@ -35,20 +35,13 @@ CONTEXT_BYTES = 128_000_000
 
 
 @dataclass(frozen=True)
-class SubstringContexts(Stage):
+class SubstringContexts(OfText):
     """One part a shard, by anchor, one row group a range of anchors. scratch: where the parts go."""
 
-    store: Store
-    text: Manifest
     groups: Manifest
     settings: Settings
     scratch: str
-    kind: str = "substring_contexts"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "substring_contexts"
 
     @property
     def key(self) -> str:

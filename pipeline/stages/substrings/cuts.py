@@ -21,7 +21,7 @@ from pipeline.dedup.substrings.tables import read_matches, read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
-from pipeline.stage import Stage, add_counts, commit_part
+from pipeline.stage import OfText, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key
 from pipeline.storage.store import PartRecord, Store
@@ -35,22 +35,15 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class SubstringCuts(Stage):
+class SubstringCuts(OfText):
     """One part a shard, one row a passage that goes. lines: the table `line_cuts`, whose spans go as well."""
 
-    store: Store
-    text: Manifest
     runs: Manifest
     survivors: Survivors
     matches: Manifest
     settings: Settings
     lines: Manifest | None = None
-    kind: str = "substring_cuts"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "substring_cuts"
 
     @property
     def key(self) -> str:

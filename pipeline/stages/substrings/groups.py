@@ -29,8 +29,7 @@ class SubstringGroups(Stage):
 
     store: Store
     keys: Manifest
-    kind: str = "substring_groups"
-    in_driver: bool = False
+    kind = "substring_groups"
 
     @property
     def corpus(self) -> str:

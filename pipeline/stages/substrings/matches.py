@@ -36,8 +36,7 @@ class SubstringMatches(Stage):
     groups: Manifest
     make_contexts: Callable[[], Manifest]
     settings: Settings
-    kind: str = "substring_matches"
-    in_driver: bool = False
+    kind = "substring_matches"
 
     @property
     def corpus(self) -> str:

@@ -20,7 +20,7 @@ from pipeline.dedup.substrings.tables import read_matches, read_runs
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.scoring import columns_told
-from pipeline.stage import Stage, add_counts
+from pipeline.stage import OfText, add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
@@ -30,21 +30,14 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class SubstringNotes(Stage):
+class SubstringNotes(OfText):
     """One part a shard, row by row. matches: the table `substring_matches` over the same documents."""
 
-    store: Store
-    text: Manifest
     runs: Manifest
     survivors: Survivors
     matches: Manifest
     settings: Settings
-    kind: str = "notes"
-    in_driver: bool = False
-
-    @property
-    def corpus(self) -> str:
-        return self.text.corpus
+    kind = "notes"
 
     @property
     def key(self) -> str:

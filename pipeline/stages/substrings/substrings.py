@@ -25,7 +25,7 @@ class Substrings(Measuring):
     """One part a shard: its runs in order."""
 
     settings: Settings
-    kind: str = "substrings"
+    kind = "substrings"
     format = 1
     counted = "runs"
     asked = frozenset({"min_bytes", "min_tokens"})

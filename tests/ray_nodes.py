@@ -1,4 +1,4 @@
-"""Several Ray nodes on one machine, each with a core of its own, as docs/cluster.md starts them on several."""
+"""A Ray cluster on one machine, as docs/cluster.md starts one on several."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Nodes:
 
 
 @contextlib.contextmanager
-def nodes(count: int) -> Iterator[Nodes]:
-    """A head without cores and `count` nodes of one core, once all of them are up. Raises TimeoutError where one is not."""
-    port = _free_port()
+def nodes(count: int, cores: int = 1) -> Iterator[Nodes]:
+    """A head without cores and `count` nodes of so many cores, once all of them are up. Raises TimeoutError where one is not."""
+    port = free_port()
     address = f"127.0.0.1:{port}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     environment = {**os.environ, **token}
@@ -48,7 +48,7 @@ def nodes(count: int) -> Iterator[Nodes]:
     started: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryFile() as log:
         try:
-            for command in (head, *([*RAY, f"--address={address}", "--num-cpus=1"] for _ in range(count))):
+            for command in (head, *([*RAY, f"--address={address}", f"--num-cpus={cores}"] for _ in range(count))):
                 started.append(
                     subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
                 )
@@ -62,7 +62,8 @@ def nodes(count: int) -> Iterator[Nodes]:
                 one.wait(timeout=60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
