@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-KEPT_BYTES = 192_000_000
+KEPT_BYTES = 256_000_000
 """A worker that holds more when it has nothing in hand gives back. What units of one stage need again stays, as long as it is no
 more: at 200 MB every second unit of 8 MB gave back, and asked for the same again, for a twentieth of the CPU."""
 
