@@ -18,8 +18,9 @@ from pipeline.storage.files import file_stamp, told
 from pipeline.storage.parquet import open_parquet
 from pipeline.storage.store import Store
 
-BATCH_BYTES = 8_000_000
-"""Text per batch: the kernels' scratch stays in the last-level cache, and a worker's memory stays flat."""
+BATCH_BYTES = 4_000_000
+"""Text per batch: the kernels' scratch stays in the last-level cache, and a worker's memory stays flat. What allocators keep of
+batches of several sizes is several times one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +125,33 @@ def read_source(
         at_once = rows or batch_rows(shard)
         if columns is None:
             at_once = min(at_once, _rows_of_all_columns(parquet, shard))
-        for batch in parquet.iter_batches(at_once, row_groups=shard.text.groups, columns=columns, use_threads=False):
-            seen += batch.num_rows
-            yield batch
+        for groups, held in _read_as_one(parquet, shard, at_once):
+            evenly = -(-held // -(-held // at_once))
+            for batch in parquet.iter_batches(evenly, row_groups=groups, columns=columns, use_threads=False):
+                seen += batch.num_rows
+                yield batch
     except OSError as error:
         raise IntegrityError(
             f"{path}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew"
         ) from error
     if seen != shard.rows:
         raise IntegrityError(f"{path}: {seen} rows read, the manifest says {shard.rows}")
+
+
+def _read_as_one(parquet: pq.ParquetFile, shard: Shard, rows: int) -> Iterator[tuple[list[int], int]]:
+    """(row groups, their rows): as many as have so many rows together, or a single one. What reads them keeps the dictionary of
+    each until it is done."""
+    run: list[int] = []
+    held = 0
+    for group in shard.text.groups:
+        more = parquet.metadata.row_group(group).num_rows
+        if run and held + more > rows:
+            yield run, held
+            run, held = [], 0
+        run.append(group)
+        held += more
+    if held:
+        yield run, held
 
 
 def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.dedup.documents import curves
 from pipeline.report.dedup_charts import s_curve_svg
+from scorers.kernels.lsh import band_keys
 
 
 def drawn(bands: int, rows: int, factor: float = 1.0, pairs: int = 200_000) -> tuple[curves.Curve, np.ndarray]:
@@ -71,11 +72,15 @@ def test_similarities_lie_in_the_bin_they_begin() -> None:
 
 
 def test_agreeing_bands_are_counted_row_by_row() -> None:
-    left = np.array([[1, 2, 3, 4, 5, 6, 9]], dtype=np.uint32)
-    right = np.array([[1, 2, 3, 9, 5, 6, 8]], dtype=np.uint32)
-    assert curves.agreeing_bands(left, right, 3, 2).tolist() == [2]
-    assert curves.agreeing_bands(left, right, 2, 3).tolist() == [1]
-    assert curves.agreeing_bands(left, left, 7, 1).tolist() == [7]
+    signatures = np.array([[1, 2, 3, 4, 5, 6, 9], [1, 2, 3, 9, 5, 6, 8]], dtype=np.uint32)
+
+    def agreeing(bands: int, rows: int, other: int) -> list[int]:
+        keys = band_keys(signatures, bands, rows).T
+        return curves.agreeing_bands(keys[[0]], keys[[other]]).tolist()
+
+    assert agreeing(3, 2, other=1) == [2]
+    assert agreeing(2, 3, other=1) == [1]
+    assert agreeing(7, 1, other=0) == [7]
 
 
 def test_a_sample_takes_evenly_of_every_bin_and_only_what_is_allowed() -> None:

@@ -57,12 +57,9 @@ class Tally:
         self.verified += np.bincount(bin_of(jaccard[jaccard >= threshold]), minlength=BINS)
 
 
-def agreeing_bands(
-    left: npt.NDArray[np.uint32], right: npt.NDArray[np.uint32], bands: int, rows: int
-) -> npt.NDArray[np.int64]:
-    """In how many bands the signatures of K pairs agree: u32[K, P] twice -> i64[K]."""
-    equal = left[:, : bands * rows] == right[:, : bands * rows]
-    agreed: npt.NDArray[np.int64] = equal.reshape(len(left), bands, rows).all(axis=2).sum(axis=1)
+def agreeing_bands(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """In how many bands K pairs agree, by the keys of their buckets: u64[K, bands] twice -> i64[K]."""
+    agreed: npt.NDArray[np.int64] = (left == right).sum(axis=1)
     return agreed
 
 

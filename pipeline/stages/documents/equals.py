@@ -37,8 +37,8 @@ class EqualRows(OfText):
 
     @property
     def ranges(self) -> int:
-        # what is made of a row to find its equals takes as much again as candidates do
-        return ranges_for(self.digests.rows, 2 * row_bytes(arrow_schema(DIGESTS_TABLE)))
+        # what is made of a row to find its equals takes three times as much again
+        return ranges_for(self.digests.rows, 4 * row_bytes(arrow_schema(DIGESTS_TABLE)))
 
     @property
     def key(self) -> str:

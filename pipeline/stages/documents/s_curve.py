@@ -22,6 +22,7 @@ from pipeline.storage.notes import binary_rows, read_fields
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
+from scorers.kernels.lsh import band_keys
 
 FORMAT = 2
 SHARDS_READ = 32
@@ -114,15 +115,13 @@ def _agreeing(store: Store, stage: SCurve, a: Rows, b: Rows) -> Rows:
     rows = distinct(np.concatenate([a, b]))
     offsets = stage.notes.text.row_offsets()
     cuts = np.searchsorted(rows, offsets)
-    found = [np.zeros((0, stage.bands * stage.rows), dtype="<u4")]
+    keys = np.empty((len(rows), stage.bands), np.uint64)
     for i, start in enumerate(offsets[:-1].tolist()):
-        here = rows[cuts[i] : cuts[i + 1]] - start
-        if len(here):
-            found.append(_signatures(store, stage, i)[here, : stage.bands * stage.rows])
-    signatures = np.concatenate(found)
-    return curves.agreeing_bands(
-        signatures[np.searchsorted(rows, a)], signatures[np.searchsorted(rows, b)], stage.bands, stage.rows
-    )
+        here = slice(cuts[i], cuts[i + 1])
+        if here.start < here.stop:
+            signatures = _signatures(store, stage, i)[rows[here] - start]
+            keys[here] = band_keys(signatures, stage.bands, stage.rows).T  # a third of their bytes
+    return curves.agreeing_bands(keys[np.searchsorted(rows, a)], keys[np.searchsorted(rows, b)])
 
 
 def _signatures(store: Store, stage: SCurve, shard: int) -> npt.NDArray[np.uint32]:
