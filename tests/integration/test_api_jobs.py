@@ -31,7 +31,7 @@ def test_its_events_tell_every_stage_and_end_with_done(service: Hosted, finished
     assert ear.listen()
     finished_stages = [d["stage"] for _, e, d in ear.heard if e == "stage" and d["verb"] == "stage_finished"]
     assert finished_stages == [
-        *("text", "notes", "verdict", "bands", "candidates", "shingles", "pairs", "s_curve"),
+        *("text", "notes", "verdict", "bands", "candidates", "asked", "shingles", "pairs", "s_curve"),
         *("digests", "equals", "dedup", "effects", "guards", "mix", "export"),
     ]
     assert ear.heard[-1][1] == "done"
