@@ -64,38 +64,47 @@ class Stage(Protocol):
         return None
 
 
+class _OfCorpus(Stage):
+    """cheap: the driver does it by itself up to DRIVER_ROWS documents."""
+
+    cheap: ClassVar[bool] = False
+
+    @property
+    def of(self) -> Manifest:
+        """The text that it is of."""
+        raise NotImplementedError
+
+    @property
+    def corpus(self) -> str:
+        return self.of.corpus
+
+    @property
+    def in_driver(self) -> bool:
+        return self.cheap and self.of.rows <= DRIVER_ROWS
+
+
 @dataclass(frozen=True)
-class OfText(Stage):
-    """A stage over the shards of a text. cheap: the driver does it by itself up to DRIVER_ROWS documents."""
+class OfText(_OfCorpus):
+    """A stage over the shards of a text."""
 
     store: Store
     text: Manifest
-    cheap: ClassVar[bool] = False
 
     @property
-    def corpus(self) -> str:
-        return self.text.corpus
-
-    @property
-    def in_driver(self) -> bool:
-        return self.cheap and self.text.rows <= DRIVER_ROWS
+    def of(self) -> Manifest:
+        return self.text
 
 
 @dataclass(frozen=True)
-class OfNotes(Stage):
-    """A stage over the notes of a text. cheap: as of a text."""
+class OfNotes(_OfCorpus):
+    """A stage over the notes of a text."""
 
     store: Store
     notes: Notes
-    cheap: ClassVar[bool] = False
 
     @property
-    def corpus(self) -> str:
-        return self.notes.text.corpus
-
-    @property
-    def in_driver(self) -> bool:
-        return self.cheap and self.notes.text.rows <= DRIVER_ROWS
+    def of(self) -> Manifest:
+        return self.notes.text
 
 
 Do = Callable[[Stage], Manifest]

@@ -40,7 +40,7 @@ def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
 
 
 def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
-    store.commit_part("", path, partial(_write, unit=unit, bad=bad))
+    store.commit_rows(path, partial(_write, unit=unit, bad=bad))
 
 
 def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:

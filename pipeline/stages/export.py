@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,7 +69,7 @@ class Export(Stage):
     columns: Columns
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
-    there: Mapping[str, str] = field(default_factory=dict)
+    there: Mapping[str, PartRecord] = field(default_factory=dict)
     kind = "export"
 
     @property
@@ -169,7 +170,7 @@ def _export(
     destination: Store,
     settings: Settings,
     columns: Columns,
-    payload: tuple[str, str, Sequence[ShardWork], Sequence[tuple[str, str, str]], str | None],
+    payload: tuple[str, str, Sequence[ShardWork], Sequence[tuple[str, str, str]], PartRecord | None],
 ) -> PartRecord:
     key, name, pack, files, same = payload
     mixes = [store.read_table(w.mix_path) for w in pack]
@@ -180,9 +181,8 @@ def _export(
     # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
-    if same is not None:
-        link(destination, same, f"data/{name}")
-        return destination.record(key, f"data/{name}")
+    if same is not None and _stands(destination, same, f"data/{name}"):
+        return dataclasses.replace(same, key=key, path=f"data/{name}")
 
     def write(temporary: Path) -> int:
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
@@ -194,6 +194,17 @@ def _export(
         return sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
 
     return destination.commit_part(key, f"data/{name}", write)
+
+
+def _stands(destination: Store, same: PartRecord, path: str) -> bool:
+    """Let a data file stand at a path, too. False where it is gone, or has other bytes than were written: it is then made anew."""
+    link(destination, same.path, path)
+    if not destination.exists(path):
+        return False
+    if destination.digest(path)[0] == same.sha256:
+        return True
+    destination.remove(path)
+    return False
 
 
 def _row_group(batches: list[pa.Table]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pipeline.errors import IntegrityError, UsageError
 from pipeline.storage.files import told
 from pipeline.storage.manifest import Manifest, load
 from pipeline.storage.naming import link, replace
-from pipeline.storage.store import Store
+from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 CLAIM = "_winnow.json"
@@ -75,13 +76,17 @@ def adopt(
                 link(destination, place.full(old), new)
 
 
-def data_there(place: Store, before: Manifest | None) -> dict[str, str]:
-    """Data files of an earlier export, which lies at `place`: full paths by what determines the documents in them."""
+def data_there(place: Store, before: Manifest | None) -> dict[str, PartRecord]:
+    """Data files of an earlier export, which lies at `place`, by their full paths: by what determines the documents in them."""
     if before is None:
         return {}
     parts = (p for p in before.parts if p.path.startswith("data/"))
     there = zip(before.details.get("data_keys", ()), parts, strict=False)
-    return {key: place.full(part.path) for key, part in there if place.size(part.path) == part.bytes}
+    return {
+        key: dataclasses.replace(part, path=place.full(part.path))
+        for key, part in there
+        if place.size(part.path) == part.bytes
+    }
 
 
 def earlier(workspace: Store, corpus: str, export: str, recipe_digest: str) -> list[Store]:

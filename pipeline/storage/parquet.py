@@ -55,6 +55,14 @@ def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq
         yield writer
 
 
+def footer_of(path: Path, rows: int) -> pq.FileMetaData:
+    """The footer of what was just written. IntegrityError where it says other rows."""
+    footer = pq.read_metadata(str(path))
+    if footer.num_rows != rows:
+        raise IntegrityError(f"{path}: {footer.num_rows} rows read back, {rows} written")
+    return footer
+
+
 def verify_parquet(path: Path, rows: int) -> None:
     """Reopen what an earlier attempt wrote: its footer, its row count, the checksum of every page."""
     parquet = pq.ParquetFile(str(path), page_checksum_verification=True)

@@ -26,7 +26,7 @@ from pipeline.errors import IntegrityError
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
-from pipeline.storage.parquet import intact, open_parquet, read_shard, rows_between, write_parquet
+from pipeline.storage.parquet import footer_of, intact, open_parquet, read_shard, rows_between, write_parquet
 from pipeline.storage.temporary import swept, temporary_file
 from pipeline.storage.written import sha256_of
 
@@ -154,36 +154,38 @@ class Store:
 
     # committing -------------------------------------------------------------------------------------------------
 
-    def commit(self, path: str, write: Callable[[Path], Any], durable: bool = True) -> None:
-        """Write a file privately, sync it, publish it where nothing is yet. Losing a race is not an error.
-        durable: False leaves out the sync, for what goes with its job."""
+    def commit(self, path: str, write: Callable[[Path], Any], durable: bool = True) -> bool:
+        """Write a file privately, sync it, publish it where nothing is yet. False where something was: losing a race is not an
+        error. durable: False leaves out the sync, for what goes with its job."""
         with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
             write(temporary)
             if durable:
                 sync(temporary)
-            self._publish(temporary, path, durable)
+            return self._publish(temporary, path, durable)
+
+    def commit_rows(self, path: str, write: Callable[[Path], int]) -> None:
+        """Commit one Parquet file, reopened and checked before it is published. write: writes it by `parquet_writer`, and says
+        how many rows it has. (Decoding every page again would cost a tenth of a run, and tell a faulty encoder only.)"""
+        self.commit(path, lambda temporary: footer_of(temporary, write(temporary)))
 
     def commit_part(self, key: str, path: str, write: Callable[[Path], int], durable: bool = True) -> PartRecord:
-        """Commit one Parquet file, reopened and checked before it is published, and describe what is there then. write: writes
-        it by `parquet_writer`, and says how many rows it has. (Decoding every page again would cost a tenth of a run, and tell
-        a faulty encoder only.)"""
-        with told(self.full(path)), self._temporary(Path(path).suffix) as temporary:
-            rows = write(temporary)
-            if durable:
-                sync(temporary)
+        """The same, and describe what is there then."""
+        made: list[PartRecord] = []
+
+        def described(temporary: Path) -> None:
+            footer = footer_of(temporary, write(temporary))
             with temporary.open("rb") as file:
-                made = _described(key, path, open_parquet(str(temporary)).metadata, file)
-            if made.rows != rows:
-                raise IntegrityError(f"{temporary}: {made.rows} rows read back, {rows} written")
-            return made if self._publish(temporary, path, durable) else self.record(key, path)
+                made.append(_described(key, path, footer, file))
+
+        return made[0] if self.commit(path, described, durable) else self.record(key, path)
 
     def commit_json(self, path: str, value: Any, sort_keys: bool = True) -> None:
         """sort_keys: False where the order of keys says something, as that of a recipe's rules."""
         self.commit(path, lambda temporary: write_text(temporary, _json(value, sort_keys)))
 
     def commit_table(self, path: str, table: pa.Table, **options: Any) -> None:
-        """Commit one Parquet table, as `commit_part` does."""
-        self.commit_part("", path, lambda t: write_parquet(t, table, **options))
+        """Commit one Parquet table, as `commit_rows` does."""
+        self.commit_rows(path, lambda t: write_parquet(t, table, **options))
 
     def append(self, path: str, line: str) -> None:
         """Append to a log of one writer. In a bucket the log is rewritten whole: it is small."""

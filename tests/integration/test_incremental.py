@@ -178,3 +178,20 @@ def test_a_data_file_whose_duplicates_alone_are_told_otherwise_keeps_its_bytes(t
     assert {"id": "doc-00047", "cluster_size": 3} in told
     run(tmp_path / "whole", folder)
     assert digests(tmp_path / "grown" / "out") == digests(tmp_path / "whole" / "out")
+
+
+def test_a_data_file_with_other_bytes_than_were_written_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "crawl"
+    sound, damaged = (tmp_path / name / "out" / "data" for name in ("sound", "damaged"))
+    old_files(folder)
+    for root in ("sound", "damaged"):
+        run(tmp_path / root, folder)
+    before = {p.stat().st_ino: p.name for p in sound.iterdir()}
+    write(folder, "part-9.parquet", [{"id": "n", "text": prose(46), "url": "https://new.org/n", "source": "new"}])
+    run(tmp_path / "sound", folder)
+    (stays,) = (old for p in sound.iterdir() if (old := before.get(p.stat().st_ino, p.name)) != p.name)
+    content = bytearray((damaged / stays).read_bytes())
+    content[len(content) // 3] ^= 1
+    (damaged / stays).write_bytes(content)
+    run(tmp_path / "damaged", folder)
+    assert digests(damaged) == digests(sound)

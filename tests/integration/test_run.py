@@ -27,8 +27,12 @@ RECIPE = {
 
 def digests(folder: Path) -> dict[str, str]:
     """Every data file and manifest under a folder by its content."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and "jobs" not in p.parts and "tmp" not in p.parts]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    files = [p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.is_file()]
+    found = {
+        str(p): hashlib.sha256((folder / p).read_bytes()).hexdigest() for p in files if not {"jobs", "tmp"} & {*p.parts}
+    }
+    assert found, f"{folder}: no file to compare"
+    return found
 
 
 def verbs(workspace: Path, job_id: str) -> list[dict[str, object]]:

@@ -92,9 +92,9 @@ def _shingle(
     def write(temporary: Path) -> None:
         with section_writer(temporary) as writer:
             for held in gathered(kept_sets.among(known, read), SPOOL_BYTES, joined):
-                asked = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
-                order = np.argsort(unit[asked], kind="stable")
-                write_blocks(writer, held, unit[asked][order], np.searchsorted(held.rows, row[asked][order]))
+                here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
+                order = np.argsort(unit[here], kind="stable")
+                write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
                 del held  # the next ones are gathered first
         if more or kept.before is None:  # before this part, whose presence says that the unit is done
             kept_sets.write_sets(store, kept.key, kept.path, [stays, *more])
