@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, section_ends, write_blocks
+from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held, write_blocks
 from pipeline.errors import IntegrityError, UnitFailed
 from pipeline.execution.executors import InProcess
 from pipeline.job import Job
@@ -18,31 +19,54 @@ from pipeline.progress import Silent
 from pipeline.recipe_file import validate
 from pipeline.stage import Stage, run_stage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.sections import checked_sections, read_sections, record_sections, section_writer
+from pipeline.storage.sections import checked_sections, open_sections, record_sections, section_writer
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-ADDED = [(7, b"seven", 2), (0, b"zero", 1), (7, b"seven again", 3), (2, b"", 0)]
+ADDED = {0: b"zero", 2: b"", 7: b"seven", 9: b"nine, and more"}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     with section_writer(tmp_path / "a.sections") as writer:
-        for number, content, rows in ADDED:
-            writer.add(number, memoryview(content), rows)
+        writer.add(np.array([0, 2, 7]), np.array([0, 4, 4, 9]), memoryview(b"zeroseven"))
+        writer.add(np.array([9]), np.array([0, 14]), memoryview(ADDED[9]))
     return Store(str(tmp_path))
 
 
-def test_sections_come_back_under_their_number_in_the_order_they_were_added(store: Store) -> None:
-    found = {n: list(read_sections(store, "a.sections", n)) for n in (0, 1, 2, 7, 8)}
-    assert found == {0: [b"zero"], 1: [], 2: [b""], 7: [b"seven", b"seven again"], 8: []}
+def contents(store: Store, path: str, *numbers: int) -> list[bytes]:
+    with open_sections(store, path) as sections:
+        found = []
+        for places, content in sections.read(np.searchsorted(sections.numbers, numbers)):
+            ends = np.cumsum(sections.sizes[places]).tolist()
+            assert ends[-1] == len(content)
+            found += [content[a:b] for a, b in pairwise([0, *ends])]
+        return found
+
+
+def test_sections_come_back_from_their_places(store: Store) -> None:
+    with open_sections(store, "a.sections") as sections:
+        assert (sections.numbers.tolist(), sections.sizes.tolist()) == ([0, 2, 7, 9], [4, 0, 5, 14])
+    assert contents(store, "a.sections", *ADDED) == [*ADDED.values()]
+    assert contents(store, "a.sections", 0, 9) == [b"zero", b"nine, and more"]
+    assert contents(store, "a.sections") == []
+
+
+@pytest.mark.parametrize(("near", "at_once"), [(0, 10**6), (4, 10**6), (10**6, 9), (10**6, 1), (10**6, 10**6)])
+def test_sections_are_the_same_however_many_are_read_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, near: int, at_once: int
+) -> None:
+    monkeypatch.setattr("pipeline.storage.sections.NEAR_BYTES", near)
+    monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", at_once)
+    for chosen in ([0, 2, 7, 9], [0, 7], [0, 9], [2], [7, 9]):
+        assert contents(store, "a.sections", *chosen) == [ADDED[n] for n in chosen]
 
 
 def test_a_file_without_sections_has_none(tmp_path: Path) -> None:
     with section_writer(tmp_path / "none.sections"):
         pass
     store = Store(str(tmp_path))
-    assert list(read_sections(store, "none.sections", 0)) == []
+    assert contents(store, "none.sections") == []
     assert record_sections(store, "k", "none.sections").rows == 0
 
 
@@ -50,7 +74,7 @@ def test_a_record_says_rows_bytes_and_digest(store: Store) -> None:
     assert checked_sections(store, "k", "a.sections") == record_sections(store, "k", "a.sections")
     told = record_sections(store, "k", "a.sections")
     digest, size = store.digest("a.sections")
-    assert (told.key, told.path, told.rows, told.bytes, told.sha256) == ("k", "a.sections", 6, size, digest)
+    assert (told.key, told.path, told.rows, told.bytes, told.sha256) == ("k", "a.sections", 4, size, digest)
 
 
 def test_every_byte_that_changes_is_seen(store: Store) -> None:
@@ -68,33 +92,48 @@ def test_a_torn_file_is_seen_wherever_it_ends(store: Store) -> None:
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(IntegrityError, match="other bytes than were written"):
-            list(read_sections(store, "a.sections", 7))
+            contents(store, "a.sections", 7, 9)
 
 
-def test_a_section_is_of_one_unit_and_no_larger_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.SECTION_BYTES", 100)
-    unit, set_bytes = np.array([0, 0, 0, 3, 3, 4]), np.array([40, 60, 8, 500, 96, 0])
-    assert section_ends(unit, set_bytes) == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 6)]
-    assert section_ends(unit[:0], set_bytes[:0]) == []
+SETS = {4: [1, 5, 9], 6: [], 9: [2, 2**64 - 1], 10: [3], 30: [4, 6]}
 
 
-def test_a_unit_reads_the_sets_it_needs_and_no_others(tmp_path: Path) -> None:
-    sets = [[1, 5, 9], [], [2, 2**64 - 1]]
-    hashes = np.array([h for s in sets for h in s], np.uint64)
-    held = Block(np.array([4, 6, 9]), np.array([0, 3, 3, 5]), hashes)
-    with section_writer(tmp_path / "b.sections") as writer:
-        write_blocks(writer, held, np.array([0, 0, 5]), np.array([0, 2, 2]))
-    store = Store(str(tmp_path))
-    told = {
-        unit: [
-            (int(b.rows[n]), b.hashes[b.bounds[n] : b.bounds[n + 1]].tolist())
-            for b in read_blocks(store, "b.sections", unit, 1_000)
-            for n in range(len(b.rows))
-        ]
-        for unit in (0, 1, 5)
+def block(*rows: int) -> Block:
+    bounds = np.cumsum([0, *(len(SETS[r]) for r in rows)])
+    return Block(np.array(rows), bounds, np.array([h for r in rows for h in SETS[r]], np.uint64))
+
+
+def told(*blocks: Block) -> dict[int, list[int]]:
+    return {
+        int(b.rows[n]): b.hashes[b.bounds[n] : b.bounds[n + 1]].tolist() for b in blocks for n in range(len(b.rows))
     }
-    assert told == {0: [(1_004, sets[0]), (1_009, sets[2])], 1: [], 5: [(1_009, sets[2])]}
-    assert record_sections(store, "k", "b.sections").rows == 3
+
+
+@pytest.mark.parametrize("block_bytes", [1, 24, 10_000])
+def test_a_unit_reads_the_sets_it_asks_for_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
+) -> None:
+    monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.BLOCK_BYTES", block_bytes)
+    with section_writer(tmp_path / "b.sections") as writer:
+        write_blocks(writer, [block(4, 6, 9), block(), block(10, 30)])
+    store = Store(str(tmp_path))
+    everything = {1_000 + row: hashes for row, hashes in SETS.items()}
+    for rows in ([], [1_004], [1_006], [1_006, 1_030], [1_009, 1_010], sorted(everything)):
+        wanted = np.array(rows, np.int64)
+        found = list(read_blocks(store, "b.sections", 1_000, wanted))
+        assert [int(r) for b in found for r in b.rows] == rows, "in order, and none twice"
+        assert told(*found) == {row: everything[row] for row in rows}
+        held = read_held(store, [("b.sections", 1_000, wanted), ("b.sections", 2_000, np.array([2_030]))])
+        assert told(held) == {row: everything[row] for row in rows} | {2_030: SETS[30]}
+    assert record_sections(store, "k", "b.sections").rows == 5
+
+
+def test_rows_that_a_part_does_not_have_are_nowhere(tmp_path: Path) -> None:
+    with section_writer(tmp_path / "b.sections") as writer:
+        write_blocks(writer, [block(4, 6)])
+    store = Store(str(tmp_path))
+    assert list(read_blocks(store, "b.sections", 0, np.array([1, 5, 7]))) == []
+    assert told(read_held(store, [("b.sections", 0, np.array([1, 4, 5, 7]))])) == {4: SETS[4]}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
-"""Shingle sets as units of `pairs` read them: of a shard's part the sections of a unit alone, some megabytes at a time."""
+"""Shingle sets as units of `pairs` read them: of a shard's part the documents that a unit asks for, some megabytes at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.sections import SectionWriter, bytes_under, read_sections
+from pipeline.storage.batches import gathered
+from pipeline.storage.sections import Sections, SectionWriter, open_sections
 from pipeline.storage.store import Store
 
-SECTION_BYTES = 2_000_000
-"""Sets that are read as one at most, or a single one."""
+BLOCK_BYTES = 2_000_000
+"""Sets that are read before they are looked at, or a little more."""
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -31,11 +32,6 @@ class Block:
     def nbytes(self) -> int:
         """Bytes of the sets; what else there is, is little beside them."""
         return self.hashes.nbytes
-
-    def between(self, low: int, high: int) -> Block:
-        """The documents of rows low..high-1."""
-        chosen = np.flatnonzero((self.rows >= low) & (self.rows < high))
-        return self if len(chosen) == len(self.rows) else self.at(chosen, self.rows[chosen])
 
     def at(self, places: Rows, rows: Rows) -> Block:
         """The documents at these places, as those of other rows."""
@@ -60,51 +56,52 @@ def in_order(block: Block) -> Block:
     return block.at(order, block.rows[order])
 
 
-def read_held(store: Store, parts: Sequence[tuple[str, int]], unit: int, low: int, high: int) -> Block:
-    """The documents of rows low..high-1 for a unit, as one block. parts: of some shards in order, each with the global row of
-    its first. Hashes are put where they stay as they come: joined at the end they would be there twice."""
-    hashes = np.empty(sum(bytes_under(store, path, unit) for path, _ in parts) // 8, np.uint64)
-    rows, sizes, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for path, first_row in parts:
-        for block in read_blocks(store, path, unit, first_row):
-            found = block.between(low, high)
-            rows.append(found.rows.copy())  # else all that was read would be kept for it
-            sizes.append(np.diff(found.bounds))
-            hashes[filled : filled + len(found.hashes)] = found.hashes
-            filled += len(found.hashes)
-    return Block(np.concatenate(rows), _bounds(np.concatenate(sizes)), hashes[:filled])
+def write_blocks(writer: SectionWriter, blocks: Iterable[Block]) -> None:
+    """Write the sets of documents, which come by row: a section each, under its row."""
+    for block in blocks:
+        writer.add(block.rows, 8 * block.bounds, block.hashes.view(np.uint8).data)
 
 
-def write_blocks(writer: SectionWriter, held: Block, unit: Rows, place: Rows) -> None:
-    """Write sets for the units that need them: unit: i64[N], place: i64[N] in `held`, by unit and row."""
-    set_bytes = 8 * np.diff(held.bounds)[place]
-    for start, end in section_ends(unit, set_bytes):
-        block = held.at(place[start:end], held.rows[place[start:end]])
-        words = np.concatenate([[end - start], block.rows, block.bounds, block.hashes.view(np.int64)])
-        writer.add(int(unit[start]), words.data, end - start)
+def read_blocks(store: Store, path: str, first_row: int, rows: Rows) -> Iterator[Block]:
+    """What a shard's part has of these documents (rising), in order of their rows. first_row: the shard's first among all."""
+    with open_sections(store, path) as sections:
+        found = (
+            Block(
+                first_row + sections.numbers[places],
+                _bounds(sections.sizes[places] // 8),
+                np.frombuffer(sets, np.uint64),
+            )
+            for places, sets in sections.read(_places(sections, rows - first_row))
+        )
+        yield from gathered(found, BLOCK_BYTES, joined)
 
 
-def section_ends(unit: Rows, set_bytes: Rows) -> list[tuple[int, int]]:
-    """(start, end) of sections of sets that are in order of their unit: [N], [N]. A section is of one unit, and holds one set
-    or SECTION_BYTES of them at most."""
-    total = np.concatenate([[0], np.cumsum(set_bytes)])
-    found, start = [], 0
-    for stop in (np.flatnonzero(np.diff(unit, append=-1)) + 1).tolist():  # where each unit's sets end
-        while start < stop:
-            most = int(np.searchsorted(total, total[start] + SECTION_BYTES, side="right")) - 1
-            end = min(stop, max(start + 1, most))
-            found.append((start, end))
-            start = end
-    return found
+def read_held(store: Store, parts: Sequence[tuple[str, int, Rows]]) -> Block:
+    """Documents of several shards as one block. parts: as `read_blocks` takes them, in order. Hashes are put where they stay as
+    they come: joined at the end they would be there twice."""
+    hashes = np.empty(sum(_hashes(store, *part) for part in parts), np.uint64)
+    found, sizes, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+    for path, first_row, rows in parts:
+        for block in read_blocks(store, path, first_row, rows):
+            found.append(block.rows)
+            sizes.append(np.diff(block.bounds))
+            hashes[filled : filled + len(block.hashes)] = block.hashes
+            filled += len(block.hashes)
+    return Block(np.concatenate(found), _bounds(np.concatenate(sizes)), hashes)
 
 
-def read_blocks(store: Store, path: str, unit: int, first_row: int) -> Iterator[Block]:
-    """What a shard's part holds for a unit. first_row: global row of the shard's first."""
-    for content in read_sections(store, path, unit):
-        words = np.frombuffer(content, np.int64)
-        rows_end = 1 + int(words[0])
-        bounds_end = 2 * rows_end
-        yield Block(first_row + words[1:rows_end], words[rows_end:bounds_end], words[bounds_end:].view(np.uint64))
+def _hashes(store: Store, path: str, first_row: int, rows: Rows) -> int:
+    """How many of them these documents have."""
+    with open_sections(store, path) as sections:
+        return int(sections.sizes[_places(sections, rows - first_row)].sum()) // 8
+
+
+def _places(sections: Sections, rows: Rows) -> Rows:
+    """Where those of the rows of a shard (rising) that it has lie."""
+    found = np.searchsorted(sections.numbers, rows)
+    found = found[found < len(sections.numbers)]
+    there: Rows = found[sections.numbers[found] == rows[: len(found)]]
+    return there
 
 
 def _bounds(sizes: Rows) -> Rows:

@@ -17,10 +17,9 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents import kept_sets
 from pipeline.dedup.documents.kept_sets import Kept
-from pipeline.dedup.documents.shingle_blocks import Block, joined, write_blocks
-from pipeline.dedup.sorted_rows import begin_of, distinct
+from pipeline.dedup.documents.shingle_blocks import Block, write_blocks
+from pipeline.dedup.sorted_rows import distinct
 from pipeline.stage import OfText
-from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
@@ -30,21 +29,17 @@ from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
-FORMAT = 3
-SPOOL_BYTES = 16_000_000
-"""Sets that are gathered before they are written, for each unit in turn; twice as much while they are put together."""
+FORMAT = 4
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Shingles(OfText):
-    """One part a shard: for each unit of `pairs` a section of the sets it needs, one for each SPOOL_BYTES that were gathered.
-    cuts: i64[units+1], the rows that these units lie between; ngram: words a shingle; scratch: where the parts go; kept: sets
-    that earlier jobs kept, by shard key."""
+    """One part a shard: a document's set once, however many units of `pairs` read it there. ngram: words a shingle; scratch: where
+    the parts go; kept: sets that earlier jobs kept, by shard key."""
 
     asked: Manifest
-    cuts: Rows
     ngram: int
     scratch: str
     kept: Mapping[str, PartRecord] = field(default_factory=dict)
@@ -52,7 +47,7 @@ class Shingles(OfText):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.asked.key, self.cuts.tolist(), self.ngram)
+        return part_key(self.kind, FORMAT, self.asked.key, self.ngram)
 
     def units(self) -> list[Unit]:
         found = []
@@ -65,7 +60,7 @@ class Shingles(OfText):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_shingle, self.store, tuple(p.path for p in self.asked.parts), self.cuts, self.ngram)
+        return partial(_shingle, self.store, tuple(p.path for p in self.asked.parts), self.ngram)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -79,10 +74,10 @@ class Shingles(OfText):
 
 
 def _shingle(
-    store: Store, asked: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int, Kept]
+    store: Store, asked: tuple[str, ...], ngram: int, payload: tuple[str, str, Shard, int, Kept]
 ) -> PartRecord:
     key, path, shard, start, kept = payload
-    row, unit = _asked_for(store, asked, cuts, start, start + shard.rows)
+    row = _asked_for(store, asked, start, start + shard.rows)
     stays = kept_sets.read_sets(store, kept.before) if len(row) else kept_sets.EMPTY
     known, unknown = kept_sets.chosen(stays, row)
     more: list[Block] = []
@@ -91,11 +86,7 @@ def _shingle(
 
     def write(temporary: Path) -> None:
         with section_writer(temporary) as writer:
-            for held in gathered(kept_sets.among(known, read), SPOOL_BYTES, joined):
-                here = slice(*np.searchsorted(row, [held.rows[0], held.rows[-1] + 1]))
-                order = np.argsort(unit[here], kind="stable")
-                write_blocks(writer, held, unit[here][order], np.searchsorted(held.rows, row[here][order]))
-                del held  # the next ones are gathered first
+            write_blocks(writer, kept_sets.among(known, read))
         if more or kept.before is None:  # before this part, whose presence says that the unit is done
             kept_sets.write_sets(store, kept.key, kept.path, [stays, *more])
 
@@ -103,27 +94,25 @@ def _shingle(
     return record_sections(store, key, path)
 
 
-def _asked_for(store: Store, asked: tuple[str, ...], cuts: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
-    """(row i64[N] of the shard, unit i64[N]), by row and unit: what is needed of global rows start..stop-1."""
-    packed = [np.zeros(0, np.int64)]
+def _asked_for(store: Store, asked: tuple[str, ...], start: int, stop: int) -> Rows:
+    """The shard's documents that are in a pair that is still to be measured, of global rows start..stop-1: rising, by the shard's
+    own rows."""
+    found = [np.zeros(0, np.int64)]
     for path in asked:
-        table = store.rows_between(path, "document", start, stop - 1, ["document", "other", "jaccard"])
+        table = store.rows_between(path, "document", start, stop - 1, ["document", "jaccard"])
         table = table.filter(pc.is_null(table.column("jaccard")))
-        document, other = (table.column(c).to_numpy() for c in ("document", "other"))
-        unit = np.searchsorted(cuts, np.minimum(document, other), side="right") - 1
-        packed.append(distinct((document - start) << 32 | unit))
-    found = distinct(np.concatenate(packed))
-    return found >> 32, found & 0xFFFFFFFF
+        found.append(distinct(table.column("document").to_numpy() - start))
+    return distinct(np.concatenate(found))
 
 
 def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:
-    """The sets of these rows of the shard (rising; repeats count once), batch by batch of its text."""
+    """The sets of these rows of the shard (rising), batch by batch of its text."""
     if len(row) == 0:
         return
     usable = usable_rows(read_ids(store, shard, ["quarantine"]))
     for start, text in _texts(store, shard, usable, row):
         here = slice(*np.searchsorted(row, [start, start + len(text)]))
-        rows = row[here][begin_of(row[here])]
+        rows = row[here]
         if len(rows):
             batch = TextBatch.from_arrow(text.take(pa.array(rows - start)))
             yield Block(rows, *shingle_sets(batch.data, batch.offsets, ngram))
