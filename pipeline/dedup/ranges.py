@@ -65,16 +65,16 @@ def range_units(stage: Stage, what: str, ranges: int, work_bytes: int) -> list[U
 def read_range(
     store: Store, paths: Sequence[str], by: str, n: int, ranges: int, columns: list[str]
 ) -> tuple[pa.Table, npt.NDArray[np.int32]]:
-    """The rows of one range of every shard, in shard order, and the shard of each: i32[N]."""
+    """The rows of one range of every part, in order, and the part of each: i32[N]."""
     tables = read_each(store, paths, by, n, ranges, columns)
-    shard = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
-    return pa.concat_tables(tables), shard
+    part = np.repeat(np.arange(len(paths), dtype=np.int32), [t.num_rows for t in tables])
+    return pa.concat_tables(tables), part
 
 
 def read_each(
     store: Store, paths: Sequence[str], by: str, n: int, ranges: int, columns: list[str]
 ) -> list[pa.Table]:  # fmt: skip
-    """The rows of one range of every shard, a table each."""
+    """The rows of one range of every part, a table each."""
     low, high = range_bounds(n, ranges)
     return [store.rows_between(path, by, low, high, columns) for path in paths]
 

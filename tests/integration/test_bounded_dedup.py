@@ -78,7 +78,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Makes ranges and units that even this corpus fills several of."""
 
     def make() -> None:
-        monkeypatch.setattr(ranges, "RANGE_BYTES", 30_000)
+        monkeypatch.setattr(ranges, "RANGE_BYTES", 6_000)
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
         monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
         monkeypatch.setattr("pipeline.dedup.layout.HASH_ROWS", 64)
@@ -110,8 +110,11 @@ def test_clusters_are_those_of_a_brute_force_however_the_corpus_is_cut(
     assert {i: keeper for i, (keeper, _, _) in found[0].items() if i != keeper} == removed
     assert found[0] == found[1] == found[2]
     parts = {
-        kind: len(list((tmp_path / "2" / "ws").glob(f"corpora/*/{kind}/parts/*/*"))) for kind in ("candidates", "pairs")
+        kind: len(list((tmp_path / "2" / "ws").glob(f"corpora/*/{kind}/parts/*/*")))
+        for kind in ("bands", "candidates", "digests", "pairs")
     }
+    assert parts["bands"] < 5, "shards share a part"
+    assert parts["digests"] < 5
     assert parts["candidates"] > 2, "the corpus filled several ranges"
     assert parts["pairs"] > 2, "and several units of pairs"
 

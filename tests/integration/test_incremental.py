@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.dedup.documents import kept_sets
+from pipeline.dedup import ranges
+from pipeline.dedup.documents import kept_sets, shard_runs
 from pipeline.result import Result
 from pipeline.stages.documents import effects, shingles
 from pipeline.storage import packing
@@ -81,6 +82,30 @@ def test_what_is_added_gives_the_same_bytes_as_all_at_once(tmp_path: Path, name:
         for key in keys:
             both = [load(s, manifest_path("crawl", kind, key)) for s in stores]
             assert both[0] == both[1], kind
+
+
+@pytest.mark.parametrize("name", ["part-9.parquet", "part-3b.parquet", "part-.parquet"])
+def test_shards_that_share_parts_of_hashes_grow_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    plain, folder = tmp_path / "plain", tmp_path / "crawl"
+    old_files(folder)
+    write(folder, name, added(40))
+    run(plain, folder)
+    (folder / name).unlink()
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr(shard_runs, "HASH_ROWS", 200)
+    first = run(tmp_path / "grown", folder)
+    before = events(tmp_path / "grown", first, "stage_started")["bands"]["units"]
+    assert 1 < before < events(tmp_path / "grown", first, "stage_started")["text"]["units"]
+    write(folder, name, added(40))
+    grown, whole = run(tmp_path / "grown", folder), run(tmp_path / "whole", folder)
+    assert events(tmp_path / "grown", grown, "stage_started")["bands"]["units"] <= 2
+    assert grown.tables == whole.tables
+    assert digests(tmp_path / "grown" / "out") == digests(tmp_path / "whole" / "out")
+    for kind in ("data", "removed"):
+        one, other = (sorted(digests(root / "out" / kind).values()) for root in (tmp_path / "grown", plain))
+        assert one == other, "as from parts of a shard each"
 
 
 def test_of_what_was_there_no_part_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.documents.schema import DIGESTS_TABLE
+from pipeline.dedup.ranges import row_bytes
 from pipeline.dedup.sorted_rows import begin_of
+from pipeline.schema import arrow_schema
 from scorers.kernels.lsh import sharing
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
 NONE = -1
+WORK_BYTES = 4 * row_bytes(arrow_schema(DIGESTS_TABLE))
+"""Of a digest, and of what is made of it to find its equals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ DIGESTS_TABLE = (
     TableColumn("high", pa.uint64(), "hash", "upper half of what equal documents share; ascending", False),
     TableColumn("low", pa.uint64(), "hash", "its lower half", False),
     TableColumn("label", pa.uint64(), "hash", "64 bits of the raw text's hash", False),
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard", False),
+    TableColumn("row", pa.int32(), "row", "the document's row in the part's run of shards", False),
 )
 
 EQUALS_TABLE = (
@@ -33,7 +33,7 @@ BANDS_TABLE = (
     TableColumn(
         "near", pa.uint32(), "hash", "upper 16 bits of the document's keys in each of the next two bands", False
     ),
-    TableColumn("row", pa.int32(), "row", "the document's row in the shard", False),
+    TableColumn("row", pa.int32(), "row", "the document's row in the part's run of shards", False),
 )
 
 CANDIDATES_TABLE = (

@@ -1,12 +1,11 @@
-"""bands: the buckets that each shard's documents lie in, sorted, so that a range of them can be read from every shard
+"""bands: the buckets that the documents of each run of shards lie in, sorted, so that a range of them can be read from every part
 alone. Kept by the rules or not: what is measured serves every verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,88 +15,78 @@ import pyarrow.compute as pc
 from pipeline.dedup.documents.equals import first_of_equals
 from pipeline.dedup.documents.planner import banding
 from pipeline.dedup.documents.schema import BANDS_TABLE
+from pipeline.dedup.documents.shard_runs import ByShardRuns, Payload
 from pipeline.dedup.layout import hash_groups
-from pipeline.dedup.ranges import write_hashes
+from pipeline.dedup.ranges import ranges_for, row_bytes, write_hashes
 from pipeline.recipe.dedup import Fuzzy
 from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
-from pipeline.stage import OfNotes
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.notes import ShardNotes, binary_rows, read_by_batch, read_fields
-from pipeline.storage.shard import part_key
+from pipeline.storage.notes import binary_rows, read_by_batch, read_fields
 from pipeline.storage.store import PartRecord, Store
-from pipeline.unit import Unit
 from scorers.base import parameters
 from scorers.kernels.entries import keys_of_batches, sorted_entries
 from scorers.kernels.lsh import NO_KEY
 
-FORMAT = 2
 BATCH_ROWS = 8_192
 PIECES = 8
-"""In which a shard's entries are sorted and written."""
+"""In which the entries of each of the shards are sorted and written."""
 LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Bands(OfNotes):
-    """One part a shard: bucket, text and row of every document that has shingles, once for each band. Of equal texts of a
-    shard the first alone. exact: the alias of the scorer `exact`."""
+class Bands(ByShardRuns):
+    """One part a run of shards: bucket, text and row of every document that has shingles, once for each band. Of equal texts of
+    a run the first alone. exact: the alias of the scorer `exact`."""
 
     settings: Fuzzy
     minhash: ScorerSpec
     exact: str
     kind = "bands"
+    format = 3
+    counted = "entries"
 
-    @property
+    @cached_property
     def banding(self) -> tuple[int, int]:
         """(bands, rows): as the recipe says, or as what it asks for needs."""
         return banding(self.settings, int(parameters(self.minhash.build())["num_perm"]))
 
-    def _key_of(self, index: int) -> str:
-        said = [self.notes.fingerprint(a) for a in (self.minhash.alias, self.exact)]
-        return part_key(self.kind, FORMAT, self.notes.text.shards[index].key, said, self.banding)
+    @property
+    def rows_per_document(self) -> int:
+        return self.banding[0]
 
     @property
-    def key(self) -> str:
-        return part_key(self.kind, [self._key_of(i) for i in range(len(self.notes.text.shards))])
+    def ranges(self) -> int:
+        return ranges_for(self.notes.text.rows * self.rows_per_document, row_bytes(arrow_schema(BANDS_TABLE)))
 
-    def units(self) -> list[Unit]:
-        found = []
-        for i, part in enumerate(self.notes.passes[self.notes.where[self.minhash.alias]].parts):
-            key = self._key_of(i)
-            path = Store.part(self.corpus, self.kind, key)
-            found.append(Unit(key, path, self.notes.text.shard_name(i), part.bytes, (key, path, self.notes.of(i))))
-        return found
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return [self.notes.fingerprint(a) for a in (self.minhash.alias, self.exact)], self.banding
 
-    def task(self) -> Callable[[Any], PartRecord]:
+    def task(self) -> Callable[[Payload], PartRecord]:
         return partial(_sort, self.store, self.minhash.alias, self.exact, self.banding)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         bands, rows = self.banding
-        total = sum(p.rows for p in parts)
-        return Manifest(
-            self.kind, self.key, self.corpus, tuple(parts), total, {"entries": total},
-            inputs={"text": self.notes.text.key}, parameters={"bands": bands, "rows": rows},
-        )  # fmt: skip
+        return self.table(parts, {"bands": bands, "rows": rows})
 
 
-def _sort(
-    store: Store, minhash: str, exact: str, banding: tuple[int, int], payload: tuple[str, str, ShardNotes]
-) -> PartRecord:
-    key, path, notes = payload
-    digest, size = read_fields(store, notes, (f"{exact}.normalised", f"{exact}.text_bytes"))
-    batches = read_by_batch(store, notes, f"{minhash}.signature", BATCH_ROWS)
-    keys = keys_of_batches((binary_rows(s, 0xFF).view("<u4") for s in batches), len(digest), *banding)
-    digests = binary_rows(digest, 0).view("<u8")
+def _sort(store: Store, minhash: str, exact: str, banding: tuple[int, int], payload: Payload) -> PartRecord:
+    key, path, run = payload
+    fields = [read_fields(store, notes, (f"{exact}.normalised", f"{exact}.text_bytes")) for notes in run]
+    digests = np.concatenate([binary_rows(digest, 0).view("<u8") for digest, _ in fields])
+    text_bytes = np.concatenate([pc.fill_null(size, 0).to_numpy() for _, size in fields])
+    batches = (batch for notes in run for batch in read_by_batch(store, notes, f"{minhash}.signature", BATCH_ROWS))
+    keys = keys_of_batches((binary_rows(s, 0xFF).view("<u4") for s in batches), len(digests), *banding)
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
-    names = text_rank(digests, pc.fill_null(size, 0).to_numpy())
+    names = text_rank(digests, text_bytes)
     entries = int(firsts.sum()) * len(keys)
-    pieces = sorted_entries(keys, names, firsts, min(PIECES, hash_groups(entries)))
+    pieces = sorted_entries(keys, names, firsts, min(PIECES * len(run), hash_groups(entries)))
     schema = arrow_schema(BANDS_TABLE)
     tables = (pa.table([pa.array(c) for c in columns], schema=schema) for columns in pieces)
-    return write_hashes(store, key, path, tables, schema, entries, "entries")
+    return write_hashes(store, key, path, tables, schema, entries, Bands.counted)
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:

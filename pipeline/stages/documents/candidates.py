@@ -1,5 +1,5 @@
 """candidates: which documents might be near-duplicates, by the buckets they share. One unit a range of buckets, which
-reads that range from every shard and nothing else. A candidate pair alone says nothing: the stage `pairs` measures it."""
+reads that range from every part and nothing else. A candidate pair alone says nothing: the stage `pairs` measures it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Candidates(OfText):
         return range_units(self, "buckets", self.ranges, self.bands.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
-        paths = tuple(p.path for p in self.bands.parts)
-        return partial(_join, self.store, paths, self.text.row_offsets(), self.max_bucket)
+        starts = self.text.row_offsets()[self.bands.details["runs"]]
+        return partial(_join, self.store, tuple(p.path for p in self.bands.parts), starts, self.max_bucket)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         counts = add_counts(parts)
@@ -66,10 +66,10 @@ class Candidates(OfText):
 
 
 def _join(
-    store: Store, shards: tuple[str, ...], offsets: Rows, max_bucket: int, payload: tuple[str, str, int, int]
+    store: Store, parts: tuple[str, ...], starts: Rows, max_bucket: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    found = bucket_pairs(_meeting(store, shards, offsets, n, ranges), max_bucket)
+    found = bucket_pairs(_meeting(store, parts, starts, n, ranges), max_bucket)
     columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)
@@ -77,15 +77,15 @@ def _join(
     return commit_part(store, key, path, made, counts, row_group_rows=GROUP_ROWS, **layout(made.schema))
 
 
-def _meeting(store: Store, shards: tuple[str, ...], offsets: Rows, n: int, ranges: int) -> Entries:
-    """The entries of one range without most of those whose bucket is theirs alone, by shard, key and row."""
-    tables = read_each(store, shards, "key", n, ranges, [c.name for c in BANDS_TABLE])
+def _meeting(store: Store, paths: tuple[str, ...], starts: Rows, n: int, ranges: int) -> Entries:
+    """The entries of one range without most of those whose bucket is theirs alone, by part, key and row."""
+    tables = read_each(store, paths, "key", n, ranges, [c.name for c in BANDS_TABLE])
     meetings = Meetings.of(*range_bounds(n, ranges), sum(t.num_rows for t in tables))
     for table in tables:
         meetings.count(table.column("key").to_numpy())
     parts = []
     tables.reverse()
-    for start in offsets[:-1].tolist():
+    for start in starts.tolist():
         # popped, so that each is let go of once it is looked through
         key, text, near, row = (column.to_numpy() for column in tables.pop().columns)
         at = meetings.may_meet(key)

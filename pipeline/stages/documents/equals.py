@@ -1,4 +1,4 @@
-"""equals: which documents equal an earlier one. One unit a range of digests, which reads that range from every shard and
+"""equals: which documents equal an earlier one. One unit a range of digests, which reads that range from every part and
 nothing else; k copies are k-1 rows."""
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.documents.equals import equal_rows
+from pipeline.dedup.documents.equals import WORK_BYTES, equal_rows
 from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
 from pipeline.dedup.layout import GROUP_ROWS
-from pipeline.dedup.ranges import range_units, ranges_for, read_range, row_bytes
+from pipeline.dedup.ranges import range_units, ranges_for, read_range
 from pipeline.schema import arrow_schema
 from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
@@ -37,8 +37,7 @@ class EqualRows(OfText):
 
     @property
     def ranges(self) -> int:
-        # what is made of a row to find its equals takes three times as much again
-        return ranges_for(self.digests.rows, 4 * row_bytes(arrow_schema(DIGESTS_TABLE)))
+        return ranges_for(self.digests.rows, WORK_BYTES)
 
     @property
     def key(self) -> str:
@@ -48,7 +47,8 @@ class EqualRows(OfText):
         return range_units(self, "digests", self.ranges, self.digests.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_group, self.store, tuple(p.path for p in self.digests.parts), self.text.row_offsets())
+        starts = self.text.row_offsets()[self.digests.details["runs"]]
+        return partial(_group, self.store, tuple(p.path for p in self.digests.parts), starts)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -59,14 +59,14 @@ class EqualRows(OfText):
 
 
 def _group(
-    store: Store, shards: tuple[str, ...], offsets: Rows, payload: tuple[str, str, int, int]
+    store: Store, parts: tuple[str, ...], starts: Rows, payload: tuple[str, str, int, int]
 ) -> PartRecord:  # fmt: skip
     key, path, n, ranges = payload
-    table, shard = read_range(store, shards, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
+    table, part = read_range(store, parts, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
     high, low, label, row = (table.column(c.name).to_numpy() for c in DIGESTS_TABLE)
     del table  # of several shards the arrays are copies
-    row = offsets[shard] + row
-    del shard
+    row = starts[part] + row
+    del part
     found = equal_rows(high, low, label, row)
     columns = [pa.array(found.row), pa.array(found.first), pa.array(found.same)]
     made = pa.table(columns, schema=arrow_schema(EQUALS_TABLE))
