@@ -16,12 +16,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generator.__main__ import size_bytes
+from pipeline.dedup.documents.schema import BANDS_TABLE
+from pipeline.dedup.documents.shard_runs import MOST_ROWS
+from pipeline.dedup.layout import HASH_ROWS
+from pipeline.dedup.ranges import ranges_for, row_bytes
+from pipeline.schema import arrow_schema
 
 Point = dict[str, Any]
 MOVES = {
     "compute": "more cores: scoring and export are independent units",
     "one unit": "cutting the stages of one unit by key, so that they are many",
     "exchange": "faster network between nodes, or a prefilter that sends fewer keys",
+    "openings": "sorted parts merged once more, so that a unit of candidates opens few",
     "storage": "storage that reads faster, or shards in zstd at a higher level",
     "driver": "units larger than they are, so that there are fewer records",
     "driver memory": "a driver with more memory: what it holds is a record a unit, not a document",
@@ -31,6 +37,8 @@ MOVES = {
 
 LEAST_TOLD_BYTES = 1e9
 """Of text: how memory grows is not told by less."""
+OPEN_S, READ_S_PER_BYTE = 1.5e-4, 1.1e-9
+"""CPU seconds: of opening a part of `bands` and reading its footer; of a byte of a row group, its checksum verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class Cluster:
 class Constants:
     """Read off the curves, of one worker where not said otherwise. CPU seconds and bytes are of a byte of text.
 
-    start_s: paid once; parallel_s, serial_s: CPU seconds a byte in stages of many units, and of one; exchanged, stored, output: bytes a
+    start_s: paid once; parallel_s, serial_s: CPU seconds a byte in stages of many units, and of one; entries: rows of `bands` a byte, of
+    a shard shard_entries of them; exchanged, stored, output: bytes a
     byte; unit_bytes: resident memory of a worker that does not depend on the input; unit_slope, driver_slope: bytes of memory more a
     document, of the worker that takes most, and of the driver, None where the curves are too short to tell; driver_bytes: where it begins.
     """
@@ -57,6 +66,8 @@ class Constants:
     start_s: float
     parallel_s: float
     serial_s: float
+    entries: float
+    shard_entries: float
     exchanged: float
     stored: float
     output: float
@@ -102,8 +113,13 @@ def constants(points: list[Point]) -> Constants:
     unit_bytes, unit_slope = memory_line(several, of_worker)
     driver_bytes, driver_slope = memory_line(several, "driver_bytes")
     size = largest["text_bytes"]
+    entries, shards = (
+        next((s[of] for s in largest["stages"] if s["stage"] == stage), 0)
+        for stage, of in (("bands", "rows"), ("text", "units"))
+    )
     return Constants(
-        size / largest["documents"], max(0.0, start_s), max(0.0, slope_s - serial_s), serial_s, largest["exchanged_bytes"] / size,
+        size / largest["documents"], max(0.0, start_s), max(0.0, slope_s - serial_s), serial_s,
+        entries / size, entries / max(1, shards), largest["exchanged_bytes"] / size,
         largest["workspace_bytes"] / size, largest["output_bytes"] / size, unit_bytes, unit_slope, driver_bytes, driver_slope,
     )  # fmt: skip
 
@@ -117,9 +133,23 @@ def seconds(made: Constants, cluster: Cluster, text_bytes: float) -> dict[str, f
         "one unit": made.serial_s * text_bytes,
         # written once and read once; all but a node's own share crosses the network
         "exchange": 2 * moved * (1 - 1 / cluster.nodes) / (cluster.nodes * cluster.net_bytes_s),
+        "openings": openings_s(made, text_bytes) / cores,
         # text is read packed by scoring, by shingling and by export, and written once
         "storage": (4 * made.output + 2 * made.stored) * text_bytes / (cluster.nodes * cluster.disk_bytes_s),
     }
+
+
+def openings_s(made: Constants, text_bytes: float) -> float:
+    """CPU seconds in which units of `candidates` open every part of `bands`, and read of each what is more than their range: that
+    grows with the square of the text once parts are as large as they may be (pipeline/dedup/documents/shard_runs.py)."""
+    rows = made.entries * text_bytes
+    row = row_bytes(arrow_schema(BANDS_TABLE))
+    ranges = ranges_for(int(rows), row)
+    if ranges == 1:
+        return 0.0
+    part_rows = max(made.shard_entries, min(MOST_ROWS, ranges * HASH_ROWS))
+    more_rows = max(0.0, 1.5 * HASH_ROWS - part_rows / ranges)
+    return ranges * rows / part_rows * (OPEN_S + more_rows * row * READ_S_PER_BYTE)
 
 
 def memory(made: Constants, text_bytes: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scale_model import Cluster, bottleneck, constants, fit, line_of, memory, seconds, told
+from benchmarks.scale_model import Cluster, bottleneck, constants, fit, line_of, memory, openings_s, seconds, told
 
 SMALL = Cluster(10, 10, 64e9, 1e9, 1e9)
 
@@ -53,6 +53,20 @@ def test_parts_of_the_time_follow_the_formulas() -> None:
     assert parts["one unit"] == pytest.approx(2_500)
     assert parts["exchange"] == pytest.approx(2 * 0.2e12 * 0.9 / 1e10)
     assert memory(constants(CURVES), 1e12)["memory of the unit"] == pytest.approx(4e8 + 100 * 2.5e8)
+
+
+def test_openings_grow_with_the_square_once_parts_are_full() -> None:
+    stages = [{"stage": "text", "units": 30}, {"stage": "bands", "units": 30, "rows": 5_000_000}]
+    curves = [{**p, "stages": [*p["stages"], *({"unit_s": 0.0, **s} for s in stages)]} for p in CURVES]
+    made = constants(curves)
+    assert (made.entries, made.shard_entries) == (pytest.approx(5e-3), pytest.approx(5e6 / 30))
+    assert openings_s(made, 1e9) < 0.1, "at most two ranges of thirty parts"
+    few, many, more = (openings_s(made, size) for size in (1e12, 1e13, 1e14))
+    assert 5e-3 * 1e12 * 24 / 80e6 / 2e6 * 5e-3 * 1e12 * 1.5e-4 < few < 1e4
+    assert 50 < many / few < 200
+    assert 50 < more / many < 200
+    assert seconds(made, SMALL, 1e12)["openings"] == pytest.approx(few / 100)
+    assert openings_s(constants(CURVES), 1e14) == 0.0, "no buckets"
 
 
 def test_memory_that_no_node_has_is_first_in_the_way() -> None:

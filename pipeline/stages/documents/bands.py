@@ -30,7 +30,7 @@ from scorers.kernels.lsh import NO_KEY
 
 BATCH_ROWS = 8_192
 PIECES = 8
-"""In which the entries of each of the shards are sorted and written."""
+"""In which the entries of a shard, or so many of a run, are sorted and written: a power of two."""
 LARGEST_SIZE = (1 << 24) - 1
 
 Sizes = npt.NDArray[np.int64]
@@ -83,9 +83,10 @@ def _sort(store: Store, minhash: str, exact: str, banding: tuple[int, int], payl
     firsts = first_of_equals(digests, keys[0] != NO_KEY) == np.arange(len(digests))
     names = text_rank(digests, text_bytes)
     entries = int(firsts.sum()) * len(keys)
-    pieces = sorted_entries(keys, names, firsts, min(PIECES * len(run), hash_groups(entries)))
+    pieces = min(PIECES << (len(run) - 1).bit_length(), hash_groups(entries))
     schema = arrow_schema(BANDS_TABLE)
-    tables = (pa.table([pa.array(c) for c in columns], schema=schema) for columns in pieces)
+    sorted_pieces = sorted_entries(keys, names, firsts, pieces)
+    tables = (pa.table([pa.array(c) for c in columns], schema=schema) for columns in sorted_pieces)
     return write_hashes(store, key, path, tables, schema, entries, Bands.counted)
 
 
