@@ -16,6 +16,7 @@ from pipeline.sources.rows import Tally
 from pipeline.storage.shard import Shard, Slice, part_key
 from pipeline.storage.store import PartRecord, Store
 from scorers.kernels.jit import MIX_1, MIX_2
+from scorers.kernels.radix import ascending
 from scorers.text import TextBatch
 
 READ_THREADS = 8
@@ -81,8 +82,8 @@ def id_warnings(store: Store, parts: Sequence[PartRecord], tallies: Sequence[Tal
 def duplicate_ids(store: Store, parts: Sequence[PartRecord], every: int) -> tuple[int, list[str]]:
     """(How many distinct ids several rows share, the first examples). every: look at one hash in so many."""
     hashed = [_sample(id_hashes(_ids(store, p)), every) for p in parts]
-    values, counts = np.unique(np.concatenate(hashed), return_counts=True) if hashed else (np.zeros(0), np.zeros(0))
-    doubled = values[counts > 1]
+    values = ascending(np.concatenate([np.zeros(0, np.int64), *hashed]))
+    doubled = np.unique(values[1:][values[1:] == values[:-1]])
     examples: list[str] = []
     for part in parts if len(doubled) else ():
         ids = _ids(store, part)
@@ -97,8 +98,8 @@ def _ids(store: Store, part: PartRecord) -> pa.LargeStringArray:
     return store.read_table(part.path, ["doc_id"]).column("doc_id").cast(pa.large_string()).combine_chunks()
 
 
-def id_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
-    """64 bits of each id, eight bytes of all of them at a time: a tenth of the time that a call for each takes."""
+def id_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.int64]:
+    """63 bits of each id, eight bytes of all of them at a time: a tenth of the time that a call for each takes."""
     batch = TextBatch.from_arrow(ids)
     words = np.ndarray(len(batch.data) - 7, "<u8", batch.data, strides=(1,))  # those that begin at any byte
     left = np.diff(batch.offsets)
@@ -111,8 +112,8 @@ def id_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
         at += 8
         left -= 8
         rows = rows[left[rows] > 0]
-    return found
+    return (found >> np.uint64(1)).view(np.int64)
 
 
-def _sample(hashes: npt.NDArray[np.uint64], every: int) -> npt.NDArray[np.uint64]:
-    return hashes if every == 1 else hashes[hashes % np.uint64(every) == 0]
+def _sample(hashes: npt.NDArray[np.int64], every: int) -> npt.NDArray[np.int64]:
+    return hashes if every == 1 else hashes[hashes % every == 0]

@@ -80,10 +80,10 @@ class ByShardRuns(OfNotes):
 
 
 def shard_runs(keys: Sequence[str], rows: Sequence[int], ranges: int) -> list[range]:
-    """Shards that follow each other put together, so many that a range of their rows is HASH_ROWS or more. keys: of the shards,
-    hexadecimal; rows: of each, at most; ranges: that units read, a power of two. Where one ends, its shard's key says, so that a
-    shard that comes or goes changes its own run alone."""
-    wanted = -(-ranges * HASH_ROWS * len(keys) // max(1, sum(rows)))
+    """Shards that follow each other put together, so many that a range of their rows is HASH_ROWS or more of most. keys: of the
+    shards, hexadecimal; rows: of each, at most; ranges: that units read, a power of two. Where one ends, its shard's key says,
+    so that a shard that comes or goes changes its own run alone."""
+    wanted = -(-2 * ranges * HASH_ROWS * len(keys) // max(1, sum(rows)))
     many = 1 << max(0, wanted - 1).bit_length() if ranges > 1 else 1
     cuts, held = [0], 0
     for n, more in enumerate(rows):
