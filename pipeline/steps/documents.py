@@ -89,7 +89,7 @@ class DocumentDedup:
         def gather(cuts: npt.NDArray[np.int64]) -> tuple[Manifest, Manifest]:
             asked = self.do_in_scratch(Asked(self.store, found, before, cuts, self.scratch))
             kept = kept_before(self.store, notes.text.corpus, ngram)
-            stage = Shingles(self.store, notes.text, asked, ngram, self.scratch, kept)
+            stage = Shingles(self.store, notes.text, asked, cuts, ngram, self.scratch, kept)
             shingles, sets = self.do_in_scratch(stage), stage.sets()
             commit(self.store, sets, manifest_path(sets.corpus, sets.kind, sets.key))
             return asked, shingles

@@ -7,7 +7,9 @@ little of each: Parquet would need a row group for each of them, and such a foot
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
@@ -25,10 +27,10 @@ MAGIC = b"winnow:2"
 ENTRY = np.dtype([("number", "<i8"), ("start", "<i8"), ("bytes", "<i8"), ("hash", "<u8")])
 TAIL = np.dtype([("entries", "<i8"), ("hash", "<u8"), ("magic", "S8")])
 
-NEAR_BYTES = 65_536
-"""Sections that lie no farther apart are read at once, with what lies between them."""
+NEAR_BYTES, NEAR_BYTES_REMOTE = 4_096, 1_000_000
+"""Sections that lie no farther apart are read at once, with what lies between them: that takes less than asking twice."""
 READ_BYTES = 2_000_000
-"""What is read at once, but for a section that is larger."""
+"""Sections that come together, or one that is larger."""
 
 Entries = npt.NDArray[np.void]
 Places = npt.NDArray[np.int64]
@@ -43,8 +45,8 @@ class SectionWriter:
         self._entries = [np.zeros(0, ENTRY)]
 
     def add(self, numbers: Places, bounds: Places, content: memoryview) -> None:
-        """Sections under N numbers, which rise and are above those before. bounds: i64[N+1], the bytes of the content between
-        which each lies."""
+        """Sections under N numbers, each of which is there once. bounds: i64[N+1], the bytes of the content between which each
+        lies."""
         made = np.empty(len(numbers), ENTRY)
         made["number"], made["start"], made["bytes"] = numbers, self._start + bounds[:-1], np.diff(bounds)
         made["hash"] = [xxhash.xxh3_64_intdigest(content[a:b]) for a, b in pairwise(bounds.tolist())]
@@ -55,7 +57,7 @@ class SectionWriter:
     def close(self) -> None:
         """Write who lies where."""
         entries = np.concatenate(self._entries)
-        told = entries.tobytes()
+        told = entries[np.argsort(entries["number"], kind="stable")].tobytes()
         self._file.write(told)
         self._file.write(np.array((len(entries), xxhash.xxh3_64_intdigest(told), MAGIC), TAIL).tobytes())
 
@@ -70,40 +72,49 @@ def section_writer(path: Path) -> Iterator[SectionWriter]:
 
 
 class Sections:
-    """A file of sections that is open. numbers, sizes: i64[E], by number; sizes in bytes."""
+    """A file of sections that is open. numbers, sizes, starts: i64[E], by number; sizes in bytes, starts as they were added."""
 
-    def __init__(self, file: IO[bytes], path: str) -> None:
-        self._file, self._path = file, path
-        self._entries = _entries(file, path)
+    def __init__(self, store: Store, path: str, file: IO[bytes]) -> None:
+        self._path, self._near = store.full(path), NEAR_BYTES_REMOTE if store.remote else NEAR_BYTES
+        self._read = partial(_read_remote, file) if store.remote else partial(os.pread, file.fileno())
+        self._entries = _entries(file, self._path)
         self.numbers: Places = self._entries["number"]
         self.sizes: Places = self._entries["bytes"]
+        self.starts: Places = self._entries["start"]
 
     def read(self, places: Places) -> Iterator[tuple[Places, bytes]]:
-        """The sections at these places (rising), some at a time: their places, and one after another what they hold. Raises
-        IntegrityError where a byte has changed."""
-        start = self._entries["start"][places]
-        end = start + self.sizes[places]
-        parted = (start[1:] - end[:-1] > NEAR_BYTES) | (start[1:] // READ_BYTES != start[:-1] // READ_BYTES)
-        runs = np.flatnonzero(np.concatenate([[True], parted, [True]])).tolist() if len(places) else []
-        for first, stop in pairwise(runs):
-            yield places[first:stop], self._run(places[first:stop], start[first:stop], end[first:stop])
+        """The sections at these places, which were added in this order, some at a time: their places, and one after another what
+        they hold. Raises IntegrityError where a byte has changed."""
+        lots = np.flatnonzero(np.diff(np.cumsum(self.sizes[places]) // READ_BYTES, prepend=-1, append=-1))
+        for first, stop in pairwise(lots.tolist()):
+            yield places[first:stop], b"".join(self._sections(self._entries[places[first:stop]]))
 
-    def _run(self, places: Places, start: Places, end: Places) -> bytes:
-        low = int(start[0])
-        self._file.seek(low)
-        content = self._file.read(int(end[-1]) - low)
-        sections = [memoryview(content)[a:b] for a, b in zip((start - low).tolist(), (end - low).tolist(), strict=True)]
-        for section, told in zip(sections, self._entries["hash"][places].tolist(), strict=True):
-            if xxhash.xxh3_64_intdigest(section) != told:
-                raise _damaged(self._path)
-        return content if int(self.sizes[places].sum()) == len(content) else b"".join(sections)
+    def _sections(self, entries: Entries) -> Iterator[memoryview]:
+        start, end = entries["start"], entries["start"] + entries["bytes"]
+        runs = [*(np.flatnonzero(start[1:] - end[:-1] > self._near) + 1).tolist(), len(entries)]
+        lows, highs, hashes = start.tolist(), end.tolist(), entries["hash"].tolist()
+        first = 0
+        for stop in runs:
+            low = lows[first]
+            content = memoryview(self._read(highs[stop - 1] - low, low))
+            for n in range(first, stop):
+                section = content[lows[n] - low : highs[n] - low]
+                if xxhash.xxh3_64_intdigest(section) != hashes[n]:
+                    raise _damaged(self._path)
+                yield section
+            first = stop
+
+
+def _read_remote(file: IO[bytes], most_bytes: int, start: int) -> bytes:
+    file.seek(start)
+    return file.read(most_bytes)
 
 
 @contextlib.contextmanager
 def open_sections(store: Store, path: str) -> Iterator[Sections]:
     """Read a file of sections. Raises IntegrityError where what it says of them has changed."""
     with store.open(path) as file:
-        yield Sections(file, store.full(path))
+        yield Sections(store, path, file)
 
 
 def record_sections(store: Store, key: str, path: str) -> PartRecord:
@@ -117,7 +128,7 @@ def record_sections(store: Store, key: str, path: str) -> PartRecord:
 def checked_sections(store: Store, key: str, path: str) -> PartRecord:
     """The same, once every section was read. Raises IntegrityError where a byte has changed."""
     with open_sections(store, path) as sections:
-        for _ in sections.read(np.arange(len(sections.numbers))):
+        for _ in sections.read(np.argsort(sections.starts, kind="stable")):
             pass
     return record_sections(store, key, path)
 

@@ -82,7 +82,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
         monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
         monkeypatch.setattr("pipeline.dedup.layout.HASH_ROWS", 64)
-        monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.BLOCK_BYTES", 4_000)
+        monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", 4_000)
 
     return make
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held, write_blocks
+from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held, readers, write_blocks
 from pipeline.errors import IntegrityError, UnitFailed
 from pipeline.execution.executors import InProcess
 from pipeline.job import Job
@@ -29,19 +29,20 @@ ADDED = {0: b"zero", 2: b"", 7: b"seven", 9: b"nine, and more"}
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     with section_writer(tmp_path / "a.sections") as writer:
-        writer.add(np.array([0, 2, 7]), np.array([0, 4, 4, 9]), memoryview(b"zeroseven"))
-        writer.add(np.array([9]), np.array([0, 14]), memoryview(ADDED[9]))
+        writer.add(np.array([0, 7]), np.array([0, 4, 9]), memoryview(b"zeroseven"))
+        writer.add(np.array([2, 9]), np.array([0, 0, 14]), memoryview(ADDED[9]))
     return Store(str(tmp_path))
 
 
 def contents(store: Store, path: str, *numbers: int) -> list[bytes]:
     with open_sections(store, path) as sections:
-        found = []
-        for places, content in sections.read(np.searchsorted(sections.numbers, numbers)):
+        wanted = np.searchsorted(sections.numbers, numbers)
+        found = {}
+        for places, content in sections.read(wanted[np.argsort(sections.starts[wanted], kind="stable")]):
             ends = np.cumsum(sections.sizes[places]).tolist()
             assert ends[-1] == len(content)
-            found += [content[a:b] for a, b in pairwise([0, *ends])]
-        return found
+            found |= {place: content[a:b] for place, (a, b) in zip(places.tolist(), pairwise([0, *ends]), strict=True)}
+        return [found[place] for place in wanted.tolist()]
 
 
 def test_sections_come_back_from_their_places(store: Store) -> None:
@@ -109,31 +110,54 @@ def told(*blocks: Block) -> dict[int, list[int]]:
     }
 
 
-@pytest.mark.parametrize("block_bytes", [1, 24, 10_000])
+@pytest.mark.parametrize("read_bytes", [1, 24, 10_000])
 def test_a_unit_reads_the_sets_it_asks_for_and_no_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_bytes: int
 ) -> None:
-    monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", read_bytes)
+    rows = np.array([*SETS])
     with section_writer(tmp_path / "b.sections") as writer:
-        write_blocks(writer, [block(4, 6, 9), block(), block(10, 30)])
+        write_blocks(writer, [block(4, 6, 9), block(), block(10, 30)], rows, np.zeros_like(rows))
     store = Store(str(tmp_path))
     everything = {1_000 + row: hashes for row, hashes in SETS.items()}
-    for rows in ([], [1_004], [1_006], [1_006, 1_030], [1_009, 1_010], sorted(everything)):
-        wanted = np.array(rows, np.int64)
-        found = list(read_blocks(store, "b.sections", 1_000, wanted))
-        assert [int(r) for b in found for r in b.rows] == rows, "in order, and none twice"
-        assert told(*found) == {row: everything[row] for row in rows}
-        held = read_held(store, [("b.sections", 1_000, wanted), ("b.sections", 2_000, np.array([2_030]))])
-        assert told(held) == {row: everything[row] for row in rows} | {2_030: SETS[30]}
+    for chosen in ([], [1_004], [1_006], [1_006, 1_030], [1_009, 1_010], sorted(everything)):
+        wanted = np.array(chosen, np.int64)
+        found = list(read_blocks(store, "b.sections", 1_000, 0, wanted))
+        assert [int(r) for b in found for r in b.rows] == chosen, "in order, and none twice"
+        assert told(*found) == {row: everything[row] for row in chosen}
+        held = read_held(store, 0, [("b.sections", 1_000, wanted), ("b.sections", 2_000, np.array([2_030]))])
+        assert told(held) == {row: everything[row] for row in chosen} | {2_030: SETS[30]}
     assert record_sections(store, "k", "b.sections").rows == 5
+
+
+def test_each_reader_finds_the_sets_it_needs_side_by_side(tmp_path: Path) -> None:
+    needed = [(4, 1), (6, 0), (6, 1), (6, 7), (9, 0), (10, 7), (30, 0), (30, 1)]
+    row, reader = np.array(needed).T.copy()
+    with section_writer(tmp_path / "b.sections") as writer:
+        write_blocks(writer, [block(4, 6, 9), block(10, 30)], row, reader)
+    store = Store(str(tmp_path))
+    for one in (0, 1, 7, 8):
+        own = {r: SETS[r] for r, who in needed if who == one}
+        assert told(*read_blocks(store, "b.sections", 0, one, np.array([*SETS]))) == own
+        assert told(read_held(store, one, [("b.sections", 0, np.array([*SETS]))])) == own
+    assert checked_sections(store, "k", "b.sections").rows == len(needed)
+    with open_sections(store, "b.sections") as sections:
+        of_0 = sections.numbers >> 32 == 0
+        assert sections.starts[of_0].tolist() == [0, 0, 40], "those of a block one after another"
+
+
+def test_on_a_disk_all_units_read_the_same_sets_and_in_a_bucket_each_its_own(tmp_path: Path) -> None:
+    units = np.array([0, 3, 5])
+    assert readers(Store(str(tmp_path)), units).tolist() == [0, 0, 0]
+    assert readers(Store("s3://bucket/ws"), units).tolist() == [0, 3, 5]
 
 
 def test_rows_that_a_part_does_not_have_are_nowhere(tmp_path: Path) -> None:
     with section_writer(tmp_path / "b.sections") as writer:
-        write_blocks(writer, [block(4, 6)])
+        write_blocks(writer, [block(4, 6)], np.array([4, 6]), np.zeros(2, np.int64))
     store = Store(str(tmp_path))
-    assert list(read_blocks(store, "b.sections", 0, np.array([1, 5, 7]))) == []
-    assert told(read_held(store, [("b.sections", 0, np.array([1, 4, 5, 7]))])) == {4: SETS[4]}
+    assert list(read_blocks(store, "b.sections", 0, 0, np.array([1, 5, 7]))) == []
+    assert told(read_held(store, 0, [("b.sections", 0, np.array([1, 4, 5, 7]))])) == {4: SETS[4]}
 
 
 @dataclass(frozen=True)

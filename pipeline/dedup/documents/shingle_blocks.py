@@ -8,12 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.batches import gathered
 from pipeline.storage.sections import Sections, SectionWriter, open_sections
 from pipeline.storage.store import Store
-
-BLOCK_BYTES = 2_000_000
-"""Sets that are read before they are looked at, or a little more."""
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -56,33 +52,38 @@ def in_order(block: Block) -> Block:
     return block.at(order, block.rows[order])
 
 
-def write_blocks(writer: SectionWriter, blocks: Iterable[Block]) -> None:
-    """Write the sets of documents, which come by row: a section each, under its row."""
+def readers(store: Store, units: Rows) -> Rows:
+    """Under whose number each unit finds its sets. In a bucket under its own: they lie side by side, and come by few requests; on a
+    disk under that of all, so that what many units need lies there once."""
+    return units if store.remote else np.zeros_like(units)
+
+
+def write_blocks(writer: SectionWriter, blocks: Iterable[Block], row: Rows, reader: Rows) -> None:
+    """Write sets, which come by row: a section for each reader. row, reader: i64[N], by row and reader, who needs which."""
     for block in blocks:
-        writer.add(block.rows, 8 * block.bounds, block.hashes.view(np.uint8).data)
+        here = slice(*np.searchsorted(row, [block.rows[0], block.rows[-1] + 1])) if len(block.rows) else slice(0)
+        order = np.argsort(reader[here], kind="stable")
+        rows = row[here][order]
+        wanted = block if np.array_equal(rows, block.rows) else block.at(np.searchsorted(block.rows, rows), rows)
+        writer.add(reader[here][order] << 32 | rows, 8 * wanted.bounds, wanted.hashes.view(np.uint8).data)
 
 
-def read_blocks(store: Store, path: str, first_row: int, rows: Rows) -> Iterator[Block]:
-    """What a shard's part has of these documents (rising), in order of their rows. first_row: the shard's first among all."""
+def read_blocks(store: Store, path: str, first_row: int, reader: int, rows: Rows) -> Iterator[Block]:
+    """What a shard's part has of these documents (rising) for a reader, in order of their rows. first_row: the shard's first among
+    all."""
     with open_sections(store, path) as sections:
-        found = (
-            Block(
-                first_row + sections.numbers[places],
-                _bounds(sections.sizes[places] // 8),
-                np.frombuffer(sets, np.uint64),
-            )
-            for places, sets in sections.read(_places(sections, rows - first_row))
-        )
-        yield from gathered(found, BLOCK_BYTES, joined)
+        for places, sets in sections.read(_places(sections, reader, rows - first_row)):
+            row = first_row + (sections.numbers[places] & 0xFFFFFFFF)
+            yield Block(row, _bounds(sections.sizes[places] // 8), np.frombuffer(sets, np.uint64))
 
 
-def read_held(store: Store, parts: Sequence[tuple[str, int, Rows]]) -> Block:
-    """Documents of several shards as one block. parts: as `read_blocks` takes them, in order. Hashes are put where they stay as
-    they come: joined at the end they would be there twice."""
-    hashes = np.empty(sum(_hashes(store, *part) for part in parts), np.uint64)
+def read_held(store: Store, reader: int, parts: Sequence[tuple[str, int, Rows]]) -> Block:
+    """Documents of several shards as one block. parts: (path, first row, rows) as `read_blocks` takes them, in order. Hashes are
+    put where they stay as they come: joined at the end they would be there twice."""
+    hashes = np.empty(sum(_hashes(store, reader, *part) for part in parts), np.uint64)
     found, sizes, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for path, first_row, rows in parts:
-        for block in read_blocks(store, path, first_row, rows):
+        for block in read_blocks(store, path, first_row, reader, rows):
             found.append(block.rows)
             sizes.append(np.diff(block.bounds))
             hashes[filled : filled + len(block.hashes)] = block.hashes
@@ -90,17 +91,18 @@ def read_held(store: Store, parts: Sequence[tuple[str, int, Rows]]) -> Block:
     return Block(np.concatenate(found), _bounds(np.concatenate(sizes)), hashes)
 
 
-def _hashes(store: Store, path: str, first_row: int, rows: Rows) -> int:
+def _hashes(store: Store, reader: int, path: str, first_row: int, rows: Rows) -> int:
     """How many of them these documents have."""
     with open_sections(store, path) as sections:
-        return int(sections.sizes[_places(sections, rows - first_row)].sum()) // 8
+        return int(sections.sizes[_places(sections, reader, rows - first_row)].sum()) // 8
 
 
-def _places(sections: Sections, rows: Rows) -> Rows:
-    """Where those of the rows of a shard (rising) that it has lie."""
-    found = np.searchsorted(sections.numbers, rows)
+def _places(sections: Sections, reader: int, rows: Rows) -> Rows:
+    """Where those of the rows of a shard (rising) that it has for a reader lie."""
+    numbers = reader << 32 | rows
+    found = np.searchsorted(sections.numbers, numbers)
     found = found[found < len(sections.numbers)]
-    there: Rows = found[sections.numbers[found] == rows[: len(found)]]
+    there: Rows = found[sections.numbers[found] == numbers[: len(found)]]
     return there
 
 

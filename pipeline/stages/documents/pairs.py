@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents.pair_units import cut_points
 from pipeline.dedup.documents.schema import ASKED_TABLE, PAIRS_TABLE
-from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held
+from pipeline.dedup.documents.shingle_blocks import Block, read_blocks, read_held, readers
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.dedup.sorted_rows import distinct
 from pipeline.errors import IntegrityError
@@ -61,10 +61,10 @@ class Pairs(OfText):
         paths = tuple(p.path for p in shingles.parts)
         runs = np.searchsorted(asked.details["cuts"], cuts, side="right") - 1
         found = []
-        for run, (low, high) in zip(runs, pairwise(cuts.tolist()), strict=False):
+        for unit, (low, high) in enumerate(pairwise(cuts.tolist())):
             key = part_key(self.key, low, high)
             path = Store.part(self.corpus, self.kind, key)
-            payload = (key, path, low, high, asked.parts[run].path, paths)
+            payload = (key, path, unit, low, high, asked.parts[runs[unit]].path, paths)
             found.append(Unit(key, path, f"pairs of rows {low}..{high}", shingles.bytes // (len(cuts) - 1), payload))
         return found
 
@@ -86,32 +86,34 @@ class Pairs(OfText):
         )  # fmt: skip
 
 
-def _verify(store: Store, offsets: Rows, payload: tuple[str, str, int, int, str, tuple[str, ...]]) -> PartRecord:
-    key, path, low, high, asked, shingles = payload
+def _verify(store: Store, offsets: Rows, payload: tuple[str, str, int, int, int, str, tuple[str, ...]]) -> PartRecord:
+    key, path, unit, low, high, asked, shingles = payload
     rows = store.rows_between(asked, "document", low, high - 1, [c.name for c in ASKED_TABLE])
     rows = rows.filter(pc.less(rows.column("document"), rows.column("other")))
     a, b, known = (rows.column(c.name).to_numpy() for c in ASKED_TABLE)
     jaccard = known.copy()
     new = np.isnan(jaccard)
-    jaccard[new] = _similarities(store, shingles, offsets, high, a[new], b[new])
+    jaccard[new] = _similarities(store, shingles, offsets, (unit, high), a[new], b[new])
     table = pa.table([pa.array(a), pa.array(b), pa.array(jaccard)], schema=arrow_schema(PAIRS_TABLE))
     return commit_part(store, key, path, table, {"pairs": len(a)}, row_group_rows=GROUP_ROWS)
 
 
 def _similarities(
-    store: Store, shingles: tuple[str, ...], offsets: Rows, high: int, a: Rows, b: Rows
+    store: Store, shingles: tuple[str, ...], offsets: Rows, place: tuple[int, int], a: Rows, b: Rows
 ) -> npt.NDArray[np.float64]:
-    """Exact Jaccard of pairs with a < high: a, b: i64[K] -> f64[K]. The sets of rows below high are held, the others come by in
-    shard order."""
+    """Exact Jaccard of pairs with a < high: a, b: i64[K] -> f64[K]. place: (unit, high). The sets of rows below high are held, the
+    others come by in shard order."""
+    unit, high = place
+    (reader,) = readers(store, np.array([unit])).tolist()
     own, others = distinct(np.concatenate([a, b[b < high]])), distinct(b[b >= high])
-    held = read_held(store, [(shingles[shard], first, rows) for shard, first, rows in _by_shard(own, offsets)])
+    held = read_held(store, reader, [(shingles[shard], first, rows) for shard, first, rows in _by_shard(own, offsets)])
     order = np.argsort(b, kind="stable")
     by_b, at_a = b[order], _places(held, a[order])
     jaccard = np.full(len(a), np.nan)
     _measure(held, held, at_a, by_b, jaccard)
     for shard, first, rows in _by_shard(others, offsets):
         start, end = np.searchsorted(by_b, [rows[0], rows[-1] + 1])
-        for block in read_blocks(store, shingles[shard], first, rows):
+        for block in read_blocks(store, shingles[shard], first, reader, rows):
             _measure(held, block, at_a[start:end], by_b[start:end], jaccard[start:end])
     if np.isnan(jaccard).any():
         raise _missing(int(np.isnan(jaccard).sum()))

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents import kept_sets
 from pipeline.dedup.documents.kept_sets import Kept
-from pipeline.dedup.documents.shingle_blocks import Block, write_blocks
-from pipeline.dedup.sorted_rows import distinct
+from pipeline.dedup.documents.shingle_blocks import Block, joined, readers, write_blocks
+from pipeline.dedup.sorted_rows import begin_of, distinct
 from pipeline.stage import OfText
+from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
@@ -29,17 +30,20 @@ from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
-FORMAT = 4
+FORMAT = 5
+SPOOL_BYTES = 16_000_000
+"""Sets that are gathered in a bucket before they are written, for each unit in turn; twice as much while they are put together."""
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Shingles(OfText):
-    """One part a shard: a document's set once, however many units of `pairs` read it there. ngram: words a shingle; scratch: where
-    the parts go; kept: sets that earlier jobs kept, by shard key."""
+    """One part a shard: the sets that units of `pairs` read (`readers`). cuts: i64[units+1], the rows that these units lie between;
+    ngram: words a shingle; scratch: where the parts go; kept: sets that earlier jobs kept, by shard key."""
 
     asked: Manifest
+    cuts: Rows
     ngram: int
     scratch: str
     kept: Mapping[str, PartRecord] = field(default_factory=dict)
@@ -47,7 +51,7 @@ class Shingles(OfText):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.asked.key, self.ngram)
+        return part_key(self.kind, FORMAT, self.asked.key, self.cuts.tolist(), self.ngram)
 
     def units(self) -> list[Unit]:
         found = []
@@ -60,7 +64,7 @@ class Shingles(OfText):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_shingle, self.store, tuple(p.path for p in self.asked.parts), self.ngram)
+        return partial(_shingle, self.store, tuple(p.path for p in self.asked.parts), self.cuts, self.ngram)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -74,19 +78,20 @@ class Shingles(OfText):
 
 
 def _shingle(
-    store: Store, asked: tuple[str, ...], ngram: int, payload: tuple[str, str, Shard, int, Kept]
+    store: Store, asked: tuple[str, ...], cuts: Rows, ngram: int, payload: tuple[str, str, Shard, int, Kept]
 ) -> PartRecord:
     key, path, shard, start, kept = payload
-    row = _asked_for(store, asked, start, start + shard.rows)
+    row, reader = _asked_for(store, asked, cuts, start, start + shard.rows)
     stays = kept_sets.read_sets(store, kept.before) if len(row) else kept_sets.EMPTY
-    known, unknown = kept_sets.chosen(stays, row)
+    known, unknown = kept_sets.chosen(stays, row[begin_of(row)])
     more: list[Block] = []
     most_bytes = kept_sets.MOST_FRAC * shard.text_bytes - stays.hashes.nbytes
     read = kept_sets.putting_aside(_blocks(store, shard, unknown, ngram), more, most_bytes)
 
     def write(temporary: Path) -> None:
         with section_writer(temporary) as writer:
-            write_blocks(writer, kept_sets.among(known, read))
+            sets = gathered(kept_sets.among(known, read), SPOOL_BYTES if store.remote else 0, joined)
+            write_blocks(writer, sets, row, reader)
         if more or kept.before is None:  # before this part, whose presence says that the unit is done
             kept_sets.write_sets(store, kept.key, kept.path, [stays, *more])
 
@@ -94,15 +99,18 @@ def _shingle(
     return record_sections(store, key, path)
 
 
-def _asked_for(store: Store, asked: tuple[str, ...], start: int, stop: int) -> Rows:
-    """The shard's documents that are in a pair that is still to be measured, of global rows start..stop-1: rising, by the shard's
-    own rows."""
+def _asked_for(store: Store, asked: tuple[str, ...], cuts: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
+    """(row i64[N] of the shard, reader i64[N]), by row and reader: what pairs that are still to be measured need of global rows
+    start..stop-1."""
     found = [np.zeros(0, np.int64)]
     for path in asked:
-        table = store.rows_between(path, "document", start, stop - 1, ["document", "jaccard"])
+        table = store.rows_between(path, "document", start, stop - 1, ["document", "other", "jaccard"])
         table = table.filter(pc.is_null(table.column("jaccard")))
-        found.append(distinct(table.column("document").to_numpy() - start))
-    return distinct(np.concatenate(found))
+        document, other = (table.column(c).to_numpy() for c in ("document", "other"))
+        unit = np.searchsorted(cuts, np.minimum(document, other), side="right") - 1
+        found.append(distinct((document - start) << 32 | readers(store, unit)))
+    packed = distinct(np.concatenate(found))
+    return packed >> 32, packed & 0xFFFFFFFF
 
 
 def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block]:
