@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generator.__main__ import size_bytes
-from pipeline.dedup.documents.schema import BANDS_TABLE
-from pipeline.dedup.documents.shard_runs import MOST_ROWS
+from pipeline.dedup.documents.shard_runs import RANGE_ROWS
 from pipeline.dedup.layout import HASH_ROWS
 from pipeline.dedup.ranges import ranges_for, row_bytes
-from pipeline.schema import arrow_schema
+from pipeline.stages.documents.bands import Bands
 
 Point = dict[str, Any]
 MOVES = {
@@ -143,11 +142,11 @@ def openings_s(made: Constants, text_bytes: float) -> float:
     """CPU seconds in which units of `candidates` open every part of `bands`, and read of each what is more than their range: that
     grows with the square of the text once parts are as large as they may be (pipeline/dedup/documents/shard_runs.py)."""
     rows = made.entries * text_bytes
-    row = row_bytes(arrow_schema(BANDS_TABLE))
+    row = row_bytes(Bands.schema)
     ranges = ranges_for(int(rows), row)
     if ranges == 1:
         return 0.0
-    part_rows = max(made.shard_entries, min(MOST_ROWS, ranges * HASH_ROWS))
+    part_rows = max(made.shard_entries, min(Bands.most_rows / 2, ranges * RANGE_ROWS))
     more_rows = max(0.0, 1.5 * HASH_ROWS - part_rows / ranges)
     return ranges * rows / part_rows * (OPEN_S + more_rows * row * READ_S_PER_BYTE)
 

@@ -1,4 +1,4 @@
-"""A shard's places in buckets, sorted, as the table `bands` holds them."""
+"""Places of documents in buckets, sorted, as the table `bands` holds them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def keys_of_batches(signatures: Iterable[npt.NDArray[np.uint32]], documents: int
 def sorted_entries(
     keys: Keys, text: Keys, chosen: npt.NDArray[np.bool_], pieces: int = 1
 ) -> Iterator[tuple[Keys, Keys, npt.NDArray[np.uint32], Members]]:
-    """A shard's entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
+    """Entries by key, as `Entries` has them, with rows for documents. keys: u64[bands, D], text: u64[D], chosen:
     bool[D], the documents that take part -> for each of so many equal ranges of keys (a power of two, at most 2^10):
     (key u64[N], text u64[N], near u32[N], row i32[N]). In pieces, memory is used again while it is in the cache."""
     bits = max(2, (keys.size >> 1).bit_length())

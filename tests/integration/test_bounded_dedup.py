@@ -13,7 +13,7 @@ import pytest
 
 import winnow
 from pipeline.dedup import ranges
-from pipeline.dedup.documents import pair_units
+from pipeline.dedup.documents import pair_units, shard_runs
 from pipeline.errors import GuardHeld
 from tests import oracle_dedup as oracle
 from tests.corpora import prose
@@ -117,6 +117,20 @@ def test_clusters_are_those_of_a_brute_force_however_the_corpus_is_cut(
     assert parts["digests"] < 5
     assert parts["candidates"] > 2, "the corpus filled several ranges"
     assert parts["pairs"] > 2, "and several units of pairs"
+
+
+def test_runs_of_several_shards_say_what_shards_by_themselves_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = corpus()
+    source = write_files(tmp_path / "in", texts, sorted(texts), 5)
+    run(fuzzy(), source, tmp_path / "alone")
+    monkeypatch.setattr(shard_runs, "shard_runs", lambda *_: [range(2), range(2, 3), range(3, 5)])
+    run(fuzzy(), source, tmp_path / "together")
+    for kind in ("bands", "digests"):
+        parts = [len([*(tmp_path / n / "ws").glob(f"corpora/*/{kind}/parts/*/*")]) for n in ("alone", "together")]
+        assert parts == [5, 3]
+    assert told(tmp_path / "together") == told(tmp_path / "alone")
 
 
 def test_two_workers_write_the_bytes_of_one(tmp_path: Path) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import winnow
 from pipeline.catalog import read
+from pipeline.catalog.chosen import choose_job
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.clerk.clerk import Clerks
+from pipeline.dedup.documents import pair_units
 from pipeline.errors import UsageError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Limits
+from pipeline.storage.manifest import load, manifest_path
 from pipeline.storage.store import Store
 from tests.catalogs import everything
-from tests.corpora import documents, write_parquet
+from tests.corpora import documents, prose, write_parquet
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import RECIPE
 
@@ -49,6 +54,36 @@ def test_a_job_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     there = Store(output)
     written = sum(there.read_table(f"data/{n}").num_rows for n in there.names("data"))
     assert written == replaced.funnel["kept"] != 168
+
+
+def test_units_of_pairs_find_their_sets_in_a_bucket(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_units, "HELD_BYTES", 5_000)
+    monkeypatch.setattr("pipeline.stages.documents.shingles.SPOOL_BYTES", 4_000)
+    monkeypatch.setattr("pipeline.storage.sections.NEAR_BYTES_REMOTE", 500)
+    monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", 2_000)
+    texts = {f"{i:02d}-{n}": f"{prose(i)} Copy {n} of it." for n in range(8) for i in range(12)}
+    rows = [{"id": one, "text": text} for one, text in texts.items()]
+    (tmp_path / "crawl").mkdir()
+    for n in range(4):
+        pq.write_table(pa.Table.from_pylist(rows[n * 24 : (n + 1) * 24]), tmp_path / "crawl" / f"part-{n}.parquet")
+    asked = {"name": "pairs", "score": ["exact", "minhash"], "dedup": {"fuzzy": {"jaccard": 0.8}}}
+    results = [
+        winnow.run(asked, [str(tmp_path / "crawl")], workspace=ws, executor="local", workers=1)
+        for ws in (str(tmp_path / "ws"), f"{bucket}/pairs")
+    ]
+    assert results[0].tables == results[1].tables
+    found = []
+    for root, result in zip((str(tmp_path / "ws"), f"{bucket}/pairs"), results, strict=True):
+        store = Store(root)
+        (key,) = result.tables["pairs"]
+        table = load(store, manifest_path(choose_job(store).record["corpus"], "pairs", key))
+        assert table is not None
+        assert len(table.parts) > 3, "several units"
+        found.append([store.read_table(p.path).to_pylist() for p in table.parts])
+    assert found[0] == found[1]
+    assert sum(len(part) for part in found[0]) >= 12 * 28, "all pairs of eight copies"
 
 
 def test_a_foreign_prefix_is_refused(bucket: str, tmp_path: Path) -> None:

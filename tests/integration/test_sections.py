@@ -23,34 +23,61 @@ from pipeline.storage.sections import checked_sections, open_sections, record_se
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-ADDED = {0: b"zero", 2: b"", 7: b"seven", 9: b"nine, and more"}
+ADDED = {0: b"zero", 2: b"two, and more.", 7: b"seven", 9: b""}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    with section_writer(tmp_path / "a.sections") as writer:
-        writer.add(np.array([0, 7]), np.array([0, 4, 9]), memoryview(b"zeroseven"))
-        writer.add(np.array([2, 9]), np.array([0, 0, 14]), memoryview(ADDED[9]))
+    write_added(tmp_path / "a.sections")
     return Store(str(tmp_path))
 
 
-def contents(store: Store, path: str, *numbers: int) -> list[bytes]:
+def write_added(path: Path) -> None:
+    """Such that one of no bytes lies where a later number begins."""
+    with section_writer(path) as writer:
+        writer.add(np.array([0, 7]), np.array([0, 4, 9]), memoryview(b"zeroseven"))
+        writer.add(np.array([9]), np.array([0, 0]), memoryview(b""))
+        writer.add(np.array([2]), np.array([0, 14]), memoryview(ADDED[2]))
+
+
+def contents(store: Store, path: str, *numbers: int) -> dict[int, bytes]:
     with open_sections(store, path) as sections:
-        wanted = np.searchsorted(sections.numbers, numbers)
-        found = {}
-        for places, content in sections.read(wanted[np.argsort(sections.starts[wanted], kind="stable")]):
-            ends = np.cumsum(sections.sizes[places]).tolist()
+        entries = sections.find(np.array(numbers, np.int64))
+        found: dict[int, bytes] = {}
+        for some, content in sections.read(entries[np.lexsort((entries["bytes"], entries["start"]))]):
+            ends = np.cumsum(some["bytes"]).tolist()
             assert ends[-1] == len(content)
-            found |= {place: content[a:b] for place, (a, b) in zip(places.tolist(), pairwise([0, *ends]), strict=True)}
-        return [found[place] for place in wanted.tolist()]
+            pieces = [content[a:b] for a, b in pairwise([0, *ends])]
+            found |= dict(zip(some["number"].tolist(), pieces, strict=True))
+        return found
 
 
-def test_sections_come_back_from_their_places(store: Store) -> None:
-    with open_sections(store, "a.sections") as sections:
-        assert (sections.numbers.tolist(), sections.sizes.tolist()) == ([0, 2, 7, 9], [4, 0, 5, 14])
-    assert contents(store, "a.sections", *ADDED) == [*ADDED.values()]
-    assert contents(store, "a.sections", 0, 9) == [b"zero", b"nine, and more"]
-    assert contents(store, "a.sections") == []
+@pytest.mark.parametrize("page", [1, 2, 3, 256])
+def test_sections_are_found_by_their_numbers(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: int
+) -> None:
+    monkeypatch.setattr("pipeline.storage.sections.PAGE_ENTRIES", page)
+    write_added(tmp_path / "paged.sections")
+    for chosen in ([], [0], [9], [0, 9], [2, 7], [*ADDED]):
+        assert contents(store, "paged.sections", *chosen) == {n: ADDED[n] for n in chosen}
+    assert contents(store, "paged.sections", -5, 0, 1, 3, 7, 8, 10) == {0: b"zero", 7: b"seven"}
+    assert checked_sections(store, "k", "paged.sections").rows == 4
+
+
+def test_of_many_sections_only_the_pages_asked_for_are_read(tmp_path: Path) -> None:
+    numbers = np.arange(0, 60_000, 3)
+    with section_writer(tmp_path / "many.sections") as writer:
+        writer.add(numbers, np.arange(len(numbers) + 1) * 8, numbers.astype(np.int64).data.cast("B"))
+    store, read = Store(str(tmp_path)), []
+    with open_sections(store, "many.sections") as sections:
+        plain = sections._read
+        sections._read = lambda most, start: read.append(most) or plain(most, start)  # type: ignore[assignment,func-returns-value]
+        found = sections.find(np.array([3, 30_000, 30_001, 59_997]))
+        assert found["number"].tolist() == [3, 30_000, 59_997]
+        assert len(read) == 3
+        assert sum(read) < 20_000, "of 640,000 bytes of entries"
+        assert [content for _, content in sections.read(found)] == [np.array([3, 30_000, 59_997]).tobytes()]
+    store.open("many.sections").close()
 
 
 @pytest.mark.parametrize(("near", "at_once"), [(0, 10**6), (4, 10**6), (10**6, 9), (10**6, 1), (10**6, 10**6)])
@@ -60,14 +87,14 @@ def test_sections_are_the_same_however_many_are_read_at_once(
     monkeypatch.setattr("pipeline.storage.sections.NEAR_BYTES", near)
     monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", at_once)
     for chosen in ([0, 2, 7, 9], [0, 7], [0, 9], [2], [7, 9]):
-        assert contents(store, "a.sections", *chosen) == [ADDED[n] for n in chosen]
+        assert contents(store, "a.sections", *chosen) == {n: ADDED[n] for n in chosen}
 
 
 def test_a_file_without_sections_has_none(tmp_path: Path) -> None:
     with section_writer(tmp_path / "none.sections"):
         pass
     store = Store(str(tmp_path))
-    assert contents(store, "none.sections") == []
+    assert contents(store, "none.sections", 0) == {}
     assert record_sections(store, "k", "none.sections").rows == 0
 
 
@@ -93,7 +120,7 @@ def test_a_torn_file_is_seen_wherever_it_ends(store: Store) -> None:
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(IntegrityError, match="other bytes than were written"):
-            contents(store, "a.sections", 7, 9)
+            contents(store, "a.sections", 2, 7)
 
 
 SETS = {4: [1, 5, 9], 6: [], 9: [2, 2**64 - 1], 10: [3], 30: [4, 6]}
@@ -130,7 +157,11 @@ def test_a_unit_reads_the_sets_it_asks_for_and_no_others(
     assert record_sections(store, "k", "b.sections").rows == 5
 
 
-def test_each_reader_finds_the_sets_it_needs_side_by_side(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [1, 16, 10_000])
+def test_each_reader_finds_the_sets_it_needs_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: int
+) -> None:
+    monkeypatch.setattr("pipeline.dedup.documents.shingle_blocks.COPIED_BYTES", copied)
     needed = [(4, 1), (6, 0), (6, 1), (6, 7), (9, 0), (10, 7), (30, 0), (30, 1)]
     row, reader = np.array(needed).T.copy()
     with section_writer(tmp_path / "b.sections") as writer:
@@ -142,8 +173,8 @@ def test_each_reader_finds_the_sets_it_needs_side_by_side(tmp_path: Path) -> Non
         assert told(read_held(store, one, [("b.sections", 0, np.array([*SETS]))])) == own
     assert checked_sections(store, "k", "b.sections").rows == len(needed)
     with open_sections(store, "b.sections") as sections:
-        of_0 = sections.numbers >> 32 == 0
-        assert sections.starts[of_0].tolist() == [0, 0, 40], "those of a block one after another"
+        of_0 = sections.find(np.array([6, 9, 30]))
+        assert of_0["start"].tolist() == [0, 0, 40], "those of a block one after another"
 
 
 def test_on_a_disk_all_units_read_the_same_sets_and_in_a_bucket_each_its_own(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def among(kept: Block, blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def chosen(kept: Block, rows: npt.NDArray[np.int64]) -> tuple[Block, npt.NDArray[np.int64]]:
-    """Of rows (rising, with repeats): the sets of those that are kept, and the others."""
+    """Of rows (rising): the sets of those that are kept, and the others."""
     there = np.isin(rows, kept.rows)
     at = np.flatnonzero(np.isin(kept.rows, rows[there]))
     return kept.at(at, kept.rows[at]), rows[~there]

@@ -9,7 +9,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar
 
+import pyarrow as pa
+
 from pipeline.dedup.layout import HASH_ROWS
+from pipeline.dedup.ranges import row_bytes
 from pipeline.stage import OfNotes
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import ShardNotes
@@ -17,8 +20,8 @@ from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-MOST_ROWS = 2_000_000
-"""Of a part of several shards: it is made in memory."""
+RANGE_ROWS = 2 * HASH_ROWS
+"""Rows of a range in a part, on average: with as many, most parts have ranges of HASH_ROWS or more."""
 
 Payload = tuple[str, str, tuple[ShardNotes, ...]]
 """(key of the part, its path, the notes of its shards)"""
@@ -28,9 +31,12 @@ Payload = tuple[str, str, tuple[ShardNotes, ...]]
 class ByShardRuns(OfNotes):
     """A row of a part is numbered from the first document of its first shard."""
 
+    schema: ClassVar[pa.Schema]
     format: ClassVar[int]
     counted: ClassVar[str]
     """What a row is."""
+    most_rows: ClassVar[int]
+    """Of a part of several shards: it is made in memory."""
 
     @property
     def asked(self) -> tuple[object, ...]:
@@ -51,7 +57,8 @@ class ByShardRuns(OfNotes):
     def runs(self) -> list[range]:
         """The shards of each part."""
         shards = self.notes.text.shards
-        return shard_runs([s.key for s in shards], [s.rows * self.rows_per_document for s in shards], self.ranges)
+        rows = [s.rows * self.rows_per_document for s in shards]
+        return shard_runs([s.key for s in shards], rows, self.ranges, self.most_rows)
 
     def _key_of(self, run: range) -> str:
         return part_key(self.kind, self.format, [self.notes.text.shards[i].key for i in run], *self.asked)
@@ -66,8 +73,10 @@ class ByShardRuns(OfNotes):
             key = self._key_of(run)
             path = Store.part(self.corpus, self.kind, key)
             name = self.notes.text.shard_name(run[0]) + (f" and {len(run) - 1} more" if len(run) > 1 else "")
-            text_bytes = sum(self.notes.text.shards[i].text_bytes for i in run)
-            found.append(Unit(key, path, name, text_bytes, (key, path, tuple(self.notes.of(i) for i in run))))
+            rows = sum(self.notes.text.shards[i].rows for i in run) * self.rows_per_document
+            found.append(
+                Unit(key, path, name, rows * row_bytes(self.schema), (key, path, tuple(self.notes.of(i) for i in run)))
+            )
         return found
 
     def table(self, parts: list[PartRecord], parameters: dict[str, object]) -> Manifest:
@@ -79,15 +88,17 @@ class ByShardRuns(OfNotes):
         )  # fmt: skip
 
 
-def shard_runs(keys: Sequence[str], rows: Sequence[int], ranges: int) -> list[range]:
-    """Shards that follow each other put together, so many that a range of their rows is HASH_ROWS or more of most. keys: of the
-    shards, hexadecimal; rows: of each, at most; ranges: that units read, a power of two. Where one ends, its shard's key says,
-    so that a shard that comes or goes changes its own run alone."""
-    wanted = -(-2 * ranges * HASH_ROWS * len(keys) // max(1, sum(rows)))
-    many = 1 << max(0, wanted - 1).bit_length() if ranges > 1 else 1
+def shard_runs(keys: Sequence[str], rows: Sequence[int], ranges: int, most_rows: int) -> list[range]:
+    """Shards that follow each other put together, so many that a range of their rows is RANGE_ROWS on average, and twice as many
+    have no more than most_rows. keys: of the shards, hexadecimal; rows: of each, at most; ranges: that units read, a power of
+    two. Where a run ends, its last shard's key says: one shard more or less changes the run it lies in, and seldom others
+    (those that are cut at most_rows before a key says so; all where the number put together passes a power of two)."""
+    total, fitting = max(1, sum(rows)), max(1, most_rows * len(keys) // (2 * max(1, sum(rows))))
+    wanted = -(-ranges * RANGE_ROWS * len(keys) // total) if ranges > 1 else 1
+    many = min(1 << max(0, wanted - 1).bit_length(), 1 << fitting.bit_length() - 1)
     cuts, held = [0], 0
     for n, more in enumerate(rows):
-        if n and (int(keys[n - 1][-8:], 16) % many == 0 or held + more > MOST_ROWS):
+        if n and (int(keys[n - 1][-8:], 16) % many == 0 or held + more > most_rows):
             cuts.append(n)
             held = 0
         held += more

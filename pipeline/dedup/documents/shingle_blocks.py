@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.sections import Sections, SectionWriter, open_sections
+from pipeline.storage.sections import SectionWriter, lots, open_sections
 from pipeline.storage.store import Store
 
+COPIED_BYTES = 2_000_000
+"""Sets that are put together for their reader at once, or one more."""
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
@@ -63,18 +65,27 @@ def write_blocks(writer: SectionWriter, blocks: Iterable[Block], row: Rows, read
     for block in blocks:
         here = slice(*np.searchsorted(row, [block.rows[0], block.rows[-1] + 1])) if len(block.rows) else slice(0)
         order = np.argsort(reader[here], kind="stable")
-        rows = row[here][order]
-        wanted = block if np.array_equal(rows, block.rows) else block.at(np.searchsorted(block.rows, rows), rows)
-        writer.add(reader[here][order] << 32 | rows, 8 * wanted.bounds, wanted.hashes.view(np.uint8).data)
+        rows, numbers = row[here][order], reader[here][order] << 32 | row[here][order]
+        if np.array_equal(rows, block.rows):
+            _add(writer, numbers, block)
+        else:
+            place = np.searchsorted(block.rows, rows)
+            for first, end in lots(8 * np.diff(block.bounds)[place], COPIED_BYTES):
+                _add(writer, numbers[first:end], block.at(place[first:end], rows[first:end]))
+        del block  # the next ones are gathered first
+
+
+def _add(writer: SectionWriter, numbers: Rows, block: Block) -> None:
+    writer.add(numbers, 8 * block.bounds, block.hashes.view(np.uint8).data)
 
 
 def read_blocks(store: Store, path: str, first_row: int, reader: int, rows: Rows) -> Iterator[Block]:
     """What a shard's part has of these documents (rising) for a reader, in order of their rows. first_row: the shard's first among
     all."""
     with open_sections(store, path) as sections:
-        for places, sets in sections.read(_places(sections, reader, rows - first_row)):
-            row = first_row + (sections.numbers[places] & 0xFFFFFFFF)
-            yield Block(row, _bounds(sections.sizes[places] // 8), np.frombuffer(sets, np.uint64))
+        for entries, sets in sections.read(sections.find(reader << 32 | rows - first_row)):
+            row = first_row + (entries["number"] & 0xFFFFFFFF)
+            yield Block(row, _bounds(entries["bytes"] // 8), np.frombuffer(sets, np.uint64))
 
 
 def read_held(store: Store, reader: int, parts: Sequence[tuple[str, int, Rows]]) -> Block:
@@ -94,16 +105,7 @@ def read_held(store: Store, reader: int, parts: Sequence[tuple[str, int, Rows]])
 def _hashes(store: Store, reader: int, path: str, first_row: int, rows: Rows) -> int:
     """How many of them these documents have."""
     with open_sections(store, path) as sections:
-        return int(sections.sizes[_places(sections, reader, rows - first_row)].sum()) // 8
-
-
-def _places(sections: Sections, reader: int, rows: Rows) -> Rows:
-    """Where those of the rows of a shard (rising) that it has for a reader lie."""
-    numbers = reader << 32 | rows
-    found = np.searchsorted(sections.numbers, numbers)
-    found = found[found < len(sections.numbers)]
-    there: Rows = found[sections.numbers[found] == numbers[: len(found)]]
-    return there
+        return int(sections.find(reader << 32 | rows - first_row)["bytes"].sum()) // 8
 
 
 def _bounds(sizes: Rows) -> Rows:

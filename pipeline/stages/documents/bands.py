@@ -45,8 +45,10 @@ class Bands(ByShardRuns):
     minhash: ScorerSpec
     exact: str
     kind = "bands"
+    schema = arrow_schema(BANDS_TABLE)
     format = 3
     counted = "entries"
+    most_rows = 2_000_000
 
     @cached_property
     def banding(self) -> tuple[int, int]:
@@ -59,7 +61,7 @@ class Bands(ByShardRuns):
 
     @property
     def ranges(self) -> int:
-        return ranges_for(self.notes.text.rows * self.rows_per_document, row_bytes(arrow_schema(BANDS_TABLE)))
+        return ranges_for(self.notes.text.rows * self.rows_per_document, row_bytes(self.schema))
 
     @property
     def asked(self) -> tuple[object, ...]:
@@ -84,10 +86,9 @@ def _sort(store: Store, minhash: str, exact: str, banding: tuple[int, int], payl
     names = text_rank(digests, text_bytes)
     entries = int(firsts.sum()) * len(keys)
     pieces = min(PIECES << (len(run) - 1).bit_length(), hash_groups(entries))
-    schema = arrow_schema(BANDS_TABLE)
     sorted_pieces = sorted_entries(keys, names, firsts, pieces)
-    tables = (pa.table([pa.array(c) for c in columns], schema=schema) for columns in sorted_pieces)
-    return write_hashes(store, key, path, tables, schema, entries, Bands.counted)
+    tables = (pa.table([pa.array(c) for c in columns], schema=Bands.schema) for columns in sorted_pieces)
+    return write_hashes(store, key, path, tables, Bands.schema, entries, Bands.counted)
 
 
 def text_rank(digests: npt.NDArray[np.uint64], text_bytes: Sizes) -> npt.NDArray[np.uint64]:

@@ -50,8 +50,10 @@ class Digests(ByShardRuns):
 
     equality: Equality
     kind = "digests"
+    schema = arrow_schema(DIGESTS_TABLE)
     format = 3
     counted = "documents"
+    most_rows = 500_000
 
     @property
     def ranges(self) -> int:
@@ -73,9 +75,10 @@ def _sort(store: Store, equality: Equality, payload: Payload) -> PartRecord:
     key, path, run = payload
     found = [_of_shard(store, equality, notes) for notes in run]
     digests, label = (np.concatenate(halves) for halves in zip(*found, strict=True))
+    del found
     order = digest_order(digests)
     columns = [digests[order, 0].copy(), digests[order, 1].copy(), label[order], order.astype(np.int32)]
-    made = pa.table([pa.array(c) for c in columns], schema=arrow_schema(DIGESTS_TABLE))
+    made = pa.table([pa.array(c) for c in columns], schema=Digests.schema)
     return write_hashes(store, key, path, [made], made.schema, made.num_rows, Digests.counted)
 
 
@@ -96,4 +99,4 @@ def _of_texts(store: Store, equality: Equality, notes: ShardNotes) -> tuple[Halv
         (shingles,) = read_fields(store, notes, [f"{equality.minhash}.shingles"])
         bare = (pc.fill_null(shingles, 0).to_numpy() == 0)[:, None]
         digests = np.where(bare, raw if equality.bare == "raw" else np.uint64(0), digests)
-    return digests, raw[:, 0]
+    return digests, raw[:, 0].copy()

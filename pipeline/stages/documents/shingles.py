@@ -30,7 +30,7 @@ from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch
 
-FORMAT = 5
+FORMAT = 6
 SPOOL_BYTES = 16_000_000
 """Sets that are gathered in a bucket before they are written, for each unit in turn; twice as much while they are put together."""
 
@@ -51,7 +51,7 @@ class Shingles(OfText):
 
     @property
     def key(self) -> str:
-        return part_key(self.kind, FORMAT, self.asked.key, self.cuts.tolist(), self.ngram)
+        return part_key(self.kind, FORMAT, self.asked.key, self.cuts.tolist(), self.ngram, self.store.remote)
 
     def units(self) -> list[Unit]:
         found = []
