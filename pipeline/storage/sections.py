@@ -26,6 +26,8 @@ from pipeline.storage.written import Written, written
 SUFFIX = ".sections"
 MAGIC = b"winnow:3"
 PAGE_ENTRIES = 256
+FEW_OF_PAGES = 4
+"""One page in so many, or more, and those between are read with them."""
 ENTRY = np.dtype([("number", "<i8"), ("start", "<i8"), ("bytes", "<i8"), ("hash", "<u8")])
 PAGE = np.dtype([("number", "<i8"), ("hash", "<u8")])
 TAIL = np.dtype([("entries", "<i8"), ("hash", "<u8"), ("magic", "S8")])
@@ -103,9 +105,13 @@ class Sections:
     def find(self, numbers: Places) -> Entries:
         """Entries of the sections under these numbers (rising), as far as there are any. Their bytes: entry["bytes"]."""
         page = np.searchsorted(self._pages["number"], numbers, side="right") - 1
-        asked = np.unique(page[page >= 0])
-        runs = np.split(asked, np.flatnonzero(np.diff(asked) > 1) + 1) if len(asked) else []
-        entries = np.concatenate([np.zeros(0, ENTRY), *(self._entries(int(r[0]), int(r[-1]) + 1) for r in runs)])
+        page = page[np.searchsorted(page, 0) :]
+        asked = page[np.flatnonzero(np.diff(page, prepend=-1))]
+        if len(asked) == 0:
+            return np.zeros(0, ENTRY)
+        dense = asked[-1] - asked[0] < FEW_OF_PAGES * len(asked)
+        runs = [asked] if dense else np.split(asked, np.flatnonzero(np.diff(asked) > 1) + 1)
+        entries = np.concatenate([self._entries(int(run[0]), int(run[-1]) + 1) for run in runs])
         at = np.searchsorted(entries["number"], numbers)
         there = at < len(entries)
         there[there] = entries["number"][at[there]] == numbers[there]

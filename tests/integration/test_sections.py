@@ -52,11 +52,13 @@ def contents(store: Store, path: str, *numbers: int) -> dict[int, bytes]:
         return found
 
 
+@pytest.mark.parametrize("few", [0, 4])
 @pytest.mark.parametrize("page", [1, 2, 3, 256])
 def test_sections_are_found_by_their_numbers(
-    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: int
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: int, few: int
 ) -> None:
     monkeypatch.setattr("pipeline.storage.sections.PAGE_ENTRIES", page)
+    monkeypatch.setattr("pipeline.storage.sections.FEW_OF_PAGES", few)
     write_added(tmp_path / "paged.sections")
     for chosen in ([], [0], [9], [0, 9], [2, 7], [*ADDED]):
         assert contents(store, "paged.sections", *chosen) == {n: ADDED[n] for n in chosen}
@@ -77,7 +79,6 @@ def test_of_many_sections_only_the_pages_asked_for_are_read(tmp_path: Path) -> N
         assert len(read) == 3
         assert sum(read) < 20_000, "of 640,000 bytes of entries"
         assert [content for _, content in sections.read(found)] == [np.array([3, 30_000, 59_997]).tobytes()]
-    store.open("many.sections").close()
 
 
 @pytest.mark.parametrize(("near", "at_once"), [(0, 10**6), (4, 10**6), (10**6, 9), (10**6, 1), (10**6, 10**6)])
