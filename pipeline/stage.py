@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,9 +71,9 @@ class _OfCorpus(Stage):
     cheap: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def of(self) -> Manifest:
         """The text that it is of."""
-        raise NotImplementedError
 
     @property
     def corpus(self) -> str:

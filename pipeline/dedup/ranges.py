@@ -1,4 +1,4 @@
-"""Exchange by ranges of hashes: sorted parts, of which a unit reads its own range from every shard and nothing else."""
+"""Exchange by ranges of hashes: sorted parts, of which a unit reads its own range from every one and nothing else."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def write_by_range(
 def write_hashes(
     store: Store, key: str, path: str, tables: Iterable[pa.Table], schema: pa.Schema, rows: int, what: str
 ) -> PartRecord:
-    """The same for a part of so many rows of a shard, of which units read ranges, however many these are."""
+    """The same for a part of so many rows, of which units read ranges, however many these are."""
     return write_by_range(
         store, key, path, tables, schema, hash_groups(rows), what, **hash_layout(schema.names[0])
     )  # fmt: skip

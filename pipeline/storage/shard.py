@@ -38,7 +38,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The unit of work, retry and resume. Its row order never changes, and every table of a corpus has one part for
+    """The unit of work, retry and resume. Its row order never changes, and tables of documents have one part for
     it with the same rows. `ids` holds doc_id, quarantine and provenance; `text` may be the user's own file.
     stamp: what the user's file looked like when it was taken in (empty for a converted part)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,14 +67,20 @@ def test_sections_are_found_by_their_numbers(
     assert checked_sections(store, "k", "paged.sections").rows == 4
 
 
-def test_of_many_sections_only_the_pages_asked_for_are_read(tmp_path: Path) -> None:
+def test_of_many_sections_only_the_pages_asked_for_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = np.arange(0, 60_000, 3)
     with section_writer(tmp_path / "many.sections") as writer:
         writer.add(numbers, np.arange(len(numbers) + 1) * 8, numbers.astype(np.int64).data.cast("B"))
-    store, read = Store(str(tmp_path)), []
-    with open_sections(store, "many.sections") as sections:
-        plain = sections._read
-        sections._read = lambda most, start: read.append(most) or plain(most, start)  # type: ignore[assignment,func-returns-value]
+    read: list[int] = []
+    pread = os.pread
+
+    def counted(file: int, most_bytes: int, start: int) -> bytes:
+        read.append(most_bytes)
+        return pread(file, most_bytes, start)
+
+    monkeypatch.setattr(os, "pread", counted)
+    with open_sections(Store(str(tmp_path)), "many.sections") as sections:
+        read.clear()
         found = sections.find(np.array([3, 30_000, 30_001, 59_997]))
         assert found["number"].tolist() == [3, 30_000, 59_997]
         assert len(read) == 3

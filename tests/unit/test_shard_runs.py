@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 
 import pytest
 
@@ -63,8 +62,3 @@ def test_a_shard_that_comes_in_between_changes_its_own_run_and_seldom_others(
         made.append(len(after - before))
     assert min(made) == 1
     assert sum(made) / len(made) <= mean
-
-
-def test_runs_follow_each_other() -> None:
-    runs = shard_runs(keys(100), [ROWS] * 100, 16, MOST)
-    assert all(one.stop == other.start for one, other in pairwise(runs))

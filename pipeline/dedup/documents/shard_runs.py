@@ -3,12 +3,15 @@ than its range, and open more than it reads."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.layout import HASH_ROWS
@@ -39,9 +42,9 @@ class ByShardRuns(OfNotes):
     """Of a part of several shards: it is made in memory."""
 
     @property
+    @abstractmethod
     def asked(self) -> tuple[object, ...]:
         """What determines a part beside its shards."""
-        raise NotImplementedError
 
     @property
     def rows_per_document(self) -> int:
@@ -49,9 +52,9 @@ class ByShardRuns(OfNotes):
         return 1
 
     @property
+    @abstractmethod
     def ranges(self) -> int:
         """How many units read a part, at most."""
-        raise NotImplementedError
 
     @cached_property
     def runs(self) -> list[range]:
@@ -88,12 +91,19 @@ class ByShardRuns(OfNotes):
         )  # fmt: skip
 
 
+def first_rows(text: Manifest, table: Manifest) -> npt.NDArray[np.int64]:
+    """Global row of the first document of each part of such a table."""
+    starts: npt.NDArray[np.int64] = text.row_offsets()[table.details["runs"]]
+    return starts
+
+
 def shard_runs(keys: Sequence[str], rows: Sequence[int], ranges: int, most_rows: int) -> list[range]:
     """Shards that follow each other put together, so many that a range of their rows is RANGE_ROWS on average, and twice as many
     have no more than most_rows. keys: of the shards, hexadecimal; rows: of each, at most; ranges: that units read, a power of
     two. Where a run ends, its last shard's key says: one shard more or less changes the run it lies in, and seldom others
     (those that are cut at most_rows before a key says so; all where the number put together passes a power of two)."""
-    total, fitting = max(1, sum(rows)), max(1, most_rows * len(keys) // (2 * max(1, sum(rows))))
+    total = max(1, sum(rows))
+    fitting = max(1, most_rows * len(keys) // (2 * total))
     wanted = -(-ranges * RANGE_ROWS * len(keys) // total) if ranges > 1 else 1
     many = min(1 << max(0, wanted - 1).bit_length(), 1 << fitting.bit_length() - 1)
     cuts, held = [0], 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.sections import SectionWriter, lots, open_sections
+from pipeline.storage.sections import Entries, Sections, SectionWriter, lots, open_sections
 from pipeline.storage.store import Store
 
 COPIED_BYTES = 2_000_000
@@ -65,7 +65,8 @@ def write_blocks(writer: SectionWriter, blocks: Iterable[Block], row: Rows, read
     for block in blocks:
         here = slice(*np.searchsorted(row, [block.rows[0], block.rows[-1] + 1])) if len(block.rows) else slice(0)
         order = np.argsort(reader[here], kind="stable")
-        rows, numbers = row[here][order], reader[here][order] << 32 | row[here][order]
+        rows = row[here][order]
+        numbers = reader[here][order] << 32 | rows
         if np.array_equal(rows, block.rows):
             _add(writer, numbers, block)
         else:
@@ -83,29 +84,34 @@ def read_blocks(store: Store, path: str, first_row: int, reader: int, rows: Rows
     """What a shard's part has of these documents (rising) for a reader, in order of their rows. first_row: the shard's first among
     all."""
     with open_sections(store, path) as sections:
-        for entries, sets in sections.read(sections.find(reader << 32 | rows - first_row)):
-            row = first_row + (entries["number"] & 0xFFFFFFFF)
-            yield Block(row, _bounds(entries["bytes"] // 8), np.frombuffer(sets, np.uint64))
+        yield from _blocks(sections, sections.find(reader << 32 | rows - first_row), first_row)
 
 
 def read_held(store: Store, reader: int, parts: Sequence[tuple[str, int, Rows]]) -> Block:
     """Documents of several shards as one block. parts: (path, first row, rows) as `read_blocks` takes them, in order. Hashes are
     put where they stay as they come: joined at the end they would be there twice."""
-    hashes = np.empty(sum(_hashes(store, reader, *part) for part in parts), np.uint64)
+    asked = [_find(store, reader, *part) for part in parts]
+    hashes = np.empty(sum(int(entries["bytes"].sum()) for entries in asked) // 8, np.uint64)
     found, sizes, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for path, first_row, rows in parts:
-        for block in read_blocks(store, path, first_row, reader, rows):
-            found.append(block.rows)
-            sizes.append(np.diff(block.bounds))
-            hashes[filled : filled + len(block.hashes)] = block.hashes
-            filled += len(block.hashes)
+    for (path, first_row, _), entries in zip(parts, asked, strict=True):
+        with open_sections(store, path) as sections:
+            for block in _blocks(sections, entries, first_row):
+                found.append(block.rows)
+                sizes.append(np.diff(block.bounds))
+                hashes[filled : filled + len(block.hashes)] = block.hashes
+                filled += len(block.hashes)
     return Block(np.concatenate(found), _bounds(np.concatenate(sizes)), hashes)
 
 
-def _hashes(store: Store, reader: int, path: str, first_row: int, rows: Rows) -> int:
-    """How many of them these documents have."""
+def _find(store: Store, reader: int, path: str, first_row: int, rows: Rows) -> Entries:
     with open_sections(store, path) as sections:
-        return int(sections.find(reader << 32 | rows - first_row)["bytes"].sum()) // 8
+        return sections.find(reader << 32 | rows - first_row)
+
+
+def _blocks(sections: Sections, entries: Entries, first_row: int) -> Iterator[Block]:
+    for some, sets in sections.read(entries):
+        row = first_row + (some["number"] & 0xFFFFFFFF)
+        yield Block(row, _bounds(some["bytes"] // 8), np.frombuffer(sets, np.uint64))
 
 
 def _bounds(sizes: Rows) -> Rows:

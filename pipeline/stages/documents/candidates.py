@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.candidate_pairs import from_both_sides
 from pipeline.dedup.documents.schema import BANDS_TABLE, CANDIDATES_TABLE
+from pipeline.dedup.documents.shard_runs import first_rows
 from pipeline.dedup.layout import GROUP_ROWS, layout
 from pipeline.dedup.ranges import range_bounds, range_units, ranges_for, read_each, row_bytes
 from pipeline.schema import arrow_schema
@@ -51,8 +52,8 @@ class Candidates(OfText):
         return range_units(self, "buckets", self.ranges, self.bands.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
-        starts = self.text.row_offsets()[self.bands.details["runs"]]
-        return partial(_join, self.store, tuple(p.path for p in self.bands.parts), starts, self.max_bucket)
+        paths = tuple(p.path for p in self.bands.parts)
+        return partial(_join, self.store, paths, first_rows(self.text, self.bands), self.max_bucket)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         counts = add_counts(parts)
@@ -66,10 +67,10 @@ class Candidates(OfText):
 
 
 def _join(
-    store: Store, parts: tuple[str, ...], starts: Rows, max_bucket: int, payload: tuple[str, str, int, int]
+    store: Store, paths: tuple[str, ...], starts: Rows, max_bucket: int, payload: tuple[str, str, int, int]
 ) -> PartRecord:
     key, path, n, ranges = payload
-    found = bucket_pairs(_meeting(store, parts, starts, n, ranges), max_bucket)
+    found = bucket_pairs(_meeting(store, paths, starts, n, ranges), max_bucket)
     columns = [pa.array(rows) for rows in from_both_sides(found.a, found.b)]
     made = pa.table(columns, schema=arrow_schema(CANDIDATES_TABLE))
     pairs = len(found.a)

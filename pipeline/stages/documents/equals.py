@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.dedup.documents.equals import WORK_BYTES, equal_rows
 from pipeline.dedup.documents.schema import DIGESTS_TABLE, EQUALS_TABLE
+from pipeline.dedup.documents.shard_runs import first_rows
 from pipeline.dedup.layout import GROUP_ROWS
 from pipeline.dedup.ranges import range_units, ranges_for, read_range
 from pipeline.schema import arrow_schema
@@ -47,8 +48,8 @@ class EqualRows(OfText):
         return range_units(self, "digests", self.ranges, self.digests.bytes)
 
     def task(self) -> Callable[[Any], PartRecord]:
-        starts = self.text.row_offsets()[self.digests.details["runs"]]
-        return partial(_group, self.store, tuple(p.path for p in self.digests.parts), starts)
+        paths = tuple(p.path for p in self.digests.parts)
+        return partial(_group, self.store, paths, first_rows(self.text, self.digests))
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
@@ -59,12 +60,12 @@ class EqualRows(OfText):
 
 
 def _group(
-    store: Store, parts: tuple[str, ...], starts: Rows, payload: tuple[str, str, int, int]
+    store: Store, paths: tuple[str, ...], starts: Rows, payload: tuple[str, str, int, int]
 ) -> PartRecord:  # fmt: skip
     key, path, n, ranges = payload
-    table, part = read_range(store, parts, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
+    table, part = read_range(store, paths, "high", n, ranges, [c.name for c in DIGESTS_TABLE])
     high, low, label, row = (table.column(c.name).to_numpy() for c in DIGESTS_TABLE)
-    del table  # of several shards the arrays are copies
+    del table  # of several parts the arrays are copies
     row = starts[part] + row
     del part
     found = equal_rows(high, low, label, row)
