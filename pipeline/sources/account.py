@@ -16,7 +16,6 @@ from pipeline.sources.rows import Tally
 from pipeline.storage.shard import Shard, Slice, part_key
 from pipeline.storage.store import PartRecord, Store
 from scorers.kernels.jit import MIX_1, MIX_2
-from scorers.kernels.radix import ascending
 from scorers.text import TextBatch
 
 READ_THREADS = 8
@@ -82,7 +81,8 @@ def id_warnings(store: Store, parts: Sequence[PartRecord], tallies: Sequence[Tal
 def duplicate_ids(store: Store, parts: Sequence[PartRecord], every: int) -> tuple[int, list[str]]:
     """(How many distinct ids several rows share, the first examples). every: look at one hash in so many."""
     hashed = [_sample(id_hashes(_ids(store, p)), every) for p in parts]
-    values = ascending(np.concatenate([np.zeros(0, np.int64), *hashed]))
+    # numpy's sort: loading numba in the driver takes longer than a kernel saves
+    values = np.sort(np.concatenate([np.zeros(0, np.int64), *hashed]))
     doubled = np.unique(values[1:][values[1:] == values[:-1]])
     examples: list[str] = []
     for part in parts if len(doubled) else ():

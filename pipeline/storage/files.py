@@ -7,11 +7,12 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import fsspec
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    import fsspec
 
 
 def is_remote(path: str) -> bool:
@@ -26,6 +27,8 @@ def local_path(path: str) -> Path:
 
 def filesystem(path: str) -> fsspec.AbstractFileSystem:
     """The file system a path lives on; a missing driver is named with its install command."""
+    import fsspec  # here, because local files are read without it, and it brings asyncio
+
     scheme = path.split("://", 1)[0] if is_remote(path) else "file"
     try:
         # a listing cache would hide what other workers committed meanwhile

@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,6 +29,9 @@ from pipeline.storage.files import file_size, filesystem, is_remote, local_path,
 from pipeline.storage.parquet import footer_of, intact, open_parquet, read_shard, rows_between, write_parquet
 from pipeline.storage.temporary import swept, temporary_file
 from pipeline.storage.written import sha256_of
+
+if TYPE_CHECKING:
+    import fsspec
 
 COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
 
@@ -246,8 +249,14 @@ class Store:
         """Remove a file or folder of this store, if it is there."""
         self._check_fence()
         if self.exists(path):
-            with told(self.full(path)):
-                self.fs.rm(self.full(path), recursive=True)
+            full = self.full(path)
+            with told(full):
+                if self.remote:
+                    self.fs.rm(full, recursive=True)
+                elif os.path.isdir(full):
+                    shutil.rmtree(full)
+                else:
+                    os.remove(full)
 
     def sweep(self, tidy: bool = False) -> int:
         """Remove temporary files of this host's dead processes; returns how many. tidy: their folder too, once it is

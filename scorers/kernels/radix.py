@@ -47,7 +47,7 @@ def sort_by_digits(values: Any, other: Any, places: Any) -> Any:
 
 
 def ascending(values: Whole) -> Whole:
-    """In ascending order: i64[N], not negative, which are used up. A third of the time of numpy's sort."""
+    """In ascending order: i64[N], not negative, which are used up. Of 40 bits a third of the time of numpy's sort, of 63 0.6 of it."""
     if len(values) < FEW:
         return np.sort(values)
     one, other = values.view(np.uint64), np.empty(len(values), np.uint64)
