@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from pipeline.steps.references import PlannedReference, plan_references
 from pipeline.storage.manifest import manifest_path
 from pipeline.storage.notes import plan_passes
 from pipeline.storage.store import Store
+from pipeline.takedown.tombstones import held_elsewhere
 from pipeline.totals.buckets import BUCKETS
 from scorers import models
 from scorers.base import models_of, parameters
@@ -61,6 +64,8 @@ class Plan:
     passes: tuple[tuple[ScorerSpec, ...], ...]
     measured: tuple[bool, ...]
     references: tuple[PlannedReference, ...] = ()
+    held_elsewhere: tuple[str, ...] = ()
+    """Corpora with takedowns that have files of this input, too."""
 
     def told(self, workers: int) -> dict[str, Any]:
         """The plan for people and --json: stages, units, forecast."""
@@ -79,7 +84,7 @@ class Plan:
             "input": {"files": len(self.ingest.files), "text_bytes": total_bytes, "units": len(self.ingest.units())},
             "stages": [s for s, wanted in self._stages() if wanted],
             "scorers": [{"alias": s.alias, "scorer": s.scorer, "parameters": dict(s.parameters)} for s in self.specs],
-            "passes": [[s.alias for s in p] for p in self.passes],
+            "passes": [[s.alias for s in p if s in self.specs] for p in self.passes],
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
             "warnings": self.warnings(),
@@ -98,9 +103,14 @@ class Plan:
         return fuzzy_forecast.sentences(fuzzy, parameters(minhash.build()), self.ingest.total_bytes)
 
     def warnings(self) -> list[str]:
-        """What the scorers have to say before they measure: their optional method `warnings()`."""
+        """Takedowns that do not hold here; what the scorers have to say before they measure: their optional method `warnings()`."""
+        held = [
+            f"these files are part of corpus {other!r}, too, whose takedowns do not hold for corpus {self.corpus!r}: name it with "
+            f"--corpus {other}, or take the documents down here as well"
+            for other in self.held_elsewhere
+        ]
         told = (getattr(s.build(), "warnings", None) for s in self.specs)
-        return [w for says in told if callable(says) for w in says()]
+        return held + [w for says in told if callable(says) for w in says()]
 
     def _stages(self) -> list[tuple[str, bool]]:
         dedup = self.recipe.dedup
@@ -150,7 +160,8 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     measured = tuple(store.exists(t) for t in tables)
     check_models([s for p, there in zip(passes, measured, strict=True) if not there for s in p])
     references = plan_references(store, recipe.dedup.against if recipe.dedup else (), name)
-    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured, references)
+    elsewhere = held_elsewhere(store, name, {f.path for f in ingest.files})
+    return Plan(recipe, name, ingest, specs, columns, tuple(passes), measured, references, tuple(elsewhere))
 
 
 def check_models(specs: Sequence[ScorerSpec]) -> None:
@@ -164,17 +175,19 @@ def check_models(specs: Sequence[ScorerSpec]) -> None:
 
 
 def corpus_name(paths: Sequence[str]) -> str:
-    """A name from the first path: its last folder or file that is no pattern. Inputs may share a name: tables are told
-    apart by what is in them."""
-    pieces = [
-        p
-        for p in re.split(r"[/\\]", paths[0].split("://")[-1])
-        if p and not re.search(r"[*?\[]", p) and p not in (".", "..")
-    ]
-    if not pieces:
-        pieces = [Path.cwd().name]
+    """A name from the last folder or file that is no pattern: of the one path, or of what several have in common, so that a
+    pattern names the same corpus whoever expands it. Inputs may share a name: tables are told apart by what is in them."""
+    places = [_pieces(p if len(paths) == 1 or "://" in p else os.path.abspath(p)) for p in paths]
+    common = takewhile(lambda names: len(set(names)) == 1, zip(*places, strict=False))
+    pieces = [names[0] for names in common] or _pieces(paths[0]) or [Path.cwd().name]
     stem = re.sub(r"\.(parquet|pq|jsonl?|ndjson|txt|md|gz|zst)$", "", re.sub(r"\.(gz|zst)$", "", pieces[-1]))
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "corpus"
+
+
+def _pieces(path: str) -> list[str]:
+    """Folders and file of a path, without patterns."""
+    pieces = re.split(r"[/\\]", path.split("://")[-1])
+    return [p for p in pieces if p and not re.search(r"[*?\[]", p) and p not in (".", "..")]
 
 
 def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:

@@ -85,7 +85,8 @@ def _carry_out(plan: Plan, settings: Settings, job: Job) -> Result:
     store = job.store
     store.sweep()
     store.commit_json(destination.CLAIM, {"workspace": 1})
-    job.start(corpus=plan.corpus, output=settings.output, plan=plan.told(settings.workers or 1))
+    output = Store(settings.output).root if settings.output else None
+    job.start(corpus=plan.corpus, output=output, plan=plan.told(settings.workers or 1))
     executor: executors.Executor | None = None
     try:
         executor = executors.choose(settings.executor, settings.workers, settings.ray_address, plan.ingest.total_bytes)

@@ -10,6 +10,11 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
+def many(n: int, what: str) -> str:
+    """1, 'document' -> '1 document'; 2 -> '2 documents'."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def short_count(n: float) -> str:
     """12345 -> '12k', for axes."""
     for step, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

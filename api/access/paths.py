@@ -92,7 +92,9 @@ class Confinement:
         if os.path.islink(real):
             _refuse(what, given, "is a link that leads back to itself")
         if not is_below(real, self.roots):
-            _refuse(what, given, f"lies outside the folders that are allowed: {', '.join(self.roots)}")
+            within = os.path.abspath(path).startswith(tuple(f"{root.rstrip(os.sep)}{os.sep}" for root in self.roots))
+            where = "is or follows a link that leads out of" if within else "lies outside"
+            _refuse(what, given, f"{where} the folders that are allowed: {', '.join(self.roots)}")
         if real == self.workspace or self._is_internal(real):
             _refuse(what, given, "is the workspace's own; export into another folder and read that")
         return real

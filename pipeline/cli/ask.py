@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -40,7 +40,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SQL statement; `select * from columns` says what there is.")],
     workspace: Workspace = DEFAULT_WORKSPACE,
     job: JobId = None,
-    format_: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
+    format_: Annotated[str, typer.Option("--format", help="table, json (an array), jsonl, csv or parquet.")] = "table",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
     safe: Annotated[
         bool, typer.Option("--safe", help="As the service asks: queries only, in a confined process with limits.")
@@ -54,7 +54,7 @@ def sql(
     from pipeline.cli.jobs import one_of
     from pipeline.errors import UsageError
 
-    one_of("--format", format_, ("table", "json", "csv", "parquet"))
+    one_of("--format", format_, ("table", "json", "jsonl", "csv", "parquet"))
     if format_ == "parquet" and output is None:
         raise UsageError("--format parquet needs --output FILE")
     if server is not None:
@@ -140,10 +140,10 @@ def _write(result: Any, format_: str, output: str | None) -> None:
         return
     with told(str(output)):
         sink = open(output, "wb") if output else sys.stdout.buffer  # noqa: SIM115 - stdout is not ours to close
-        if format_ in ("csv", "parquet"):
-            sink.write(encoded(result, "csv" if format_ == "csv" else "parquet"))
-        else:
+        if format_ == "jsonl":
             sink.writelines(line + b"\n" for line in json_lines(result))
+        else:
+            sink.write(encoded(result, cast(Literal["json", "csv", "parquet"], format_)))
         if output:
             sink.close()
 

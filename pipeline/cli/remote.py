@@ -147,7 +147,8 @@ def _cells(job: Job) -> list[str]:
     from pipeline.wording import printable
 
     told = job.record
-    kept = f"{(told.get('funnel') or {}).get('kept', 0):,} of {told['rows']:,}" if told.get("rows") else ""
+    funnel, rows = told.get("funnel") or {}, told.get("rows")
+    kept = "" if not rows else f"{funnel['kept']:,} of {rows:,}" if "kept" in funnel else f"{rows:,} rows"
     labels = " ".join(f"{name}={value}" for name, value in job.labels.items())
     cells = [job.id, _state(told), str(told["created_at"])[:19].replace("T", " "), job.name, kept, labels]
     return [printable(cell) for cell in cells]

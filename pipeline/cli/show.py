@@ -23,8 +23,8 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
-    """Rows as a table; every row has the same keys."""
+def table(rows: Sequence[dict[str, Any]], title: str | None = None, whole: str | None = None) -> None:
+    """Rows as a table; every row has the same keys. whole: a column that is not broken, so that it can be copied."""
     shown = Table(title=title, title_justify="left", header_style="bold")
     if not rows:
         console().print(f"{title or 'nothing'}: none")
@@ -34,6 +34,7 @@ def table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
             _cell(name),
             justify="right" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else "left",
             overflow="fold",
+            no_wrap=name == whole,
         )
     for row in rows:
         shown.add_row(*(_cell(v) for v in row.values()))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
+from pipeline.wording import many
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids of documents.", metavar="[DOC_ID]...")]
 
@@ -90,7 +91,7 @@ def _undo(workspace: str, takedown: str, why: str, by: str | None, as_json: bool
         return
     undo, down = undone.undo, undone.takedown
     typer.echo(
-        f"{down.id} ({down.documents:,} documents of corpus {down.corpus}) holds no more, undone by {undo.by}: {undo.why}"
+        f"{down.id} ({many(down.documents, 'document')} of corpus {down.corpus}) holds no more, undone by {undo.by}: {undo.why}"
     )
     typer.echo(
         "The next run of a recipe judges them as before; what was emptied in the workspace is taken in again from the input."
@@ -111,15 +112,15 @@ def _read(path: Path) -> list[str]:
 
 def _told(made: Any, dry_run: bool) -> list[str]:
     down = made.takedown
-    what = f"{down.documents:,} documents ({down.text_bytes / 1e6:,.1f} MB of text) of corpus {down.corpus}"
+    what = f"{many(down.documents, 'document')} ({down.text_bytes / 1e6:,.1f} MB of text) of corpus {down.corpus}"
     if dry_run:
         return [f"would take down {what}; nothing was recorded"]
-    lines = [f"{down.id}: {what} are taken down, by {down.by}: {down.why}"]
+    lines = [f"{down.id}: {what} taken down, by {down.by}: {down.why}"]
     if made.erased:
-        lines.append(f"their text was emptied in {made.erased} files of the workspace")
+        lines.append(f"their text was emptied in {many(made.erased, 'file')} of the workspace")
     if made.reports:
         lines.append(
-            f"{made.reports} reports were removed, because they may quote them; winnow report makes them again"
+            f"{many(made.reports, 'report')} removed, because of what may be quoted there; winnow report makes them again"
         )
     lines += [
         f"still in {output}: run its recipe again, and the files that hold them are replaced" for output in made.outputs
@@ -146,4 +147,4 @@ def _list(workspace: str, as_json: bool) -> None:
         return
     shown = ("id", "corpus", "at", "by", "documents", "why")
     rows = [{k: t[k] for k in shown} | {"undone": t["undone"]["at"][:10] if t["undone"] else ""} for t in found]
-    table(rows, f"{len(found)} takedowns")
+    table(rows, many(len(found), "takedown"), whole="id")

@@ -135,8 +135,12 @@ def _eval_set(given: Any) -> EvalSet:
 
 
 def _files(wanted: EvalSet) -> list[_Read]:
+    try:
+        files = list_files([wanted.path])
+    except PlanError as error:
+        raise PlanError(f"evaluation set: {str(error).removeprefix('input: ')}") from None
     read = []
-    for file in list_files([wanted.path]):
+    for file in files:
         try:
             with open_bytes(file.path) as opened:
                 content = opened.read()

@@ -27,7 +27,7 @@ def over_budget(text: Manifest, budget: Budget) -> str | None:
             by_reason.setdefault(file["reason"], []).append(file["name"])
         found = sorted(((r, len(n), n) for r, n in by_reason.items()), key=lambda x: (-x[1], x[0]))
         said.append(_told("files", len(files), all_files, file_frac, budget.max_file_frac, found))
-    return " ".join(said) or None
+    return "\n".join(said) or None
 
 
 def _told(

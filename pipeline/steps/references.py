@@ -68,8 +68,11 @@ def _files(store: Store, name: str, known: list[str]) -> Ingest:
     try:
         return plan_ingest(store, f"reference-{part_key('reference', name)[:12]}", Input(paths=(place,)))
     except PlanError as error:
-        corpora = f"corpora of this workspace are {', '.join(sorted(known)) or 'none'}.{did_you_mean(name, known)}"
-        raise PlanError(f"dedup.against: {name!r} is no corpus ({corpora}) and no readable input: {error}") from None
+        corpora = f"corpora of this workspace: {', '.join(sorted(known)) or 'none'}"
+        raise PlanError(
+            f"dedup.against: {name!r} is no corpus ({corpora}) and no readable input.{did_you_mean(name, known)} "
+            f"{str(error).removeprefix('input: ')}"
+        ) from None
 
 
 def measured(store: Store, planned: Sequence[PlannedReference], specs: Sequence[ScorerSpec], do: Do) -> list[Reference]:

@@ -160,6 +160,4 @@ def _refuse_foreign(destination: Store) -> None:
 
 
 def _taken(destination: Store) -> str:
-    return (
-        f"output {destination.root}: holds another Winnow export; choose an empty folder, or --overwrite to replace it"
-    )
+    return f"output {destination.root}: holds another Winnow export; choose an empty folder, or --overwrite (in Python overwrite=True) to replace it"

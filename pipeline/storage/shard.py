@@ -170,12 +170,18 @@ def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:
     return max(16, 2 * BATCH_BYTES // width)
 
 
+def corpus_of(shard: Shard) -> str:
+    """The corpus it was taken in for."""
+    return shard.ids.path.split("/")[1]
+
+
 def open_source(store: Store, shard: Shard) -> pq.ParquetFile:
     """The file that holds the shard's text. IntegrityError where it is not the one that was taken in."""
     path = store.full(shard.text.path)
     with told(path):
         if shard.stamp and file_stamp(path) != shard.stamp:
             raise IntegrityError(
-                f"{path}: the file changed since it was taken in; run the job again to take it in anew"
+                f"{path}: the file changed since it was taken in, as corpus {corpus_of(shard)!r}; take it in anew: run a recipe over "
+                "that corpus again, then this job"
             )
         return open_parquet(path)

@@ -142,7 +142,7 @@ def _check_found(connection: duckdb.DuckDBPyConnection) -> None:
         if absent:
             named = ", ".join(repr(a["name"]) for a in absent[:NAMED])
             raise UsageError(
-                f"takedown: {len(absent)} {what}s are not in this corpus: {named}{', …' if len(absent) > NAMED else ''}. Nothing was "
+                f"takedown: {what}s that are not in this corpus ({len(absent)}): {named}{', …' if len(absent) > NAMED else ''}. Nothing was "
                 "taken down. Mend them, or give --absent to record them all the same: they hold for what is added later"
             )
     if not rows_as_dicts(connection, "select 1 from chosen limit 1"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.storage.manifest import tables
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
 from pipeline.takedown.records import Takedown, every_takedown, ids_of, takedowns, undos
@@ -70,3 +71,13 @@ def lifted_of(store: Store, corpus: str) -> Tombstones:
 
 def _of(store: Store, found: Sequence[Takedown]) -> Tombstones:
     return Tombstones(tuple(found), tuple(ids_of(store, t) for t in found))
+
+
+def held_elsewhere(store: Store, corpus: str, paths: Collection[str]) -> list[str]:
+    """Corpora of the workspace whose takedowns do not hold for `corpus`, though they have files of these paths."""
+    return [
+        other
+        for other in store.names("corpora")
+        if other != corpus and takedowns(store, other)
+        and any(file["path"] in paths for text in tables(store, other, "text") for file in text.details["files"])
+    ]  # fmt: skip

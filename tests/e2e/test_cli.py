@@ -64,6 +64,13 @@ def test_sql_in_every_format(ran: Path, format_: str) -> None:
     assert "24" in said.stdout
 
 
+def test_json_of_sql_is_one_array_and_jsonl_a_line_a_row(ran: Path) -> None:
+    query = "select kept, count(*)::int as n from verdicts group by 1 order by 1"
+    whole, lines = (winnow("sql", query, "--format", f, cwd=ran).stdout for f in ("json", "jsonl"))
+    assert json.loads(whole) == [json.loads(line) for line in lines.splitlines()]
+    assert [row["n"] for row in json.loads(whole)] == [24, 216]
+
+
 def test_sql_to_parquet(ran: Path) -> None:
     said = winnow(
         "sql", "select doc_id, gopher.word_count from documents", "--format", "parquet", "-o", "w.parquet", cwd=ran
@@ -76,7 +83,7 @@ def test_sql_to_parquet(ran: Path) -> None:
     "view", ["documents", "verdicts", "duplicates", "quarantine", "shards", "stages", "jobs", "scorers", "columns"]
 )
 def test_every_view_answers(ran: Path, view: str) -> None:
-    said = winnow("sql", f"select * from {view} limit 3", "--format", "json", cwd=ran)
+    said = winnow("sql", f"select * from {view} limit 3", "--format", "jsonl", cwd=ran)
     assert said.returncode == 0, said.stderr
     assert len(said.stdout.splitlines()) == (0 if view == "quarantine" else 1 if view == "jobs" else 3) or view in (
         "jobs",

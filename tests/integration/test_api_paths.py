@@ -160,6 +160,10 @@ def test_honest_outputs_pass(given: str, folder: Path, confinement: Confinement)
 def test_a_refusal_says_what_and_what_is_allowed(folder: Path, confinement: Confinement) -> None:
     with pytest.raises(PathOutside, match=r"lies outside the folders that are allowed: .*/root"):
         confinement.input("/etc/passwd")
+    with pytest.raises(
+        PathOutside, match=r"is or follows a link that leads out of the folders that are allowed: .*/root"
+    ):
+        confinement.input(str(folder / "root/linked"))
     with pytest.raises(PathOutside, match=r"scheme that is not allowed; allowed: paths in folders, and s3"):
         confinement.input("http://169.254.169.254/")
 

@@ -171,6 +171,8 @@ def test_a_scorer_added_later_is_a_pass_of_its_own(crawl: Path, tmp_path: Path) 
     )
     passes = Store(workspace).names("corpora/crawl/notes")
     assert len([p for p in passes if p != "parts"]) == 2
+    alone = winnow.plan({"name": "c", "score": ["gopher"]}, [str(crawl)], workspace=workspace)
+    assert (alone["passes"], alone["measured"]) == ([["gopher"]], [True])
     assert len(later.tables["notes"]) == 2
     found = winnow.sql(
         "select count(*) as n from documents where gopher.word_count > 0 and exact.text_chars > 0", workspace=workspace

@@ -168,8 +168,11 @@ def test_copies_of_a_document_go_with_it_where_that_is_asked(corpus: Corpus) -> 
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (Request("x", ids=("doc-00001", "nobody")), "1 ids are not in this corpus: 'nobody'. Nothing was taken down"),
-        (Request("x", sources=("site-9",)), "1 sources are not in this corpus: 'site-9'"),
+        (
+            Request("x", ids=("doc-00001", "nobody")),
+            "ids that are not in this corpus (1): 'nobody'. Nothing was taken down",
+        ),
+        (Request("x", sources=("site-9",)), "sources that are not in this corpus (1): 'site-9'"),
         (Request("x", predicate="no_such > 1"), 'column "no_such"'),
         (Request("x", predicate="text_bytes < 0"), "finds no document"),
         (Request(" ", ids=("doc-00001",)), "give the reason"),
@@ -254,3 +257,26 @@ def test_a_takedown_that_is_killed_holds_or_does_not_and_is_finished_by_the_same
     assert corpus.run().funnel["takedown.takedown"] == 1
     assert _held(corpus.store, documents(40)[1]["text"]) == 0
     assert check_workspace(corpus.store).faults == []
+
+
+def test_a_takedown_holds_whoever_expands_the_pattern(corpus: Corpus) -> None:
+    corpus.run()
+    corpus.take_down("doc-00001")
+    files = sorted(str(p) for p in corpus.folder.glob("*.parquet"))
+    for given in ([str(corpus.folder / "*.parquet")], files):
+        made = winnow.run(RECIPE, given, workspace=corpus.store.root, output=str(corpus.root / "more"), overwrite=True)
+        assert made.corpus == "crawl"
+        assert not any("takedowns do not hold" in w for w in made.warnings)
+        assert "doc-00001" not in pq.read_table(corpus.root / "more" / "data").column("id").to_pylist()
+
+
+def test_files_whose_takedown_is_of_another_corpus_are_warned_of(corpus: Corpus) -> None:
+    corpus.run()
+    corpus.take_down("doc-00001")
+    one = str(next(corpus.folder.glob("*.parquet")))
+    said = "these files are part of corpus 'crawl', too, whose takedowns do not hold for corpus"
+    assert said in winnow.plan(RECIPE, [one], workspace=corpus.store.root)["warnings"][0]
+    made = winnow.run(RECIPE, [one], workspace=corpus.store.root, output=str(corpus.root / "more"))
+    assert [w for w in made.warnings if said in w]
+    named = winnow.run(RECIPE, [one], workspace=corpus.store.root, output=str(corpus.root / "one"), corpus="crawl")
+    assert not [w for w in named.warnings if said in w]
