@@ -13,7 +13,7 @@ import xxhash
 
 from scorers.base import Column, Values, count
 from scorers.kernels.exact import GROWTH, STORE_BYTES, count_characters, normalise
-from scorers.kernels.folding import case_table
+from scorers.kernels.folding import exact_table
 from scorers.text import TextBatch
 
 DIGEST_BYTES = 16
@@ -23,10 +23,11 @@ SCRATCH_TEXT_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """XXH3-128 (canonical, big-endian) of the UTF-8 bytes and of " ".join(text.casefold().split())."""
+    """XXH3-128 (canonical, big-endian) of the UTF-8 bytes and of " ".join(text.casefold().split()), Greek letters without iota
+    subscript, so that what is alike has the same words (see scorers/kernels/folding.py)."""
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def columns(self) -> tuple[Column, ...]:
         """Two hashes and two lengths a document."""
@@ -36,7 +37,7 @@ class Exact:
                 "normalised",
                 pa.binary(DIGEST_BYTES),
                 "hash",
-                "XXH3-128 of the case-folded text, whitespace as one space",
+                "XXH3-128 of the case-folded text without iota subscripts, whitespace as one space",
             ),
             count("text_bytes", "bytes", "length of the text in UTF-8"),
             count("text_chars", "characters", "length of the text in code points"),
@@ -71,7 +72,7 @@ def _normalised_digests(batch: TextBatch) -> npt.NDArray[np.uint8]:
         limit = batch.offsets[first] + SCRATCH_TEXT_BYTES
         last = max(int(np.searchsorted(batch.offsets, limit, side="right")) - 1, first + 1)
         bounds = np.empty(last - first + 1, dtype=np.int64)
-        normalise(batch.data, batch.offsets[first : last + 1], case_table(), scratch, bounds)
+        normalise(batch.data, batch.offsets[first : last + 1], exact_table(), scratch, bounds)
         found.append(_digests(scratch, bounds))
         first = last
     return np.concatenate(found)

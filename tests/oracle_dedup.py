@@ -15,7 +15,15 @@ MASK = (1 << 64) - 1
 
 def normalised(text: str) -> str:
     """What the exact scorer hashes as `normalised`."""
-    return " ".join(text.casefold().split())
+    folded = (c if c == "\u2132" else without_subscript(c).casefold() for c in text)
+    return " ".join("".join(folded).split())
+
+
+def without_subscript(character: str) -> str:
+    """A Greek letter without the iota below it."""
+    decomposed = unicodedata.normalize("NFD", character)
+    bare = unicodedata.normalize("NFC", decomposed.replace("\u0345", ""))
+    return bare if "\u0345" in decomposed else character
 
 
 def character_class(character: str) -> str:

@@ -101,9 +101,9 @@ def fold_document(data: Any, start: int, end: int, table: Any, out: Any, first: 
 
 @kernel
 def normalise(data: Any, offsets: Any, table: Any, out: Any, bounds: Any) -> None:
-    """Every document as `" ".join(text.casefold().split())`.
+    """Every document as `" ".join(text.casefold().split())`, without iota subscripts.
 
-    data: u8[B], offsets: i64[D+1], table: folding.case_table() -> out: u8[GROWTH * B + STORE_BYTES], bounds: i64[D+1].
+    data: u8[B], offsets: i64[D+1], table: folding.exact_table() -> out: u8[GROWTH * B + STORE_BYTES], bounds: i64[D+1].
     """
     bounds[0] = 0
     for d in range(offsets.size - 1):

@@ -33,6 +33,11 @@ SEPARATING = [c.encode() for c in "Pc Pd Ps Pe Pi Pf Po Zs Zl Zp Sm Sc Sk So Cc 
 """General categories between words."""
 ACCENTS = range(0x300, 0x370)
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+SUBSCRIPT = "\u0345"
+"""The Greek iota below a letter: str.casefold makes it a letter of its own, for `word_table` it is an accent."""
+GREEK_EXTENDED = range(0x1F00, 0x2000)
+TURNED_F = 0x2132
+"""It separates words, being a symbol in Unicode 3.2; its small form does not."""
 SOFT_HYPHEN = 0xAD
 """Punctuation in Unicode 3.2, a format character since."""
 
@@ -93,7 +98,7 @@ def word_table() -> npt.NDArray[np.uint64]:
 
 @cache
 def case_table() -> npt.NDArray[np.uint64]:
-    """Fold for exact matching -> u64[TABLE_SIZE]. str.casefold; SEPARATOR where str.isspace holds."""
+    """Fold of case alone -> u64[TABLE_SIZE]. str.casefold; SEPARATOR where str.isspace holds."""
     table = utf8_entries(np.arange(TABLE_SIZE, dtype=np.uint64))
     table[0xD800:0xE000] = SEPARATOR
     for i, character in enumerate(map(chr, range(TABLE_SIZE))):
@@ -102,4 +107,18 @@ def case_table() -> npt.NDArray[np.uint64]:
             table[i] = packed(folded)
         elif character.isspace():
             table[i] = SEPARATOR
+    return table
+
+
+@cache
+def exact_table() -> npt.NDArray[np.uint64]:
+    """Fold for exact matching -> u64[TABLE_SIZE]: `case_table`, but that TURNED_F stays and Greek letters lose their iota subscript,
+    so that what folds alike has the same words."""
+    frozen, table = unicodedata.ucd_3_2_0, case_table().copy()
+    table[TURNED_F] = packed(chr(TURNED_F))
+    for i in (ord(SUBSCRIPT), *GREEK_EXTENDED):
+        decomposed = frozen.normalize("NFD", chr(i))
+        if SUBSCRIPT in decomposed:
+            bare = frozen.normalize("NFC", decomposed.replace(SUBSCRIPT, ""))
+            table[i] = packed(bare.casefold()) or SKIPPED
     return table

@@ -10,7 +10,7 @@ import xxhash
 from scorers.base import as_struct
 from scorers.exact import SCRATCH_TEXT_BYTES, Exact
 from scorers.kernels.exact import GROWTH
-from scorers.kernels.folding import LENGTH_MASK, LENGTH_SHIFT, TABLE_SIZE, case_table
+from scorers.kernels.folding import LENGTH_MASK, LENGTH_SHIFT, TABLE_SIZE, exact_table
 from scorers.text import TextBatch
 from tests import oracle_dedup as oracle
 
@@ -53,8 +53,16 @@ def test_every_character_is_folded_as_python_does() -> None:
     assert hashes(texts, "normalised") == [xxhash.xxh3_128_digest(oracle.normalised(t).encode()) for t in texts]
 
 
+def test_what_is_normalised_alike_has_the_same_words() -> None:
+    # equal normalised texts stand for each other in clusters, whose similarity is told by their words
+    written = [f"a{chr(c)}b" for c in range(TABLE_SIZE) if not 0xD800 <= c < 0xE000]
+    folded = [(text, other) for text in written if (other := oracle.normalised(text)) != text]
+    assert len(folded) > 1_000
+    assert [text for text, other in folded if oracle.words(text) != oracle.words(other)] == []
+
+
 def test_folding_never_outgrows_its_scratch() -> None:
-    lengths = (case_table() >> LENGTH_SHIFT & LENGTH_MASK).astype(int)
+    lengths = (exact_table() >> LENGTH_SHIFT & LENGTH_MASK).astype(int)
     utf8 = np.array([1 if c < 0x80 else 2 if c < 0x800 else 3 if c < 0x10000 else 4 for c in range(TABLE_SIZE)])
     assert (lengths / utf8).max() == GROWTH
 

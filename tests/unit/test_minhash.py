@@ -10,7 +10,7 @@ import pytest
 from datasketch import MinHash as DatasketchMinHash
 
 from scorers.base import ScorerError, as_struct, build
-from scorers.kernels.folding import case_table, word_table
+from scorers.kernels.folding import case_table, exact_table, word_table
 from scorers.kernels.shingles import CHUNK
 from scorers.minhash import MinHash, permutations
 from scorers.text import TextBatch
@@ -34,6 +34,7 @@ def test_folding_is_the_same_on_every_python() -> None:
     # a change here changes every signature and hash ever stored: raise the versions of the scorers with it
     assert hashlib.sha256(word_table().tobytes()).hexdigest()[:16] == "06a251af555aace5"
     assert hashlib.sha256(case_table().tobytes()).hexdigest()[:16] == "f1e55404a4d9217f"
+    assert hashlib.sha256(exact_table().tobytes()).hexdigest()[:16] == "e262719d5c210dfe"
 
 
 @pytest.mark.parametrize(
