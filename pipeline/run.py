@@ -127,8 +127,8 @@ class _Run:
         text = self._ingest()
         if until == "ingest":
             return self._result(text)
-        notes = self._score(text)
         taken = self._tombstones(text)
+        notes = self._score(text, taken)
         cut = self._cut_dedup()
         if cut:
             notes = cut.with_notes(notes, taken)
@@ -137,7 +137,7 @@ class _Run:
             return self._result(text)
         cuts: dict[str, Any] = {}
         if recipe.buckets:
-            calibrated = self._do(Calibrate(self.store, notes, recipe.buckets))
+            calibrated = self._do(Calibrate(self.store, notes, recipe.buckets, taken))
             cuts = calibrated.details["cuts"]
             for warning in calibrated.details["warnings"]:
                 self.job.warn(warning)
@@ -188,7 +188,7 @@ class _Run:
             )
         return text
 
-    def _score(self, text: Manifest) -> Notes:
+    def _score(self, text: Manifest, taken: Manifest | None) -> Notes:
         if warm.compiles_first():
             self.job.note("the first run on this machine compiles the kernels: about a minute, once")
         if self.executor.workers > 1 and not all(self.plan.measured):
@@ -197,7 +197,7 @@ class _Run:
         made = [self._do(Score(self.store, text, specs)) for specs in passes]
         measured_notes = Notes.of_passes(text, made, self.plan.specs)
         limits = limits_of(self.plan.specs, self.plan.recipe.decontaminate)
-        notes, warnings = without_common(measured_notes, limits, self.store, self._do)
+        notes, warnings = without_common(measured_notes, limits, taken, self.store, self._do)
         for warning in [*self.plan.warnings(), *warnings]:
             self.job.warn(warning)
         self.job.says({alias: notes.passes[n].key for alias, n in notes.where.items()})

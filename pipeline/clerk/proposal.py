@@ -93,12 +93,13 @@ def _cuts_of_job(opened: OpenJob) -> dict[str, Cuts]:
 
 
 def _cut(columns: Sequence[Columns], bucket: Bucket) -> Cuts:
-    """As `calibrate` cuts it: histograms of all documents, added up."""
+    """As `calibrate` cuts it: histograms of all documents that are not taken down, added up."""
     if bucket.values is not None:
         return dict(bucket.values)
     tables = []
     for band in columns:
         rows = rows_of(band, [n for n in (bucket.column, bucket.by) if n is not None])
+        rows = rows.filter(pa.array(~band.taken_down()))
         groups = column(rows, bucket.by) if bucket.by else None
         tables.append(histogram(column(rows, bucket.column), groups).table())
     return cuts_of(tables, bucket)[0]

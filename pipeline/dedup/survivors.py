@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.store import Store
+from pipeline.takedown.tombstones import taken_rows
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,15 @@ class ShardSurvivors:
     dedup: str | None
     taken: str | None = None
 
-    def mask(self, store: Store) -> npt.NDArray[np.bool_] | None:
-        """bool[rows], or None where all take part."""
+    def among(self, store: Store, row: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_] | None:
+        """Which of these rows take part: bool[N], or None where all do. What was read of a document before it was taken down no
+        longer lies in the text."""
         if self.verdict is None:
-            return None
+            taken = taken_rows(store, self.taken)
+            return ~np.isin(row, taken) if len(taken) else None
         kept: npt.NDArray[np.bool_] = store.read_table(self.verdict, columns=["kept"]).column("kept").to_numpy().copy()
         if self.dedup is not None:
             found = store.read_shard(self.dedup, self.index, ["row", "keep"])
             kept[found.column("row").to_numpy()[~found.column("keep").to_numpy()]] = False
-        return kept
-
-    def taken_rows(self, store: Store) -> npt.NDArray[np.int64]:
-        """Rows that are taken down and not already out of the mask: what was read of them before no longer lies in the text."""
-        if self.taken is None:
-            return np.zeros(0, np.int64)
-        rows: npt.NDArray[np.int64] = store.read_table(self.taken, columns=["row"]).column("row").to_numpy()
-        return rows
+        among: npt.NDArray[np.bool_] = kept[row]
+        return among

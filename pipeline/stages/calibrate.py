@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.recipe.rules import Bucket
 from pipeline.schema import HISTOGRAM_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.stage import OfNotes, commit_part
-from pipeline.storage.manifest import Manifest
+from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
+from pipeline.takedown.tombstones import taken_rows
 from pipeline.totals.buckets import Cuts, column, cuts_of, histogram
 from pipeline.unit import Unit
 
@@ -25,9 +27,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Calibrate(OfNotes):
-    """The cuts of every bucket; those with given values are taken as they are."""
+    """The cuts of every bucket; those with given values are taken as they are. taken: the table of documents that are taken down,
+    which do not count."""
 
     buckets: dict[str, Bucket]
+    taken: Manifest | None = None
     kind = "cuts"
     cheap = True
 
@@ -37,17 +41,17 @@ class Calibrate(OfNotes):
 
     @property
     def key(self) -> str:
-        return part_key(self._buckets_key, self.notes.key)
+        return part_key(self._buckets_key, self.notes.key, *([self.taken.key] if self.taken else []))
 
     def units(self) -> list[Unit]:
         asked = {n: (b.column, b.by) for n, b in self.buckets.items() if b.values is None}
         found = []
         for i, shard in enumerate(self.notes.text.shards):
-            key = part_key(self.kind, FORMAT, asked, self.notes.shard_key(i))
+            taken = rows_of(self.taken, i)
+            key = part_key(self.kind, FORMAT, asked, self.notes.shard_key(i), *([taken.sha256] if taken else []))
             path = Store.part(self.corpus, self.kind, key)
-            found.append(
-                Unit(key, path, self.notes.text.shard_name(i), shard.rows, (key, path, self.notes.of(i), asked))
-            )
+            payload = (key, path, self.notes.of(i), asked, taken and taken.path)
+            found.append(Unit(key, path, self.notes.text.shard_name(i), shard.rows, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
@@ -82,11 +86,15 @@ class Calibrate(OfNotes):
         return said
 
 
-def _histograms(store: Store, payload: tuple[str, str, ShardNotes, Mapping[str, tuple[str, str | None]]]) -> PartRecord:
-    key, path, notes, asked = payload
+def _histograms(
+    store: Store, payload: tuple[str, str, ShardNotes, Mapping[str, tuple[str, str | None]], str | None]
+) -> PartRecord:
+    key, path, notes, asked, taken = payload
     paths = [p for both in asked.values() for p in both if p is not None]
     provenance = [c.name for c in TEXT_TABLE if c.name in paths]
     rows = read_notes(store, notes, [p for p in dict.fromkeys(paths) if "." in p], provenance)
+    if taken is not None:
+        rows = rows.take(np.delete(np.arange(rows.num_rows), taken_rows(store, taken)))
     made = [arrow_schema(HISTOGRAM_TABLE).empty_table()]
     for name, (value, by) in asked.items():
         found = histogram(column(rows, value), column(rows, by) if by else None).table()

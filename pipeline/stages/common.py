@@ -20,10 +20,11 @@ from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.schema import COMMON_TABLE, arrow_schema
 from pipeline.scoring import ScorerSpec, notes_schema
 from pipeline.stage import OfNotes, add_counts, commit_part
-from pipeline.storage.manifest import Manifest
+from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
+from pipeline.takedown.tombstones import taken_rows
 from pipeline.unit import Unit
 from scorers import base
 from scorers.contamination import Contamination, Hits, measured
@@ -45,24 +46,28 @@ class Limit:
 
 @dataclass(frozen=True)
 class Common(OfNotes):
-    """How many documents have each n-gram that `spec` found, and which of them are too many."""
+    """How many documents have each n-gram that `spec` found, and which of them are too many; `taken`, the table of those that are
+    taken down, left out."""
 
     spec: ScorerSpec
     limit: Limit
+    taken: Manifest | None = None
     kind = "common"
     cheap = True
 
     @property
     def key(self) -> str:
-        limit = (self.limit.max_docs, self.limit.max_doc_frac)
-        return part_key(self.kind, FORMAT, self.spec.fingerprint(), self.notes.text.key, limit)
+        limit, taken = (self.limit.max_docs, self.limit.max_doc_frac), [self.taken.key] if self.taken else []
+        return part_key(self.kind, FORMAT, self.spec.fingerprint(), self.notes.text.key, limit, *taken)
 
     def units(self) -> list[Unit]:
         found = []
         for i, shard in enumerate(self.notes.text.shards):
-            key = part_key(self.kind, FORMAT, self.spec.fingerprint(), shard.key)
+            taken = rows_of(self.taken, i)
+            key = part_key(self.kind, FORMAT, self.spec.fingerprint(), shard.key, *([taken.sha256] if taken else []))
             path = Store.part(self.corpus, self.kind, key)
-            found.append(Unit(key, path, self.notes.text.shard_name(i), shard.rows, (key, path, self.notes.of(i))))
+            payload = (key, path, self.notes.of(i), taken and taken.path)
+            found.append(Unit(key, path, self.notes.text.shard_name(i), shard.rows, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
@@ -74,7 +79,8 @@ class Common(OfNotes):
         for part in parts:
             table = self.store.read_table(part.path)
             documents[table.column("ngram").to_numpy()] += table.column("documents").to_numpy()
-        measured_rows = self.notes.text.counts.get("documents", self.notes.text.rows)
+        text = self.notes.text
+        measured_rows = text.counts.get("documents", text.rows) - (self.taken.rows if self.taken else 0)
         most = max(self.limit.max_docs, int(self.limit.max_doc_frac * measured_rows))
         common = np.flatnonzero(documents > most)
         rows = sum(p.rows for p in parts)
@@ -123,13 +129,18 @@ class Guarded(OfNotes):
 
 
 def without_common(
-    notes: Notes, limits: Sequence[tuple[ScorerSpec, Limit]], store: Store, do: Callable[[Any], Manifest]
+    notes: Notes,
+    limits: Sequence[tuple[ScorerSpec, Limit]],
+    taken: Manifest | None,
+    store: Store,
+    do: Callable[[Any], Manifest],
 ) -> tuple[Notes, list[str]]:
-    """The notes with the scorers of `limits` measured again where an n-gram is too common, and what to tell the user."""
+    """The notes with the scorers of `limits` measured again where an n-gram is too common, and what to tell the user. taken: the
+    table of documents that are taken down, which are not counted."""
     warnings: list[str] = []
     made = notes
     for spec, limit in limits:
-        found = do(Common(store, notes, spec, limit))
+        found = do(Common(store, notes, spec, limit, taken))
         warnings += found.details["warnings"]
         if found.details["common"]:
             made = made.with_pass(spec.alias, do(Guarded(store, notes, spec, tuple(found.details["common"]))))
@@ -166,12 +177,13 @@ def _hits(column: pa.Array) -> Hits:
     return Hits(np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)]), grams, start, end)
 
 
-def _count(store: Store, alias: str, payload: tuple[str, str, ShardNotes]) -> PartRecord:
-    key, path, notes = payload
+def _count(store: Store, alias: str, payload: tuple[str, str, ShardNotes, str | None]) -> PartRecord:
+    key, path, notes, taken = payload
     column = read_notes(store, notes, [f"{alias}.hits"]).column(alias).combine_chunks()
     hits = _hits(pc.struct_field(column, "hits"))
     row = np.repeat(np.arange(len(hits.bounds) - 1), np.diff(hits.bounds))
-    pairs = np.unique(np.stack([hits.grams.astype(np.int64), row]), axis=1)
+    there = ~np.isin(row, taken_rows(store, taken))
+    pairs = np.unique(np.stack([hits.grams[there].astype(np.int64), row[there]]), axis=1)
     ngrams, documents = np.unique(pairs[0], return_counts=True)
     table = pa.table([pa.array(ngrams, pa.int32()), pa.array(documents)], schema=arrow_schema(COMMON_TABLE))
     return commit_part(store, key, path, table, {"ngrams": table.num_rows})

@@ -22,6 +22,7 @@ from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import ShardNotes, read_notes
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
+from pipeline.takedown.tombstones import taken_rows
 from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns
 from pipeline.unit import Unit
 
@@ -112,7 +113,7 @@ def _judge(
         rows = rows.append_column(BUCKETS, bucket_columns(rows, buckets, cuts))
     verdict = judge_rows(rows, rules)
     if tombstones is not None:
-        verdict = without(verdict, store.read_table(tombstones, columns=["row"]).column("row").to_numpy())
+        verdict = without(verdict, taken_rows(store, tombstones))
     if buckets:
         verdict = verdict.append_column(BUCKETS, rows.column(BUCKETS))
     kept = int(pc.sum(verdict.column("kept")).as_py() or 0)

@@ -32,7 +32,7 @@ class CutDedup:
     def with_notes(self, notes: Notes, taken: Manifest | None) -> Notes:
         """The notes and, where the recipe asks for it, what share of each document the corpus repeats."""
         if self.settings.lines is not None:
-            notes = with_line_notes(self.store, notes, self.settings.lines, self.do)
+            notes = with_line_notes(self.store, notes, self.settings.lines, taken, self.do)
         passages = self._passages()
         return passages.with_notes(notes, taken) if passages else notes
 

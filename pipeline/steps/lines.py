@@ -17,13 +17,15 @@ from pipeline.storage.notes import Notes
 from pipeline.storage.store import Store
 
 
-def with_line_notes(store: Store, notes: Notes, settings: Settings, do: Do) -> Notes:
-    """The notes and, where the recipe asks for it, what share of each document the corpus repeats, over all documents."""
+def with_line_notes(store: Store, notes: Notes, settings: Settings, taken: Manifest | None, do: Do) -> Notes:
+    """The notes and, where the recipe asks for it, what share of each document the corpus repeats, over all documents that are not
+    taken down."""
     if settings.action == "spans":
         return notes
     lines = do(Lines(store, notes.text, settings))
-    counts = _counts(store, notes.text, lines, settings, Survivors(), do)
-    made = do(LineNotes(store, notes.text, lines, counts, settings.count == "documents"))
+    survivors = Survivors(taken=taken)
+    counts = _counts(store, notes.text, lines, settings, survivors, do)
+    made = do(LineNotes(store, notes.text, lines, survivors, counts, settings.count == "documents"))
     return notes.with_pass(ALIAS, made)
 
 

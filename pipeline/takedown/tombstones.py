@@ -73,6 +73,14 @@ def _of(store: Store, found: Sequence[Takedown]) -> Tombstones:
     return Tombstones(tuple(found), tuple(ids_of(store, t) for t in found))
 
 
+def taken_rows(store: Store, path: str | None) -> npt.NDArray[np.int64]:
+    """Rows of a shard that are taken down: i64[K], ascending. path: its part of the table `tombstones`; None: none are."""
+    if path is None:
+        return np.zeros(0, np.int64)
+    rows: npt.NDArray[np.int64] = store.read_table(path, columns=["row"]).column("row").to_numpy()
+    return rows
+
+
 def held_elsewhere(store: Store, corpus: str, paths: Collection[str]) -> list[str]:
     """Corpora of the workspace whose takedowns do not hold for `corpus`, though they have files of these paths."""
     return [

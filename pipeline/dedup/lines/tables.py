@@ -21,8 +21,8 @@ def read_lines(store: Store, path: str, survivors: ShardSurvivors) -> Found:
     """The lines of a shard's documents that take part, in the shard's order."""
     table = store.read_table(path)
     found = Found(*(table.column(c.name).to_numpy() for c in LINES_TABLE))
-    mask = survivors.mask(store)
-    return found if mask is None else found.take(mask[found.row])
+    among = survivors.among(store, found.row)
+    return found if among is None else found.take(among)
 
 
 def read_hashes(
@@ -31,8 +31,8 @@ def read_hashes(
     """(hash u64[N], row i32[N]) of the lines that take part, in the shard's order; those without a hash left out."""
     table = store.read_table(path, columns=["row", "hash"])
     row, hashes = table.column("row").to_numpy(), table.column("hash").to_numpy()
-    mask = survivors.mask(store)
-    chosen = hashes != 0 if mask is None else (hashes != 0) & mask[row]
+    among = survivors.among(store, row)
+    chosen = hashes != 0 if among is None else (hashes != 0) & among
     return hashes[chosen], row[chosen]
 
 

@@ -24,10 +24,8 @@ def read_runs(store: Store, path: str, survivors: ShardSurvivors) -> Runs:
     """The runs of a shard's documents that take part, in the shard's order."""
     table = store.read_table(path)
     found = Runs(*(table.column(c.name).to_numpy() for c in SUBSTRINGS_TABLE))
-    mask, taken = survivors.mask(store), survivors.taken_rows(store)
-    if len(taken):
-        return found.take(~np.isin(found.row, taken))
-    return found if mask is None else found.take(mask[found.row])
+    among = survivors.among(store, found.row)
+    return found if among is None else found.take(among)
 
 
 def groups_table(groups: Groups) -> pa.Table:

@@ -16,7 +16,7 @@ from pipeline.dedup.lines.columns import ALIAS, COLUMNS, STRUCT
 from pipeline.dedup.lines.lines import Found, Repeated, cut
 from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.measured import commit_notes
-from pipeline.dedup.survivors import Survivors
+from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.scoring import columns_told
 from pipeline.stage import OfText, add_counts
 from pipeline.storage.manifest import Manifest
@@ -29,9 +29,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class LineNotes(OfText):
-    """One part a shard, row by row. counts: the table `line_counts` over all documents."""
+    """One part a shard, row by row. counts: the table `line_counts` over all of `survivors`."""
 
     lines: Manifest
+    survivors: Survivors
     counts: Manifest
     per_document: bool
     kind = "notes"
@@ -45,7 +46,11 @@ class LineNotes(OfText):
         for i, (shard, part) in enumerate(zip(self.text.shards, self.lines.parts, strict=True)):
             key = part_key(self.key, i)
             path = Store.part(self.corpus, self.kind, key)
-            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, (key, path, i, shard, part.path)))
+            found.append(
+                Unit(
+                    key, path, self.text.shard_name(i), part.bytes, (key, path, shard, part.path, self.survivors.of(i))
+                )
+            )
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
@@ -65,12 +70,15 @@ class LineNotes(OfText):
 
 
 def _measure(
-    store: Store, counts_paths: tuple[str, ...], per_document: bool, payload: tuple[str, str, int, Shard, str]
+    store: Store,
+    counts_paths: tuple[str, ...],
+    per_document: bool,
+    payload: tuple[str, str, Shard, str, ShardSurvivors],
 ) -> PartRecord:
-    key, path, index, shard, lines_path = payload
+    key, path, shard, lines_path, survivors = payload
     ids = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
-    lines = read_lines(store, lines_path, Survivors().of(index))
-    often = read_counts(store, counts_paths, index)
+    lines = read_lines(store, lines_path, survivors)
+    often = read_counts(store, counts_paths, survivors.index)
     columns = document_shares(lines, often, per_document, ids.column("text_bytes").fill_null(0).to_numpy())
     return commit_notes(store, key, path, ids, pa.field(ALIAS, STRUCT), columns)
 
