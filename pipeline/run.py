@@ -262,8 +262,7 @@ class _Run:
         )
         if before is None and own:
             place, before = own[0], manifest.load(own[0], destination.MANIFEST)
-        stage = dataclasses.replace(stage, destination=target, there=destination.data_there(place, before))
-        destination.adopt(target, place, before, stage.units(), KINDS)
+        stage = dataclasses.replace(stage, destination=target).after(before, place, self.job)
         made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
         destination.settle(target, made, KINDS)
         for replaced in own if taken else []:  # what was taken down must not stay in them

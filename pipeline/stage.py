@@ -196,25 +196,30 @@ def _as_listed(store: Store, unit: Unit, listed: dict[str, PartRecord]) -> PartR
     """A part that a committed table lists, where it lies in the size that is said there: as much as a table that is used
     again is looked at (`_all_there`), so that adding to a corpus does not read what was there."""
     part = listed.get(unit.key)
-    if part is None or store.size(unit.path) != part.bytes:
+    if part is None or store.size(unit.path) != part.bytes or not all(map(store.exists, unit.beside)):
         return None
     return dataclasses.replace(part, path=unit.path)
 
 
 def _already(store: Store, unit: Unit, job: Job) -> PartRecord | None:
-    """A part an earlier attempt committed, checked page by page; a damaged one is set aside and made again."""
-    if not store.exists(unit.path):
+    """A part an earlier attempt committed, if all that lies beside it is there, too."""
+    found = [_checked(store, unit, path, job) for path in (*unit.beside, unit.path)]
+    return None if None in found else found[-1]
+
+
+def _checked(store: Store, unit: Unit, path: str, job: Job) -> PartRecord | None:
+    """A file an earlier attempt at a unit committed, checked page by page; a damaged one is set aside."""
+    if not store.exists(path):
         return None
     try:
-        if unit.path.endswith(SUFFIX):
-            return checked_sections(store, unit.key, unit.path)
+        if path.endswith(SUFFIX):
+            return checked_sections(store, unit.key, path)
         if not store.remote:
-            path = Path(store.full(unit.path))
-            verify_parquet(path, store.parquet(unit.path).metadata.num_rows)
-        return store.record(unit.key, unit.path)
-    except (OSError, IntegrityError, pa.ArrowException) as error:
-        job.event("part_set_aside", unit=unit.name, path=unit.path, error=str(error))
-        store.set_aside(unit.path)
+            verify_parquet(Path(store.full(path)), store.parquet(path).metadata.num_rows)
+        return store.record(unit.key, path)
+    except (OSError, ValueError, IntegrityError, pa.ArrowException) as error:
+        job.event("part_set_aside", unit=unit.name, path=path, error=str(error))
+        store.set_aside(path)
         return None
 
 

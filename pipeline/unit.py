@@ -15,13 +15,15 @@ STALL_S = ATTEMPTS * LIMIT_FLOOR_S + 300.0
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One independent piece of a stage. key and path are its part's; name is for people; bytes for progress."""
+    """One independent piece of a stage. key and path are its part's; name is for people; bytes for progress; beside: files
+    that it writes before its part, without which it is not done."""
 
     key: str
     path: str
     name: str
     bytes: int
     payload: Any
+    beside: tuple[str, ...] = ()
 
     @property
     def limit_s(self) -> float:

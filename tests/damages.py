@@ -1,4 +1,4 @@
-"""Damages to a catalog's file, at random places."""
+"""Damages to a catalog's file, at random places; and to a Parquet file, at chosen ones."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ KINDS = (
     "other file",
     "old version",
 )
+FILE_KINDS = ("deleted", "cut short", "page flipped", "footer flipped", "writer's name flipped")
+"""Of a Parquet file. What is flipped in the writer's name, which the footer has, no reader notices."""
+MAGIC = b"PAR1"
+FOOTER_END_BYTES = 4 + len(MAGIC)
+"""The footer's length and the magic bytes."""
 
 
 def prepared(folder: Path) -> tuple[Store, Path]:
@@ -61,6 +66,30 @@ def damage(path: Path, kind: str, pick: random.Random) -> None:
         path.write_bytes(pick.randbytes(300_000))
     elif kind == "old version":
         _make_old(path)
+
+
+def damage_file(path: Path, kind: str) -> None:
+    """Do it to a Parquet file, under a new inode: copies that are links stay as they are. (A file without rows has no page: what
+    is flipped is in its footer, then.)"""
+    whole = bytearray(path.read_bytes())
+    path.unlink()
+    if kind == "deleted":
+        return
+    if kind == "cut short":
+        del whole[len(whole) // 2 :]
+    else:
+        whole[_place(whole, kind)] ^= 1
+    path.write_bytes(whole)
+
+
+def _place(whole: bytearray, kind: str) -> int:
+    """Where the byte lies that is to be flipped."""
+    if kind == "writer's name flipped":
+        return whole.rindex(b"parquet-cpp") + 3
+    end = len(whole) - FOOTER_END_BYTES
+    footer = end - int.from_bytes(whole[end : end + 4], "little")
+    no_page = footer <= len(MAGIC)
+    return footer + (end - footer) // 8 if kind == "footer flipped" or no_page else footer // 3
 
 
 def _flip(path: Path, pick: random.Random, end: int) -> None:

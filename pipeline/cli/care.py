@@ -53,7 +53,7 @@ def verify(
         typer.echo(f"{len(aside)} files set aside; run the job again: only what they held is made anew")
     elif report.faults:
         mending = (
-            "export again into an empty folder"
+            "run the command again that made it: only what is damaged is made anew"
             if folder
             else "set the damaged parts aside with --repair, then run the job again"
         )

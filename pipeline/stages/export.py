@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 from pipeline.dedup.cuts import CUT_COLUMNS, cut_spans, what_goes
 from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
+from pipeline.job import Job
 from pipeline.recipe import Export as Settings
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
-from pipeline.stages.export_beside import Decisions, quarantined_rows, removed_rows, unread_rows
+from pipeline.stages.export_beside import BESIDE, Decisions, empty_files, quarantined_rows, removed_rows, unread_rows
 from pipeline.stages.export_columns import Columns
 from pipeline.storage.batches import gathered
+from pipeline.storage.destination import adopt, data_there, same_files, stands
 from pipeline.storage.manifest import Manifest, rows_of
-from pipeline.storage.naming import link
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
 from pipeline.storage.parquet import parquet_writer
@@ -39,8 +40,8 @@ T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 FORMAT = 5
 ROW_GROUP_BYTES = 8_000_000
 """What is held of a file at once: as much as the smallest one has, so that a worker needs no more for a corpus that fills larger ones."""
-KINDS = ("removed", "quarantine", "data")
-"""The folders a unit writes one file each into, in this order: data says that the unit is done."""
+KINDS = (*BESIDE, "data")
+"""The folders a unit writes one file each into, in this order."""
 NAME_DIGITS = 16
 
 
@@ -57,7 +58,8 @@ class ShardWork:
 @dataclass(frozen=True)
 class Export(Stage):
     """Writes `data/`, `removed/` and `quarantine/` under `destination`. there: data files of an earlier export, by what determines
-    them (`data_keys`): what is kept in a file may be the same where what is told of the rest is not."""
+    them (`data_keys`): what is kept in a file may be the same where what is told of the rest is not. standing: files of it that
+    were adopted, by path."""
 
     store: Store
     destination: Store
@@ -70,6 +72,7 @@ class Export(Stage):
     cuts: tuple[Manifest, ...] = ()
     tombstones: Manifest | None = None
     there: Mapping[str, PartRecord] = field(default_factory=dict)
+    standing: Mapping[str, PartRecord] = field(default_factory=dict)
     kind = "export"
 
     @property
@@ -80,6 +83,17 @@ class Export(Stage):
     def key(self) -> str:
         settings = self.settings.told()
         return part_key(self.kind, FORMAT, self.mix.key, self.notes.key, settings, self.columns.told())
+
+    def after(self, before: Manifest | None, place: Store, job: Job) -> Export:
+        """This export, with those files adopted that an earlier one, which lies at `place`, has of it; what is damaged is left out,
+        and told to the job."""
+        if before is None:
+            return self
+        same = same_files(place, before, self.units(), empty_files())
+        standing = adopt(self.destination, same)
+        for path in sorted(same.keys() - standing.keys()):
+            job.event("part_set_aside", path=path, error="gone, or other bytes than were written")
+        return dataclasses.replace(self, there=data_there(place, before), standing=standing)
 
     def units(self) -> list[Unit]:
         """A file is named by its place and by what it holds: where the same lies there already, it stays."""
@@ -92,7 +106,9 @@ class Export(Stage):
             name = f"part-{n:05d}-{key[:NAME_DIGITS]}.parquet"
             work = tuple(self._work(i, i in clusters) for i in pack)
             text_bytes = sum(self.notes.text.shards[i].text_bytes for i in pack)
-            found.append(Unit(key, f"data/{name}", name, text_bytes, (key, name, work, files, self.there.get(data))))
+            payload = (key, name, work, files, self.there.get(data))
+            beside = tuple(f"{kind}/{name}" for kind in BESIDE)
+            found.append(Unit(key, f"data/{name}", name, text_bytes, payload, beside))
         return found
 
     @property
@@ -139,7 +155,8 @@ class Export(Stage):
         beside = []
         for kind, written in (("removed", sum(n for c, n in counts.items() if c.startswith(("takedown.", "judge.", "dedup.")))),
                               ("quarantine", sum(n for c, n in counts.items() if c.startswith("quarantine.")))):  # fmt: skip
-            records = [self.destination.record(kind, p.path.replace("data/", f"{kind}/", 1)) for p in parts]
+            paths = [p.path.replace("data/", f"{kind}/", 1) for p in parts]
+            records = [self.standing.get(path) or self.destination.record(kind, path) for path in paths]
             expected = written + (len(self._unread_files()) if kind == "quarantine" else 0)
             if sum(r.rows for r in records) != expected:
                 raise ConservationError(
@@ -178,10 +195,9 @@ def _export(
     removed = pa.concat_tables([removed_rows(store, w.decisions, m) for w, m in zip(pack, mixes, strict=True)])
     told = [quarantined_rows(store, w.notes.shard, m) for w, m in zip(pack, mixes, strict=True)]
     quarantined = pa.concat_tables([*told, unread_rows(files)])
-    # data last: its presence says that the unit is done
     commit_part(destination, key, f"removed/{name}", removed, {})
     commit_part(destination, key, f"quarantine/{name}", quarantined, {})
-    if same is not None and _stands(destination, same, f"data/{name}"):
+    if same is not None and stands(destination, same, f"data/{name}"):
         return dataclasses.replace(same, key=key, path=f"data/{name}")
 
     def write(temporary: Path) -> int:
@@ -194,17 +210,6 @@ def _export(
         return sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
 
     return destination.commit_part(key, f"data/{name}", write)
-
-
-def _stands(destination: Store, same: PartRecord, path: str) -> bool:
-    """Let a data file stand at a path, too. False where it is gone, or has other bytes than were written: it is then made anew."""
-    link(destination, same.path, path)
-    if not destination.exists(path):
-        return False
-    if destination.digest(path)[0] == same.sha256:
-        return True
-    destination.remove(path)
-    return False
 
 
 def _row_group(batches: list[pa.Table]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, TOMBSTONES_TABLE, arrow_schema
+from pipeline.stage import commit_part
 from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.storage.shard import Shard, read_ids
-from pipeline.storage.store import Store
+from pipeline.storage.store import PartRecord, Store
 
+BESIDE = {"removed": REMOVED_TABLE, "quarantine": QUARANTINE_TABLE}
+"""Folders beside data/, and the columns of the files there."""
 REMOVING = pa.array(["takedown", "judge", "dedup"])
 """Stages that leave a document out."""
 NOTHING_TAKEN = arrow_schema(TOMBSTONES_TABLE).empty_table()
@@ -29,6 +33,16 @@ class Decisions:
     verdict: str
     clusters: str | None
     tombstones: str | None
+
+
+def empty_files() -> dict[str, PartRecord]:
+    """By folder: the file of a unit that has no row for it, which no manifest lists."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        return {
+            kind: commit_part(store, kind, kind, arrow_schema(columns).empty_table(), {}, durable=False)
+            for kind, columns in BESIDE.items()
+        }
 
 
 def removed_rows(store: Store, decisions: Decisions, mix: pa.Table) -> pa.Table:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ CLAIM = "_winnow.json"
 MANIFEST, BEFORE = "manifest.json", "manifest.before.json"
 CARD = ("README.md", "recipe.lock.yaml", "croissant.json")
 CONTENT = (MANIFEST, *CARD, "data", "removed", "quarantine")
+READ_THREADS = 8
 
 
 def check(destination: Store, recipe_digest: str, overwrite: bool) -> None:
@@ -41,7 +43,7 @@ def check(destination: Store, recipe_digest: str, overwrite: bool) -> None:
 
 def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) -> Manifest | None:
     """Take the folder for one export, before its first file. Returns the export that was there, whose files may be taken
-    over; from here until the new one is committed the folder has no manifest. `settle` ends it; so does the next attempt."""
+    over. Of another one the manifest is put away, until the new one is committed. `settle` ends it; so does the next attempt."""
     mine = {"export": export, "recipe": recipe_digest}
     there = _claim_of(destination)
     if there is None:
@@ -59,27 +61,51 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
         raise IntegrityError(
             f"output {destination.root}: another job took it at the same moment; choose another folder"
         )
-    return load(destination, BEFORE)
+    return load(destination, MANIFEST) or load(destination, BEFORE)
 
 
-def adopt(
-    destination: Store, place: Store, before: Manifest | None, units: Sequence[Unit], kinds: Sequence[str]
-) -> None:
-    """Let files of an earlier export, which lies at `place`, stand under the names that they have in the new one, without
-    writing them."""
-    there = {p.key: p.path for p in before.parts} if before else {}
+def same_files(
+    place: Store, before: Manifest, units: Sequence[Unit], empty: Mapping[str, PartRecord]
+) -> dict[str, PartRecord]:
+    """Files of an earlier export, which lies at `place`, that a new one has, too: by their paths in the new one, with the full
+    paths that they have. empty: by folder, what a file is that has no row, and that a manifest does not list."""
+    listed = {p.path: p for p in before.parts}
+    names = {p.key: p.path.removeprefix("data/") for p in before.parts}
+    found = {}
     for unit in units:
-        known = there.get(unit.key)
-        if known is not None:
-            for kind in kinds:
-                old, new = (p.replace(f"{kinds[-1]}/", f"{kind}/", 1) for p in (known, unit.path))
-                link(destination, place.full(old), new)
+        if unit.key in names:
+            for path in (*unit.beside, unit.path):
+                kind = path.split("/")[0]
+                old = f"{kind}/{names[unit.key]}"
+                found[path] = dataclasses.replace(listed.get(old) or empty[kind], path=place.full(old))
+    return found
 
 
-def data_there(place: Store, before: Manifest | None) -> dict[str, PartRecord]:
+def adopt(destination: Store, same: Mapping[str, PartRecord]) -> dict[str, PartRecord]:
+    """Let files stand at these paths without writing them. Returns those that do; where any is damaged or gone, the folder is
+    no finished export any more."""
+    with ThreadPoolExecutor(READ_THREADS) as threads:
+        standing = [*threads.map(lambda path: stands(destination, same[path], path), same)]
+    if not all(standing) and destination.exists(MANIFEST):
+        replace(destination, MANIFEST, BEFORE)
+    return {path: dataclasses.replace(same[path], path=path) for path, well in zip(same, standing, strict=True) if well}
+
+
+def stands(destination: Store, same: PartRecord, path: str) -> bool:
+    """Let a file stand at a path, too, where nothing is yet. False where it is gone, or has other bytes than were written: it
+    is removed then, to be made anew. In a bucket, which holds its bytes against checksums of its own, the size is asked."""
+    if destination.full(path) != same.path:
+        link(destination, same.path, path)
+    sound = destination.size(path) == same.bytes
+    if sound and not destination.remote:
+        sound = destination.digest(path)[0] == same.sha256
+    if not sound:
+        destination.remove(path)
+    return sound
+
+
+def data_there(place: Store, before: Manifest) -> dict[str, PartRecord]:
     """Data files of an earlier export, which lies at `place`, by their full paths: by what determines the documents in them."""
-    if before is None:
-        return {}
     parts = (p for p in before.parts if p.path.startswith("data/"))
     there = zip(before.details.get("data_keys", ()), parts, strict=False)
     return {
