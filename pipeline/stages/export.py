@@ -90,7 +90,7 @@ class Export(Stage):
         if before is None:
             return self
         same = same_files(place, before, self.units(), empty_files())
-        standing = adopt(self.destination, same)
+        standing = adopt(self.destination, place, same)
         for path in sorted(same.keys() - standing.keys()):
             job.event("part_set_aside", path=path, error="gone, or other bytes than were written")
         return dataclasses.replace(self, there=data_there(place, before), standing=standing)

@@ -81,27 +81,36 @@ def same_files(
     return found
 
 
-def adopt(destination: Store, same: Mapping[str, PartRecord]) -> dict[str, PartRecord]:
-    """Let files stand at these paths without writing them. Returns those that do; where any is damaged or gone, the folder is
-    no finished export any more."""
+def adopt(destination: Store, place: Store, same: Mapping[str, PartRecord]) -> dict[str, PartRecord]:
+    """Let files of the export at `place` stand at these paths without writing them. Returns those that do; where any is damaged or
+    gone, the folder is no finished export any more."""
+    told_ns = _told_ns(place)
     with ThreadPoolExecutor(READ_THREADS) as threads:
-        standing = [*threads.map(lambda path: stands(destination, same[path], path), same)]
+        standing = [*threads.map(lambda path: stands(destination, same[path], path, told_ns), same)]
     if not all(standing) and destination.exists(MANIFEST):
         replace(destination, MANIFEST, BEFORE)
     return {path: dataclasses.replace(same[path], path=path) for path, well in zip(same, standing, strict=True) if well}
 
 
-def stands(destination: Store, same: PartRecord, path: str) -> bool:
+def stands(destination: Store, same: PartRecord, path: str, told_ns: int = 0) -> bool:
     """Let a file stand at a path, too, where nothing is yet. False where it is gone, or has other bytes than were written: it
-    is removed then, to be made anew. In a bucket, which holds its bytes against checksums of its own, the size is asked."""
+    is removed then, to be made anew. The size is asked, and of what changed after told_ns, when its manifest was written, the
+    digest; in a bucket, which holds its bytes against checksums of its own, the size alone."""
     if destination.full(path) != same.path:
         link(destination, same.path, path)
     sound = destination.size(path) == same.bytes
-    if sound and not destination.remote:
+    if sound and not destination.remote and os.stat(destination.full(path)).st_mtime_ns > told_ns:
         sound = destination.digest(path)[0] == same.sha256
     if not sound:
         destination.remove(path)
     return sound
+
+
+def _told_ns(place: Store) -> int:
+    """When the manifest of the export that lies there was written, in nanoseconds; 0 in a bucket."""
+    if place.remote:
+        return 0
+    return os.stat(place.full(MANIFEST if place.exists(MANIFEST) else BEFORE)).st_mtime_ns
 
 
 def data_there(place: Store, before: Manifest) -> dict[str, PartRecord]:
