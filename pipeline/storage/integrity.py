@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline.errors import WinnowError
+from pipeline.errors import IntegrityError
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
@@ -40,7 +40,7 @@ class Report:
 def repair(store: Store, report: Report) -> list[str]:
     """Set damaged parts aside, and the manifests that list them, so that the next run makes just these anew. Returns
     what was set aside."""
-    aside = []
+    aside: list[str] = []
     for fault in report.faults:
         for path in (fault.path, fault.manifest):
             if path not in aside and store.exists(path):
@@ -77,8 +77,8 @@ def _check_table(store: Store, path: str, report: Report) -> None:
     report.tables += 1
     try:
         made = manifest.load(store, path)
-    except (WinnowError, KeyError, TypeError) as error:
-        report.faults.append(Fault("?", store.full(path), f"unreadable manifest: {error}", store.full(path)))
+    except IntegrityError as error:
+        report.faults.append(Fault("?", store.full(path), f"unreadable manifest ({error.__cause__})", store.full(path)))
         return
     assert made is not None
     name = f"{made.kind}/{made.key[:8]}"
@@ -86,11 +86,13 @@ def _check_table(store: Store, path: str, report: Report) -> None:
         said = f"{made.rows} rows, {sum(made.counts.values())} accounted for"
         report.faults.append(Fault(name, store.full(path), said, store.full(path)))
     report.faults.extend(
-        Fault(name, where, fault, store.full(path)) for where, fault in _check_parts(store, made, report)
+        Fault(name, where or store.full(path), fault, store.full(path))
+        for where, fault in _check_parts(store, made, report)
     )
 
 
 def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
+    """(path, fault); an empty path is the manifest's own."""
     for part in made.parts:
         where = store.full(part.path)
         report.parts += 1
@@ -123,6 +125,9 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
 def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
     told = made.details.get("statistics")
     if told is None:
+        return
+    if not isinstance(told, dict) or not told.keys() >= {"path", "sha256"}:
+        yield "", "its statistics have no path or digest"
         return
     where = store.full(told["path"])
     if not store.exists(told["path"]):
