@@ -17,10 +17,10 @@ from pipeline.sql.engine import connect, rows_as_dicts
 from pipeline.storage.destination import MANIFEST
 from pipeline.storage.manifest import tables
 from pipeline.storage.store import Store
-from pipeline.takedown import records
+from pipeline.takedown.committing import commit
 from pipeline.takedown.copies import choose_copies
 from pipeline.takedown.erasing import erase
-from pipeline.takedown.records import Takedown
+from pipeline.takedown.records import Takedown, takedown_id
 
 NAMED = 5
 """How many of what was not found are named."""
@@ -77,12 +77,12 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     ids, documents, text_bytes = _meant(store, known[name], request)
     sources = sorted(set(request.sources))
     takedown = Takedown(
-        records.takedown_id(store, name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
+        takedown_id(store, name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
         tuple(sources), request.predicate, request.copies, documents, text_bytes,
     )  # fmt: skip
     if dry_run:
         return Made(takedown, outputs_of(store, name), 0, 0)
-    takedown = records.commit(store, takedown, ids)
+    takedown = commit(store, takedown, ids)
     end_dead_jobs(store)  # their scratch and what they were writing hold text, too
     store.sweep()
     erased = sum(erase(store, text) for text in tables(store, name, "text"))
