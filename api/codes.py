@@ -158,8 +158,9 @@ CODES: dict[str, Code] = {
         "Rows in differ from rows kept, removed and quarantined; nothing was committed.",
         "Please report it with the job's log."),
     "integrity": Code(500, "Stored bytes are damaged",
-        "A file of the workspace is not what its manifest or checksum says.",
-        "Run `winnow verify --repair`, then retry the job: only what was damaged is made anew."),
+        "A file of the workspace is not what its manifest, record or checksum says.",
+        "Run `winnow verify --repair`, then retry the job: only what was damaged is made anew. A takedown that is damaged is given again: "
+        "the detail says which."),
     "storage": Code(503, "Storage cannot be read or written",
         "A disk is full or read-only, permissions are missing, or a bucket cannot be reached.",
         "The detail names the path; free space or mend access, and repeat the request."),

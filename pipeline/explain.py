@@ -77,7 +77,7 @@ def _taken_down(document: dict[str, Any], store: Store, corpus: str, tombstones:
     takedown, told = tombstones.which(*named), None
     if takedown is not None:
         told = {k: getattr(takedown, k) for k in ("id", "at", "by", "why")}
-    elif (lifted := lifted_of(store, corpus).which(*named)) is not None:
+    elif (lifted := lifted_of(store, corpus)[0].which(*named)) is not None:
         undo = undos(store, corpus)[lifted.id]
         told = {k: getattr(lifted, k) for k in ("id", "at", "by", "why")} | {"undone": undo.as_dict()}
     return {

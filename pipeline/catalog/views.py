@@ -72,15 +72,15 @@ def view_tables(
     connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables, hide_taken_down: bool = True
 ) -> None:
     """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
-    unless the asker is to find it."""
+    unless the asker is to find it: one who takes down, whose views are without `takedowns`, of which some may be damaged and are
+    to be given again."""
     _make_rows(connection, store, tables)
     _view_duplicates(connection, store, tables)
     view_cuts(connection, store, "removed_lines", tables.cuts)
     view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
-    tombstones = tombstones_of(store, tables.text.corpus)
     if hide_taken_down:
-        hide_in_views(connection, tombstones)
-    _view_takedowns(connection, store, tables.text.corpus)
+        hide_in_views(connection, tombstones_of(store, tables.text.corpus))
+        _view_takedowns(connection, store, tables.text.corpus)
     _view_documents(connection, tables)
     _view_verdicts(connection, tables)
     _view_columns(connection, tables)

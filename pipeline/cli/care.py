@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Workspace, examples, say
+from pipeline.wording import many
+
+if TYPE_CHECKING:
+    from pipeline.storage.integrity import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -23,8 +27,8 @@ def verify(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read every committed part again: digest, page checksums, row count, and the conservation law of each table."""
-    from pipeline.cli.show import table
+    """Read every committed part again: digest, page checksums, row count, and the conservation law of each table; and every
+    takedown."""
     from pipeline.errors import IntegrityError, UsageError
     from pipeline.storage.integrity import check_export, check_workspace, repair
     from pipeline.storage.store import Store
@@ -32,32 +36,36 @@ def verify(
     if not Store(folder or workspace).names(""):
         raise UsageError(f"{folder or workspace}: nothing there; name a workspace or an exported corpus")
     report = check_export(Store(folder)) if folder else check_workspace(Store(workspace))
-    if as_json:
-        say(
-            {
-                "tables": report.tables,
-                "parts": report.parts,
-                "bytes": report.bytes,
-                "faults": [f.as_dict() for f in report.faults],
-            },
-            True,
-        )
-    else:
-        typer.echo(
-            f"{report.tables} tables, {report.parts:,} parts, {report.bytes / 1e6:,.1f} MB read, {len(report.faults)} faults"
-        )
-        if report.faults:
-            table([f.as_dict() for f in report.faults])
-    if report.faults and mend and not folder:
+    _show(report, as_json)
+    others = [f for f in report.faults if f.remedy is None]
+    told = [f"{f.path}: {f.fault}. {f.remedy}" for f in report.faults if f.remedy is not None]
+    if others and mend and not folder:
         aside = repair(Store(workspace), report)
         typer.echo(f"{len(aside)} files set aside; run the job again: only what they held is made anew")
-    elif report.faults:
+    elif others:
         mending = (
             "run the command again that made it: only what is damaged is made anew"
             if folder
             else "set the damaged parts aside with --repair, then run the job again"
         )
-        raise IntegrityError(f"{len(report.faults)} faults; {mending}")
+        told.append(f"{len(others)} faults; {mending}")
+    if told:
+        raise IntegrityError("\n".join(told))
+
+
+def _show(report: Report, as_json: bool) -> None:
+    from pipeline.cli.show import table
+
+    if as_json:
+        counts = {k: getattr(report, k) for k in ("tables", "parts", "takedowns", "bytes")}
+        say({**counts, "faults": [f.as_dict() for f in report.faults]}, True)
+        return
+    down = f"{many(report.takedowns, 'takedown')}, " if report.takedowns else ""
+    typer.echo(
+        f"{report.tables} tables, {report.parts:,} parts, {down}{report.bytes / 1e6:,.1f} MB read, {len(report.faults)} faults"
+    )
+    if report.faults:
+        table([{k: v for k, v in f.as_dict().items() if k != "remedy"} for f in report.faults])
 
 
 def doctor(workspace: Workspace = DEFAULT_WORKSPACE, as_json: Json = False) -> None:

@@ -55,7 +55,8 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
         destination.put_json(CLAIM, mine)
         for name in CARD:
             destination.remove(name)
-    if destination.exists(MANIFEST) and destination.read_json(MANIFEST)["key"] != export:
+    committed = load(destination, MANIFEST)
+    if committed is not None and committed.key != export:
         replace(destination, MANIFEST, BEFORE)
     if _claim_of(destination) != mine:
         raise IntegrityError(

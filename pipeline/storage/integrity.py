@@ -8,22 +8,25 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline.errors import WinnowError
+from pipeline.errors import IntegrityError
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
+from pipeline.takedown.checking import damages
+from pipeline.takedown.records import takedown_names
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is not as it should be."""
+    """One thing that is not as it should be. remedy: what a person is to do; None: it can be set aside and is made again."""
 
     table: str
     path: str
     fault: str
     manifest: str
+    remedy: str | None = None
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | None]:
         return dataclasses.asdict(self)
 
 
@@ -33,15 +36,18 @@ class Report:
 
     tables: int = 0
     parts: int = 0
+    takedowns: int = 0
     bytes: int = 0
     faults: list[Fault] = field(default_factory=list)
 
 
 def repair(store: Store, report: Report) -> list[str]:
     """Set damaged parts aside, and the manifests that list them, so that the next run makes just these anew. Returns
-    what was set aside."""
-    aside = []
+    what was set aside. What has a remedy of its own stays: no run makes a takedown again, and without its file it would not hold."""
+    aside: list[str] = []
     for fault in report.faults:
+        if fault.remedy is not None:
+            continue
         for path in (fault.path, fault.manifest):
             if path not in aside and store.exists(path):
                 store.set_aside(path)
@@ -50,7 +56,7 @@ def repair(store: Store, report: Report) -> list[str]:
 
 
 def check_workspace(store: Store) -> Report:
-    """Every committed table of every corpus."""
+    """Every committed table of every corpus, and its takedowns."""
     report = Report()
     for corpus in store.names("corpora"):
         for kind in store.names(f"corpora/{corpus}"):
@@ -59,6 +65,10 @@ def check_workspace(store: Store) -> Report:
                 if key == "parts" or not store.exists(path) or kind == "export":
                     continue
                 _check_table(store, path, report)
+        report.takedowns += len(takedown_names(store, corpus))
+        for damage, remedy in damages(store, corpus):
+            path = store.full(damage.path)
+            report.faults.append(Fault("takedowns", path, damage.what, path, remedy))
     return report
 
 
@@ -77,8 +87,8 @@ def _check_table(store: Store, path: str, report: Report) -> None:
     report.tables += 1
     try:
         made = manifest.load(store, path)
-    except (WinnowError, KeyError, TypeError) as error:
-        report.faults.append(Fault("?", store.full(path), f"unreadable manifest: {error}", store.full(path)))
+    except IntegrityError as error:
+        report.faults.append(Fault("?", store.full(path), f"unreadable manifest ({error.__cause__})", store.full(path)))
         return
     assert made is not None
     name = f"{made.kind}/{made.key[:8]}"
@@ -86,11 +96,13 @@ def _check_table(store: Store, path: str, report: Report) -> None:
         said = f"{made.rows} rows, {sum(made.counts.values())} accounted for"
         report.faults.append(Fault(name, store.full(path), said, store.full(path)))
     report.faults.extend(
-        Fault(name, where, fault, store.full(path)) for where, fault in _check_parts(store, made, report)
+        Fault(name, where or store.full(path), fault, store.full(path))
+        for where, fault in _check_parts(store, made, report)
     )
 
 
 def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
+    """(path, fault); an empty path is the manifest's own."""
     for part in made.parts:
         where = store.full(part.path)
         report.parts += 1
@@ -123,6 +135,9 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
 def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
     told = made.details.get("statistics")
     if told is None:
+        return
+    if not isinstance(told, dict) or not told.keys() >= {"path", "sha256"}:
+        yield "", "its statistics have no path or digest"
         return
     where = store.full(told["path"])
     if not store.exists(told["path"]):

@@ -57,14 +57,44 @@ def manifest_path(corpus: str, kind: str, key: str) -> str:
 
 
 def load(store: Store, path: str) -> Manifest | None:
-    """The table committed at a path, or None where it is not (yet) there."""
-    return from_json(store.read_json(path)) if store.exists(path) else None
+    """The table committed at a path, or None where it is not (yet) there. Raises IntegrityError where it is no manifest."""
+    if not store.exists(path):
+        return None
+    try:
+        return from_json(store.read_json(path))
+    except (LookupError, TypeError, ValueError, AttributeError, IntegrityError) as error:
+        setting = (
+            f"Set it aside with: winnow verify --repair --workspace {store.root}" if _is_usual(path) else "Remove it"
+        )
+        what = (
+            "is not JSON" if isinstance(error, IntegrityError) else f"is no manifest ({type(error).__name__}: {error})"
+        )
+        raise IntegrityError(
+            f"{store.full(path)}: {what}. {setting}, then run the same command again: what it lists is found again, or made anew"
+        ) from error
+
+
+def find(store: Store, path: str) -> Manifest | None:
+    """The same, for those who can do without: None where it cannot be read. `winnow verify` tells of it."""
+    try:
+        return load(store, path)
+    except IntegrityError:
+        return None
 
 
 def from_json(value: dict[str, Any]) -> Manifest:
     parts = tuple(PartRecord(**p) for p in value["parts"])
     shards = tuple(Shard.from_json(s) for s in value["shards"])
-    return Manifest(**{**value, "parts": parts, "shards": shards})
+    made = Manifest(**{**value, "parts": parts, "shards": shards})
+    sum(made.counts.values())
+    for told in (made.inputs, made.parameters, made.details):
+        told.keys()
+    return made
+
+
+def _is_usual(path: str) -> bool:
+    """Whether a table lies where `check_workspace` looks."""
+    return path.startswith("corpora/") and path.split("/")[2] != "export"
 
 
 def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
@@ -81,8 +111,11 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
             del part["text_bytes"]
     store.commit_json(path, told)
     there = store.read_json(path)
-    if there["key"] != manifest.key:
-        raise IntegrityError(f"{store.full(path)}: another table is there (key {there['key']}); choose another folder")
+    key = there.get("key") if isinstance(there, dict) else None
+    if key != manifest.key:
+        raise IntegrityError(
+            f"{store.full(path)}: another table is there (key {key}), or what is left of one; choose another folder, or remove it"
+        )
     return manifest
 
 
@@ -99,7 +132,8 @@ def rows_of(table: Manifest | None, index: int) -> PartRecord | None:
 
 
 def recent(store: Store, corpus: str, kind: str) -> list[Manifest]:
-    """The committed tables of a kind that were made last, the latest first; none in a bucket, where names tell no time."""
+    """The committed tables of a kind that were made last, the latest first; none in a bucket, where names tell no time. One
+    that cannot be read is passed over: all that is lost is work that it would have spared."""
     if store.remote:
         return []
     places = [manifest_path(corpus, kind, key) for key in store.names(f"corpora/{corpus}/{kind}") if key != "parts"]
@@ -107,5 +141,5 @@ def recent(store: Store, corpus: str, kind: str) -> list[Manifest]:
     for place in places:
         with contextlib.suppress(OSError):
             made.append((os.stat(store.full(place)).st_mtime_ns, place))
-    found = (load(store, place) for _, place in sorted(made, reverse=True)[:RECENT])
+    found = (find(store, place) for _, place in sorted(made, reverse=True)[:RECENT])
     return [m for m in found if m is not None]

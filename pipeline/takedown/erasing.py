@@ -23,7 +23,7 @@ from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.shard import Shard, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.storage.turns import Check, in_turn
-from pipeline.takedown.records import mark_emptied
+from pipeline.takedown.committing import mark_emptied
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
 Rows = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.catalog.chosen import Tables, jobs, jobs_of_corpora, sound_jobs, tables_of
+from pipeline.catalog.chosen import JobRecord, jobs, jobs_of_corpora, sound_jobs, tables_of
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import end_dead_jobs, now
@@ -17,9 +17,10 @@ from pipeline.sql.engine import connect, rows_as_dicts
 from pipeline.storage.destination import MANIFEST
 from pipeline.storage.manifest import tables
 from pipeline.storage.store import Store
-from pipeline.takedown import records
+from pipeline.takedown.committing import commit
+from pipeline.takedown.copies import choose_copies
 from pipeline.takedown.erasing import erase
-from pipeline.takedown.records import Takedown
+from pipeline.takedown.records import Takedown, takedown_id
 
 NAMED = 5
 """How many of what was not found are named."""
@@ -73,15 +74,15 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     if name is None or name not in known:
         there = f"there are {', '.join(sorted(known)) or 'none'}.{did_you_mean(corpus or '', list(known))}"
         raise UsageError(f"takedown: no corpus {corpus or ''!r} in {store.root} has been taken in; {there}")
-    ids, documents, text_bytes = _meant(store, tables_of(store, known[name]), request)
+    ids, documents, text_bytes = _meant(store, known[name], request)
     sources = sorted(set(request.sources))
     takedown = Takedown(
-        records.takedown_id(store, name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
+        takedown_id(store, name, request.why, ids, sources), name, now(), request.by or getpass.getuser(), request.why, len(ids),
         tuple(sources), request.predicate, request.copies, documents, text_bytes,
     )  # fmt: skip
     if dry_run:
         return Made(takedown, outputs_of(store, name), 0, 0)
-    takedown = records.commit(store, takedown, ids)
+    takedown = commit(store, takedown, ids)
     end_dead_jobs(store)  # their scratch and what they were writing hold text, too
     store.sweep()
     erased = sum(erase(store, text) for text in tables(store, name, "text"))
@@ -90,9 +91,9 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     return Made(takedown, outputs_of(store, name), erased, _remove_reports(store, name), unread)
 
 
-def _meant(store: Store, of: Tables, request: Request) -> tuple[list[str], int, int]:
+def _meant(store: Store, job: JobRecord, request: Request) -> tuple[list[str], int, int]:
     """(doc_ids that the record names, documents that are there, their bytes of text)."""
-    connection = connect()
+    connection, of = connect(), tables_of(store, job)
     if store.remote:
         connection.register_filesystem(store.fs)
     # what is taken down is found again, so that the same request makes the same record
@@ -105,15 +106,14 @@ def _meant(store: Store, of: Tables, request: Request) -> tuple[list[str], int, 
     if not request.absent:
         _check_found(connection)
     if request.copies:
-        connection.execute(
-            "insert into chosen select shard, row, doc_id, true from text_rows where (shard, row) in (select (shard, row) from duplicates "
-            "where cluster in (select cluster from duplicates join chosen using (shard, row))) and (shard, row) not in (select (shard, row) from chosen)"
-        )
+        choose_copies(connection, store, job, of)
     ids = rows_as_dicts(connection, "select name from given_ids union select doc_id from chosen where by_id order by 1")
     met = rows_as_dicts(
         connection,
         "select count(*) as documents, coalesce(sum(text_bytes), 0)::bigint as text_bytes "
-        "from text_rows where (shard, row) in (select (shard, row) from chosen)",
+        "from text_rows where (shard, row) in (select (shard, row) from chosen) "
+        # the record names ids, which further documents may have
+        "or (quarantine is null and doc_id in (select doc_id from chosen where by_id))",
     )[0]
     return [i["name"] for i in ids], met["documents"], met["text_bytes"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.errors import IntegrityError
 from pipeline.storage.manifest import tables
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
-from pipeline.takedown.records import Takedown, every_takedown, ids_of, takedowns, undos
+from pipeline.takedown.records import Damage, Takedown, every_takedown, find_ids, ids_of, takedowns, undos
 
 COLUMNS = ("doc_id", "source")
 """Of the text table: what a takedown names documents by."""
@@ -59,17 +60,9 @@ class Tombstones:
 
 
 def tombstones_of(store: Store, corpus: str) -> Tombstones:
-    """Those of a corpus; none is the usual case, and costs one look at a folder."""
-    return _of(store, takedowns(store, corpus))
-
-
-def lifted_of(store: Store, corpus: str) -> Tombstones:
-    """Of a corpus' takedowns that are undone: whom they named."""
-    gone = undos(store, corpus)
-    return _of(store, [t for t in every_takedown(store, corpus) if t.id in gone] if gone else [])
-
-
-def _of(store: Store, found: Sequence[Takedown]) -> Tombstones:
+    """Those of a corpus; none is the usual case, and costs one look at a folder. Raises IntegrityError where what they name
+    cannot be told: nothing may go on without it."""
+    found = takedowns(store, corpus)
     return Tombstones(tuple(found), tuple(ids_of(store, t) for t in found))
 
 
@@ -81,11 +74,30 @@ def taken_rows(store: Store, path: str | None) -> npt.NDArray[np.int64]:
     return rows
 
 
+def lifted_of(store: Store, corpus: str) -> tuple[Tombstones, bool]:
+    """Of a corpus' takedowns that are undone: whom they named, and whether that is known of all. They hide nothing any more,
+    so that damaged ones are passed over."""
+    gone = undos(store, corpus)
+    undone = [t for t in every_takedown(store, corpus) if t.id in gone] if gone else []
+    found = [find_ids(store, t) for t in undone]
+    known = tuple(pa.array([], pa.string()) if isinstance(ids, Damage) else ids for ids in found)
+    all_known = len(undone) == len(gone) and not any(isinstance(ids, Damage) for ids in found)
+    return Tombstones(tuple(undone), known), all_known
+
+
 def held_elsewhere(store: Store, corpus: str, paths: Collection[str]) -> list[str]:
     """Corpora of the workspace whose takedowns do not hold for `corpus`, though they have files of these paths."""
     return [
         other
         for other in store.names("corpora")
-        if other != corpus and takedowns(store, other)
+        if other != corpus and _has_some(store, other)
         and any(file["path"] in paths for text in tables(store, other, "text") for file in text.details["files"])
     ]  # fmt: skip
+
+
+def _has_some(store: Store, corpus: str) -> bool:
+    """Whether takedowns hold, or may: a damaged record says nothing, and is the trouble of its own corpus."""
+    try:
+        return bool(takedowns(store, corpus))
+    except IntegrityError:
+        return True

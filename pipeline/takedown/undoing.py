@@ -11,6 +11,7 @@ from pipeline.job import now
 from pipeline.storage.store import Store
 from pipeline.storage.turns import in_turn
 from pipeline.takedown import records
+from pipeline.takedown.committing import commit_undo
 from pipeline.takedown.erasing import TURNS
 from pipeline.takedown.making import outputs_of
 from pipeline.takedown.records import Takedown, Undo
@@ -32,13 +33,13 @@ def undo_takedown(store: Store, takedown_id: str, why: str, by: str | None = Non
     """Record that a takedown holds no more. One that is undone already stays so, with its first reason."""
     if not why.strip():
         raise UsageError("takedown --undo: give the reason with --why; it is kept with the record")
-    found = {t.id: t for corpus in store.names("corpora") for t in records.every_takedown(store, corpus)}
+    found = {name: corpus for corpus in store.names("corpora") for name in records.takedown_names(store, corpus)}
     if takedown_id not in found:
         there = f"there are {', '.join(sorted(found)) or 'none'}.{did_you_mean(takedown_id, list(found))}"
         raise UsageError(f"takedown --undo: no takedown {takedown_id!r} in {store.root}; {there}")
-    takedown = found[takedown_id]
+    takedown = records.read_takedown(store, found[takedown_id], takedown_id)
     asked = Undo(takedown.id, takedown.corpus, now(), by or getpass.getuser(), why)
     # not while text is emptied by the records from before: a run that begins now would find the text still there, and read it empty
     with in_turn(store, TURNS):
-        undo = records.commit_undo(store, asked)
+        undo = commit_undo(store, asked)
     return Undone(takedown, undo, outputs_of(store, takedown.corpus))

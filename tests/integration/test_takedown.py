@@ -25,7 +25,8 @@ from pipeline.storage import packing
 from pipeline.storage.integrity import check_export, check_workspace
 from pipeline.storage.store import Store
 from pipeline.takedown.making import Made, Request, take_down
-from tests.corpora import documents, write_parquet
+from pipeline.takedown.records import ids_of
+from tests.corpora import documents, prose, write_parquet
 
 RECIPE = {
     "name": "small",
@@ -280,3 +281,62 @@ def test_files_whose_takedown_is_of_another_corpus_are_warned_of(corpus: Corpus)
     assert [w for w in made.warnings if said in w]
     named = winnow.run(RECIPE, [one], workspace=corpus.store.root, output=str(corpus.root / "one"), corpus="crawl")
     assert not [w for w in named.warnings if said in w]
+
+
+SAME_NAME = {
+    "name": "same",
+    "score": ["exact", "minhash"],
+    "dedup": {"fuzzy": {"jaccard": 0.8}, "keep": "dump", "guard": {"max_source_loss": 1.0}},
+}
+
+
+def same_name(root: Path, rows: list[tuple[str, str]], **dedup: object) -> Store:
+    """A workspace over documents (id, text), of which the first is the best."""
+    (root / "crawl").mkdir()
+    given = [{"id": i, "text": t, "dump": f"{n:03d}", "url": f"https://a.org/{t[:3]}"} for n, (i, t) in enumerate(rows)]
+    pq.write_table(pa.Table.from_pylist(given), root / "crawl" / "a.parquet")
+    recipe = {**SAME_NAME, "dedup": {**SAME_NAME["dedup"], **dedup}}  # type: ignore[dict-item]
+    winnow.run(recipe, [str(root / "crawl")], workspace=str(root / "ws"), executor="local", workers=1)
+    return Store(str(root / "ws"))
+
+
+def named_by(store: Store, *ids: str) -> tuple[list[str], int]:
+    """(ids that a takedown of these and their copies records, documents)."""
+    made = take_down(store, Request("ticket 7", ids=ids, copies=True)).takedown
+    return ids_of(store, made).to_pylist(), made.documents
+
+
+def test_copies_are_of_its_own_cluster_where_keepers_have_one_id(tmp_path: Path) -> None:
+    one, other = prose(1), prose(2)
+    near = [f"{text} And a few words more." for text in (one, other)]
+    store = same_name(
+        tmp_path,
+        [("x", one), ("b", one), ("x", other), ("c", other), ("near-b", near[0]), ("near-c", near[1]), ("e", prose(3))],
+    )
+    sizes = winnow.sql("select cluster, cluster_size from duplicates", workspace=store.root).to_pylist()
+    assert sizes == [{"cluster": "x", "cluster_size": 3}] * 6
+    # an id names every document that has it: both x go, and of the other's copies none
+    assert named_by(store, "b") == (["b", "near-b", "x"], 4)
+    assert named_by(store, "near-c") == (["c", "near-c", "x"], 4)
+
+
+def test_copies_are_of_its_own_cluster_where_an_address_stands_for_a_text(tmp_path: Path) -> None:
+    texts = [f"aaa {prose(1)}", f"aaa {prose(4)}", f"bbb {prose(2)}", f"bbb {prose(5)}"]
+    store = same_name(tmp_path, list(zip(("x", "by-url-a", "x", "by-url-b"), texts, strict=True)), url={})
+    assert named_by(store, "by-url-b") == (["by-url-b", "x"], 3)
+    assert named_by(store, "by-url-a") == (["by-url-a", "x"], 3)
+
+
+def test_copies_that_cannot_be_told_apart_are_refused_and_nothing_is_recorded(tmp_path: Path) -> None:
+    def text(*swapped: int) -> str:
+        return " ".join("x" if n in swapped else f"word{n}" for n in range(120))
+
+    # the one between is as similar to both keepers, which are too far from one another
+    rows = [("x", text(10, 20)), ("x", text(90, 100)), ("between", text()), ("second", text(30, 90, 100))]
+    store = same_name(tmp_path, rows, fuzzy={"jaccard": 0.8, "bands": 64, "rows": 2})
+    with pytest.raises(
+        UsageError, match="what shares a cluster with 'between' cannot be told: several clusters are named 'x'"
+    ):
+        take_down(store, Request("ticket 7", ids=("between",), copies=True))
+    assert store.names("corpora/crawl/takedowns") == []
+    take_down(store, Request("ticket 7", ids=("between",)))

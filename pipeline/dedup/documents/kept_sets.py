@@ -44,7 +44,7 @@ class Kept:
 
 def kept_before(store: Store, corpus: str, ngram: int) -> dict[str, PartRecord]:
     """By shard key: the sets that earlier jobs kept of a corpus."""
-    tables = (t for t in recent(store, corpus, KIND) if t.parameters["ngram"] == ngram)
+    tables = (t for t in recent(store, corpus, KIND) if t.parameters.get("ngram") == ngram and "shards" in t.details)
     return {key: part for t in reversed(list(tables)) for key, part in zip(t.details["shards"], t.parts, strict=True)}
 
 

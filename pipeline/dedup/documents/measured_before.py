@@ -13,7 +13,7 @@ from pipeline.dedup.documents.candidate_pairs import packs
 from pipeline.dedup.documents.references import JOINED
 from pipeline.dedup.documents.schema import PAIRS_TABLE
 from pipeline.schema import arrow_schema
-from pipeline.storage.manifest import Manifest, load, manifest_path, recent
+from pipeline.storage.manifest import Manifest, find, manifest_path, recent
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
@@ -61,8 +61,8 @@ def measured_before(store: Store, text: Manifest, ngram: int) -> MeasuredBefore 
     where there is none."""
     for table in recent(store, text.corpus, "pairs"):
         if table.parameters.get("ngram") == ngram and table.parts and "cuts" in table.details:
-            places = (manifest_path(text.corpus, kind, str(table.inputs["text"])) for kind in ("text", JOINED))
-            before = next((m for m in (load(store, p) for p in places) if m is not None), None)
+            places = (manifest_path(text.corpus, kind, str(table.inputs.get("text"))) for kind in ("text", JOINED))
+            before = next((m for m in (find(store, p) for p in places) if m is not None), None)
             found = None if before is None else _shared(table, before, text)
             if found is not None:
                 return found
