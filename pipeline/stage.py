@@ -19,6 +19,7 @@ from pipeline.execution import executors
 from pipeline.job import Job
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.naming import set_aside
 from pipeline.storage.notes import Notes
 from pipeline.storage.parquet import verify_parquet, write_parquet
 from pipeline.storage.sections import SUFFIX, checked_sections
@@ -131,7 +132,7 @@ def run_stage(
         job.event("stage_reused", stage=stage.kind, table=stage.key, rows=done.rows)
         return done
     if done is not None:
-        store.set_aside(path)
+        set_aside(store, path)
     units = stage.units()
     records: dict[str, PartRecord] = {}
     listed = _listed(store, stage, path, before)
@@ -219,7 +220,7 @@ def _checked(store: Store, unit: Unit, path: str, job: Job) -> PartRecord | None
         return store.record(unit.key, path)
     except (OSError, ValueError, IntegrityError, pa.ArrowException) as error:
         job.event("part_set_aside", unit=unit.name, path=path, error=str(error))
-        store.set_aside(path)
+        set_aside(store, path)
         return None
 
 

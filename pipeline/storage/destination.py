@@ -62,7 +62,7 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
         raise IntegrityError(
             f"output {destination.root}: another job took it at the same moment; choose another folder"
         )
-    return load(destination, MANIFEST) or load(destination, BEFORE)
+    return committed or load(destination, BEFORE)
 
 
 def same_files(

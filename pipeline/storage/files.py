@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,16 @@ def told(path: str) -> Iterator[None]:
 
 def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
+
+
+def remove_all(path: str) -> None:
+    """Remove a file, or a folder with all it holds."""
+    if is_remote(path):
+        filesystem(path).rm(path, recursive=True)
+    elif os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
+        os.remove(path)
 
 
 def file_size(path: str) -> int:

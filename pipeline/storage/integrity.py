@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipeline.errors import IntegrityError
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.naming import set_aside
 from pipeline.storage.store import Store
 from pipeline.takedown.checking import damages
 from pipeline.takedown.records import takedown_names
@@ -50,7 +51,7 @@ def repair(store: Store, report: Report) -> list[str]:
             continue
         for path in (fault.path, fault.manifest):
             if path not in aside and store.exists(path):
-                store.set_aside(path)
+                set_aside(store, path)
                 aside.append(path)
     return aside
 

@@ -121,9 +121,12 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
 
 def tables(store: Store, corpus: str, kind: str) -> list[Manifest]:
     """All committed tables of a kind, by key."""
-    folder = f"corpora/{corpus}/{kind}"
-    found = (load(store, manifest_path(corpus, kind, key)) for key in store.names(folder) if key != "parts")
-    return [m for m in found if m is not None]
+    return [m for m in (load(store, place) for place in places(store, corpus, kind)) if m is not None]
+
+
+def places(store: Store, corpus: str, kind: str) -> list[str]:
+    """Where the manifests of a kind lie, by key."""
+    return [manifest_path(corpus, kind, key) for key in store.names(f"corpora/{corpus}/{kind}") if key != "parts"]
 
 
 def rows_of(table: Manifest | None, index: int) -> PartRecord | None:
@@ -136,9 +139,8 @@ def recent(store: Store, corpus: str, kind: str) -> list[Manifest]:
     that cannot be read is passed over: all that is lost is work that it would have spared."""
     if store.remote:
         return []
-    places = [manifest_path(corpus, kind, key) for key in store.names(f"corpora/{corpus}/{kind}") if key != "parts"]
     made = []
-    for place in places:
+    for place in places(store, corpus, kind):
         with contextlib.suppress(OSError):
             made.append((os.stat(store.full(place)).st_mtime_ns, place))
     found = (find(store, place) for _, place in sorted(made, reverse=True)[:RECENT])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 from pipeline.storage.durable import make_folder
@@ -28,6 +29,16 @@ def link(store: Store, path: str, name: str) -> None:
     else:
         make_folder(Path(store.full(name)).parent)
         os.link(store.full(path), store.full(name))
+
+
+def set_aside(store: Store, path: str) -> None:
+    """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
+    replace(store, path, damaged_name(path))
+
+
+def damaged_name(path: str) -> str:
+    """Beside its place, and nothing else has it."""
+    return f"{path}.damaged-{uuid.uuid4().hex[:8]}"
 
 
 def _check_fence(store: Store) -> None:

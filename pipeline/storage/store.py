@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import tempfile
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +23,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import IntegrityError
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
-from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, told
+from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, remove_all, told
 from pipeline.storage.parquet import footer_of, intact, open_parquet, read_shard, rows_between, write_parquet
 from pipeline.storage.temporary import swept, temporary_file
 from pipeline.storage.written import sha256_of
@@ -236,27 +234,12 @@ class Store:
         """Write or replace a small JSON file."""
         self.put(path, _json(value), durable)
 
-    def set_aside(self, path: str) -> None:
-        """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
-        self._check_fence()
-        full = self.full(path)
-        if self.remote:
-            self.fs.mv(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
-        else:
-            os.replace(full, f"{full}.damaged-{uuid.uuid4().hex[:8]}")
-
     def remove(self, path: str) -> None:
         """Remove a file or folder of this store, if it is there."""
         self._check_fence()
         if self.exists(path):
-            full = self.full(path)
-            with told(full):
-                if self.remote:
-                    self.fs.rm(full, recursive=True)
-                elif os.path.isdir(full):
-                    shutil.rmtree(full)
-                else:
-                    os.remove(full)
+            with told(self.full(path)):
+                remove_all(self.full(path))
 
     def sweep(self, tidy: bool = False) -> int:
         """Remove temporary files of this host's dead processes; returns how many. tidy: their folder too, once it is

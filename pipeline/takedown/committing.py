@@ -64,7 +64,7 @@ def _write_ids_again(store: Store, there: Takedown, ids: list[str]) -> Takedown:
 
 def _keep_damaged(store: Store, path: str) -> None:
     """Let what is about to be replaced stay under another name, for inspection."""
-    naming.link(store, path, f"{path}.damaged-{uuid.uuid4().hex[:8]}")
+    naming.link(store, path, naming.damaged_name(path))
 
 
 def _table(ids: list[str]) -> pa.Table:

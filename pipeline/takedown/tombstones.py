@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import IntegrityError
-from pipeline.storage.manifest import tables
+from pipeline.storage.manifest import Manifest, find, places
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
 from pipeline.takedown.records import Damage, Takedown, every_takedown, find_ids, ids_of, takedowns, undos
@@ -91,8 +91,13 @@ def held_elsewhere(store: Store, corpus: str, paths: Collection[str]) -> list[st
         other
         for other in store.names("corpora")
         if other != corpus and _has_some(store, other)
-        and any(file["path"] in paths for text in tables(store, other, "text") for file in text.details["files"])
+        and any(file["path"] in paths for text in _texts(store, other) for file in text.details["files"])
     ]  # fmt: skip
+
+
+def _texts(store: Store, corpus: str) -> Iterator[Manifest]:
+    """Those that can be read."""
+    return (text for place in places(store, corpus, "text") if (text := find(store, place)) is not None)
 
 
 def _has_some(store: Store, corpus: str) -> bool:

@@ -17,7 +17,7 @@ from pipeline.execution.executors import InProcess, LocalPool
 from pipeline.job import Job
 from pipeline.progress import Silent
 from pipeline.recipe_file import validate
-from pipeline.storage import fence
+from pipeline.storage import fence, naming
 from pipeline.storage.store import Store
 from tests.control import RECIPE
 
@@ -27,7 +27,7 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "put": lambda s: s.put("a.txt", "a"),
     "append": lambda s: s.append("a.log", "a"),
     "remove": lambda s: s.remove("there.txt"),
-    "set_aside": lambda s: s.set_aside("there.txt"),
+    "set_aside": lambda s: naming.set_aside(s, "there.txt"),
 }
 
 

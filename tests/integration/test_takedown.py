@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -283,7 +284,7 @@ def test_files_whose_takedown_is_of_another_corpus_are_warned_of(corpus: Corpus)
     assert not [w for w in named.warnings if said in w]
 
 
-SAME_NAME = {
+SAME_NAME: dict[str, Any] = {
     "name": "same",
     "score": ["exact", "minhash"],
     "dedup": {"fuzzy": {"jaccard": 0.8}, "keep": "dump", "guard": {"max_source_loss": 1.0}},
@@ -295,7 +296,7 @@ def same_name(root: Path, rows: list[tuple[str, str]], **dedup: object) -> Store
     (root / "crawl").mkdir()
     given = [{"id": i, "text": t, "dump": f"{n:03d}", "url": f"https://a.org/{t[:3]}"} for n, (i, t) in enumerate(rows)]
     pq.write_table(pa.Table.from_pylist(given), root / "crawl" / "a.parquet")
-    recipe = {**SAME_NAME, "dedup": {**SAME_NAME["dedup"], **dedup}}  # type: ignore[dict-item]
+    recipe = {**SAME_NAME, "dedup": {**SAME_NAME["dedup"], **dedup}}
     winnow.run(recipe, [str(root / "crawl")], workspace=str(root / "ws"), executor="local", workers=1)
     return Store(str(root / "ws"))
 

@@ -90,6 +90,16 @@ RECORD_DAMAGES: dict[str, Callable[[str], str]] = {
 }
 
 
+def refusals(corpus: Corpus) -> list[str]:
+    """What a job and a question say that go no further."""
+    said = []
+    for asked in (corpus.run, lambda: winnow.sql("select 1 from documents", workspace=corpus.store.root)):
+        with pytest.raises(IntegrityError) as refused:
+            asked()
+        said.append(str(refused.value))
+    return said
+
+
 @pytest.mark.parametrize("how", IDS_DAMAGES)
 def test_ids_that_are_damaged_stop_everything_and_are_written_anew_by_the_same_request(
     corpus: Corpus, how: str
@@ -99,10 +109,7 @@ def test_ids_that_are_damaged_stop_everything_and_are_written_anew_by_the_same_r
     IDS_DAMAGES[how](path)
     assert (not path.exists()) or path.read_bytes() != whole
     assert corpus.faults() == [(str(path), True)]
-    for asked in (corpus.run, lambda: winnow.sql("select 1 from documents", workspace=corpus.store.root)):
-        with pytest.raises(IntegrityError) as refused:
-            asked()
-        said = str(refused.value)
+    for said in refusals(corpus):
         assert str(path) in said
         assert f"Give takedown {corpus.made.takedown.id} of corpus 'crawl' again" in said
         assert "1 id that it named and --why 'ticket 7'" in said
@@ -123,12 +130,10 @@ def test_a_record_that_is_damaged_stops_everything_and_is_written_anew_by_the_sa
     assert path.read_text() != whole
     told = corpus.file(ids_path) if how == "more ids" else path
     assert corpus.faults() == [(str(told), True)]
-    for asked in (corpus.run, lambda: winnow.sql("select 1 from documents", workspace=corpus.store.root)):
-        with pytest.raises(IntegrityError) as refused:
-            asked()
-        assert str(told) in str(refused.value)
-        assert corpus.made.takedown.id in str(refused.value)
-        assert "again" in str(refused.value)
+    for said in refusals(corpus):
+        assert str(told) in said
+        assert corpus.made.takedown.id in said
+        assert "again" in said
     repair(corpus.store, check_workspace(corpus.store))
     assert path.exists()
     corpus.take_down(ONE)

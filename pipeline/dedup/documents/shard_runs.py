@@ -77,9 +77,8 @@ class ByShardRuns(OfNotes):
             path = Store.part(self.corpus, self.kind, key)
             name = self.notes.text.shard_name(run[0]) + (f" and {len(run) - 1} more" if len(run) > 1 else "")
             rows = sum(self.notes.text.shards[i].rows for i in run) * self.rows_per_document
-            found.append(
-                Unit(key, path, name, rows * row_bytes(self.schema), (key, path, tuple(self.notes.of(i) for i in run)))
-            )
+            payload = (key, path, tuple(self.notes.of(i) for i in run))
+            found.append(Unit(key, path, name, rows * row_bytes(self.schema), payload))
         return found
 
     def table(self, parts: list[PartRecord], parameters: dict[str, object]) -> Manifest:

@@ -46,11 +46,8 @@ class LineNotes(OfText):
         for i, (shard, part) in enumerate(zip(self.text.shards, self.lines.parts, strict=True)):
             key = part_key(self.key, i)
             path = Store.part(self.corpus, self.kind, key)
-            found.append(
-                Unit(
-                    key, path, self.text.shard_name(i), part.bytes, (key, path, shard, part.path, self.survivors.of(i))
-                )
-            )
+            payload = (key, path, shard, part.path, self.survivors.of(i))
+            found.append(Unit(key, path, self.text.shard_name(i), part.bytes, payload))
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
