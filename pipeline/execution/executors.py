@@ -21,6 +21,9 @@ from pipeline.unit import ATTEMPTS
 
 SMALL_JOB_BYTES = 16_000_000
 """Below this a job runs in the driver: starting two workers costs about as long as scoring 20 MB."""
+ALONE_BYTES = 300_000_000
+"""Above this one worker, too, is a process beside the driver: its memory stays as it is however large the corpus, a stuck or dead one
+costs its unit one attempt and not the job, and starting it is a fiftieth of the run."""
 RAY_PAYS_BYTES = 8_000_000_000
 """Above this `auto` starts an embedded Ray (6 to 12 s): its memory monitor and dashboard are worth the start-up."""
 
@@ -173,7 +176,7 @@ def choose(name: Name, workers: int | None, address: str | None, input_bytes: in
     if name == "ray" or (name == "auto" and (address or input_bytes >= RAY_PAYS_BYTES)):
         return OnRay(workers, address)
     wanted = workers or os.cpu_count() or 1
-    if wanted == 1:
+    if wanted == 1 and input_bytes < ALONE_BYTES:
         return InProcess(arrow_threads=1)
     if workers is None and input_bytes < SMALL_JOB_BYTES:
         return InProcess()

@@ -39,6 +39,9 @@ PRELOAD = (
     "pipeline.stages.ingest",
 )
 """Imported once in the fork server, so that a worker starts in milliseconds."""
+UNITS_A_WORKER = 8
+"""A stage of more has workers of its own: units of another size in what earlier stages left free, in pieces, come to hold twice
+what they hold in a new process, and forking one takes 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def prepare(warm: Mapping[str, Any]) -> None:
 
 
 class Pool:
-    """`workers` processes, started on first use and kept for the whole job."""
+    """`workers` processes, started on first use and kept from stage to stage, unless one has many units."""
 
     def __init__(self, workers: int) -> None:
         self._context = get_context("forkserver")
@@ -89,6 +92,8 @@ class Pool:
     ) -> Iterator[Outcome]:
         """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again. To rest: no
         further unit begins; those in flight are stopped when they are overdue."""
+        if len(units) > UNITS_A_WORKER * self._wanted:
+            self._let_go(task)
         waiting = list(range(len(units)))[::-1]
         running = 0
         while (waiting and not halt.resting) or running:
@@ -116,11 +121,19 @@ class Pool:
 
     def close(self) -> None:
         """Stop every worker now; a unit in flight is simply not committed."""
-        for worker in self._workers:
-            worker.process.kill()  # all before one is waited for: each takes 10 ms to give its memory back
-        for worker in self._workers:
-            self._stop(worker)
+        self._stop_all(self._workers)
         self._workers = []
+
+    def _let_go(self, task: Callable[[Any], Any]) -> None:
+        """Stop the workers that have done anything else."""
+        self._stop_all([w for w in self._workers if w.task not in (None, task)])
+        self._workers = [w for w in self._workers if w.task in (None, task)]
+
+    def _stop_all(self, workers: Sequence[_Worker]) -> None:
+        for worker in workers:
+            worker.process.kill()  # all before one is waited for: each takes 10 ms to give its memory back
+        for worker in workers:
+            self._stop(worker)
 
     def _idle(self) -> _Worker | None:
         for worker in self._workers:

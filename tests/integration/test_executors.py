@@ -20,6 +20,7 @@ from pipeline.execution.executors import Done, Executor, InProcess, LocalPool
 from pipeline.execution.halt import Halt
 from pipeline.execution.memory import own_bytes
 from pipeline.execution.on_ray import OnRay
+from pipeline.execution.pool import UNITS_A_WORKER
 
 
 def square(unit: int) -> int:
@@ -84,6 +85,16 @@ def unpicklable(unit: int) -> Any:
 def all_of(executor: Executor, task: Any, units: list[Any], limit_s: float = 60.0) -> dict[int, Done]:
     names = [f"unit-{i}" for i in range(len(units))]
     return {d.index: d for d in executors.run(executor, task, units, names, [limit_s] * len(units))}
+
+
+def workers_of(pool: LocalPool, task: Any, units: int) -> set[str]:
+    """The pids of who did that many units."""
+    return {d.worker for d in all_of(pool, task, list(range(units))).values()}
+
+
+def still_there(workers: set[str]) -> list[str]:
+    pids = [p for p in workers if psutil.pid_exists(int(p))]
+    return [p for p in pids if psutil.Process(int(p)).status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="module", params=["local", "ray"])
@@ -152,9 +163,9 @@ def test_an_idle_worker_that_dies_is_replaced() -> None:
 
 def test_closing_leaves_no_worker() -> None:
     pool = LocalPool(2)
-    workers = {int(d.worker) for d in all_of(pool, square, list(range(8))).values()}
+    workers = workers_of(pool, square, 8)
     pool.close()
-    assert [p for p in workers if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE] == []
+    assert still_there(workers) == []
 
 
 def test_small_jobs_stay_in_process_and_clusters_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,6 +173,8 @@ def test_small_jobs_stay_in_process_and_clusters_are_taken(monkeypatch: pytest.M
     monkeypatch.setattr(executors, "OnRay", lambda workers, address: ("ray", workers, address))
     monkeypatch.setattr(executors, "LocalPool", lambda workers: ("pool", workers))
     assert isinstance(executors.choose("auto", None, None, 1_000), InProcess)
+    assert isinstance(executors.choose("local", 1, None, 100_000_000), InProcess)
+    assert executors.choose("local", 1, None, 1_000_000_000) == ("pool", 1)
     assert executors.choose("auto", 3, None, 1_000_000_000) == ("pool", 3)
     assert executors.choose("auto", 3, "head:6379", 1_000) == ("ray", 3, "head:6379")
     assert executors.choose("auto", None, None, 9_000_000_000) == ("ray", None, None)
@@ -194,3 +207,18 @@ def test_a_worker_begins_another_stage_without_what_the_last_one_freed() -> None
         pool.close()
     assert filled.worker == after.worker
     assert filled.value - after.value > 70_000_000
+
+
+def test_a_stage_of_many_units_has_workers_of_its_own() -> None:
+    pool = LocalPool(1)
+    try:
+        first = workers_of(pool, square, 2)
+        few = workers_of(pool, held, UNITS_A_WORKER)
+        many = workers_of(pool, square, UNITS_A_WORKER + 1)
+        again = workers_of(pool, square, UNITS_A_WORKER + 1)
+    finally:
+        pool.close()
+    assert first == few
+    assert not many & few
+    assert again == many
+    assert still_there(few) == []
