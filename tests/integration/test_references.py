@@ -16,6 +16,7 @@ from pipeline.explain_sentences import sentences
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
+from pipeline.report.page import render_report
 from pipeline.result import Result
 from pipeline.sources.confined import VARIABLE
 from pipeline.storage.store import Store
@@ -169,6 +170,17 @@ def test_a_cluster_counts_the_keeper_of_a_reference_set_and_none_of_its_copies(t
     ).to_pylist()
     members = {c: [t["doc_id"] for t in told if t["cluster"] == c] for c in {t["cluster"] for t in told}}
     assert all(t["cluster_size"] == len(members[t["cluster"]]) + 1 for t in told)
+
+
+def test_the_report_tells_what_a_reference_set_has_from_near_duplicates(
+    tmp_path: Path, corpora: tuple[Path, Path]
+) -> None:
+    old, new = corpora
+    run(tmp_path, against(str(old)), new)
+    page = render_report(Store(str(tmp_path / "ws")))
+    assert '<th scope="row">near-duplicates, verified</th><td class="n">1</td>' in page
+    assert '<th scope="row">of a reference set</th><td class="n">2</td>' in page
+    assert page.count("near-duplicates, verified</th>") == 1
 
 
 def test_the_set_is_measured_once_and_its_pairs_are_not_measured_again(
