@@ -55,9 +55,11 @@ def _place(cluster: dict[str, Any]) -> str:
     if cluster["keep"]:
         return f"keeper of a cluster of {cluster['cluster_size']}"
     if method == "url":
-        return f"same address as {other}; their texts were not compared"
+        return f"same address as {other} or a copy of it; their texts were not compared"
     if method == "reference":
-        alike = "same address" if cluster["jaccard"] is None else f"Jaccard {cluster['jaccard']:.4f}"
+        alike = (
+            "same address as it or a copy of it" if cluster["jaccard"] is None else f"Jaccard {cluster['jaccard']:.4f}"
+        )
         return f"duplicate of {other} in the reference set {cluster['reference']}: {alike}"
     return f"{method} duplicate of {other}: Jaccard {cluster['jaccard']:.4f}, cluster of {cluster['cluster_size']}"
 

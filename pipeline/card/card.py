@@ -81,7 +81,7 @@ def data_parts(made: Manifest) -> list[PartRecord]:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The kept documents by what is known of their origin. A column with too many values to list is left out."""
+    """The rows written by what is known of their origin, every copy of a document counted. A column with too many values to list is left out."""
 
     schema: pa.Schema
     licenses: Counter[str]
@@ -163,14 +163,14 @@ def cell(value: object, max_chars: int = MAX_CELL_CHARS) -> str:
 
 def _front_matter(made: Manifest, recipe: Recipe, kept: _Kept) -> dict[str, Any]:
     """What the Hugging Face Hub reads."""
-    documents = made.details["data_rows"]
+    rows = made.details["data_rows"]
     languages = [code for code, _ in kept.languages.most_common() if LANGUAGE.fullmatch(code)]
     front: dict[str, Any] = {
         "pretty_name": recipe.name,
         "license": _license(kept.licenses),
         **({"language": languages} if languages else {}),
         "task_categories": ["text-generation"],
-        "size_categories": [next((name for below, name in SIZES if documents < below), "100B<n<1T")],
+        "size_categories": [next((name for below, name in SIZES if rows < below), "100B<n<1T")],
         "tags": ["winnow", "pretraining"],
     }
     if data_parts(made):

@@ -30,6 +30,8 @@ EXCERPT_CHARS = 400
 COMPARED_CHARS = 4_000
 STAGE_VERBS = {"text": "ingest", "notes": "score", "verdict": "judge"}
 """What a stage does, where its table is called otherwise."""
+FOUND_AS = {"exact": "exact copies", "fuzzy": "near-duplicates, verified", "reference": "of a reference set"}
+"""Methods of which texts are compared, in words."""
 
 
 def write_report(store: Store, job_id: str | None = None) -> str:
@@ -115,6 +117,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "languages": data.language_mix(connection),
         "cluster_sizes": data.cluster_sizes(connection),
         "jaccards": data.jaccards(connection),
+        "found_as": FOUND_AS,
         "clusters": _clusters(source),
         "curve": data.s_curve(connection, source.tables.s_curve),
         "guards": _guards(source),

@@ -74,6 +74,17 @@ def test_mixed_licences_are_counted(tmp_path: Path) -> None:
     assert f"| &lt;b&gt;weird\\|licence&lt;/b&gt; | {len(table) - table.count('MIT')} |" in readme
 
 
+def test_copies_of_a_document_are_told_as_rows(tmp_path: Path) -> None:
+    source = write_input(tmp_path / "in", ("CC-BY-4.0",))
+    result = run({**RECIPE, "mix": {"rehydrate": "fineweb2"}}, source, tmp_path / "ws", tmp_path / "out")
+    readme = (tmp_path / "out" / "README.md").read_text()
+    licenses = pq.read_table(tmp_path / "out" / "data", columns=["license"]).column("license").to_pylist()
+    assert len(licenses) > result.funnel["kept"]
+    assert f"{result.funnel['kept']} documents, kept from 240" in readme
+    assert f"is one document, some of them several times: {len(licenses)} rows." in readme
+    assert f"| Licence | rows |\n|---|---:|\n| CC-BY-4.0 | {len(licenses)} |" in readme
+
+
 def test_the_card_has_the_exports_figures(done: tuple[Path, winnow.Result]) -> None:
     folder, result = done
     readme = (folder / "out" / "README.md").read_text()

@@ -16,6 +16,7 @@ from pipeline.explain_sentences import sentences
 from pipeline.plan import make_plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import validate
+from pipeline.report.page import render_report
 from pipeline.result import Result
 from pipeline.sources.confined import VARIABLE
 from pipeline.storage.store import Store
@@ -156,6 +157,30 @@ def test_an_address_that_a_reference_has_goes_too_where_addresses_are_compared(t
     found = run(tmp_path, against(str(old), url={}), new)
     assert found.funnel == {"dedup.reference": 1, "kept": 1}
     assert kept(tmp_path) == {"three"}
+
+
+def test_a_cluster_counts_the_keeper_of_a_reference_set_and_none_of_its_copies(tmp_path: Path) -> None:
+    alike = {f"old-{n}": prose(1) for n in range(5)} | {"old-other": prose(1) + MORE}
+    old = write(tmp_path / "old" / "a.parquet", alike)
+    new = write(tmp_path / "new" / "b.parquet", {"same": prose(1), "longer": prose(1) + MORE, "alone": prose(60)})
+    found = run(tmp_path, against(str(old), guard={"max_source_loss": 1.0, "max_cluster_docs": 3}), new)
+    assert found.funnel == {"dedup.reference": 2, "kept": 1}
+    told = winnow.sql(
+        "select doc_id, cluster, cluster_size from duplicates", workspace=str(tmp_path / "ws")
+    ).to_pylist()
+    members = {c: [t["doc_id"] for t in told if t["cluster"] == c] for c in {t["cluster"] for t in told}}
+    assert all(t["cluster_size"] == len(members[t["cluster"]]) + 1 for t in told)
+
+
+def test_the_report_tells_what_a_reference_set_has_from_near_duplicates(
+    tmp_path: Path, corpora: tuple[Path, Path]
+) -> None:
+    old, new = corpora
+    run(tmp_path, against(str(old)), new)
+    page = render_report(Store(str(tmp_path / "ws")))
+    assert '<th scope="row">near-duplicates, verified</th><td class="n">1</td>' in page
+    assert '<th scope="row">of a reference set</th><td class="n">2</td>' in page
+    assert page.count("near-duplicates, verified</th>") == 1
 
 
 def test_the_set_is_measured_once_and_its_pairs_are_not_measured_again(

@@ -186,6 +186,20 @@ def test_the_share_of_repeated_passages_is_a_measurement_that_rules_can_bound(cr
     assert winnow.sql(column, workspace=str(tmp_path / "ws")).to_pylist() == [{"unit": "bytes"}]
 
 
+@pytest.mark.parametrize("keep", ["first", "none"])
+def test_the_surplus_is_the_share_that_goes(crawl: Path, tmp_path: Path, keep: str) -> None:
+    run(recipe({"action": "both", "keep": keep}), crawl, tmp_path)
+    told = winnow.sql(
+        "select doc_id, corpus_substrings.surplus_byte_frac as n from documents", workspace=str(tmp_path / "ws")
+    )
+    texts = [t.encode() for t in articles()]
+    said = {}
+    for i, (text, numbers) in enumerate(zip(texts, oracle.repeated_elements(texts, SIZE, keep == "none"), strict=True)):
+        spans = [oracle.whole_characters(text, *s) for s in oracle.runs_of_numbers(numbers)]
+        said[f"d{i}"] = pytest.approx(sum(e - s for s, e in spans) / max(1, len(text)))
+    assert {r["doc_id"]: r["n"] for r in told.to_pylist()} == said
+
+
 def test_lines_and_passages_go_together(tmp_path: Path) -> None:
     """Of the last document each takes a half, and both together leave nothing."""
     first, second = prose(1, 2)[:120].replace("\n", " "), prose(2, 2)[:120].replace("\n", " ")

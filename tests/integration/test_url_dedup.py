@@ -33,7 +33,7 @@ def test_one_address_is_one_document_and_the_keeper_order_says_which(tmp_path: P
     }
     assert rows == {"d0": ("url", "d5", None), "d1": ("url", "d5", None)}
     told = "\n".join(sentences(winnow.why("d0", workspace=str(tmp_path / "ws"))))
-    assert "same address as d5; their texts were not compared" in told
+    assert "same address as d5 or a copy of it; their texts were not compared" in told
 
 
 def test_a_keeper_by_address_that_is_a_copy_itself_hands_on_to_its_own_keeper(tmp_path: Path) -> None:
@@ -48,6 +48,8 @@ def test_a_keeper_by_address_that_is_a_copy_itself_hands_on_to_its_own_keeper(tm
         {"doc_id": "d1", "duplicate_of": "d2", "method": "exact", "cluster_size": 3},
         {"doc_id": "d2", "duplicate_of": None, "method": None, "cluster_size": 3},
     ]
+    told = sentences(winnow.why("d0", workspace=str(tmp_path / "ws")))
+    assert "  same address as d2 or a copy of it; their texts were not compared" in told
 
 
 def test_documents_are_rehydrated_by_cluster_size(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def join_by_url(made: Clusters, leader: Nodes) -> Clusters:
     return Clusters(keeper, jaccard, _sizes(keeper))
 
 
+def without_copies(made: Clusters, others: Flags) -> Clusters:
+    """The clusters less the documents among `others` (bool[N]: of reference sets) that are kept for nobody: those are told of
+    nowhere, and a cluster is no larger for them."""
+    goes = others & (made.keeper != np.arange(len(others)))
+    keeper = np.where(goes, np.int32(NONE), made.keeper)
+    return Clusters(keeper, made.jaccard, _sizes(keeper))
+
+
 def cluster(groups: Nodes, rank: Nodes, a: Nodes, b: Nodes, jaccard: Similarities, takes_part: Flags) -> Clusters:
     """Stars over groups of equal documents. groups: i32[N], the group's name by any of its documents (NONE: no part);
     a, b: i32[K], documents whose groups are similar by `jaccard`: f64[K] (already at or above the threshold);

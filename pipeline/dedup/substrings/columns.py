@@ -14,7 +14,7 @@ COLUMNS = (
     fraction("repeated_byte_frac", "bytes of these passages over bytes of the text, whichever copy is first"),
     fraction(
         "surplus_byte_frac",
-        "bytes of passages that lie earlier in the corpus, which deduplication would take, were no rule asked, over bytes of the text",
+        "bytes of passages that deduplication would take, were no rule asked, over bytes of the text",
     ),
 )
 STRUCT = pa.struct([pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning}) for c in COLUMNS])

@@ -17,7 +17,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.documents.clusters import NONE, Clusters, Flags, Nodes, cluster, join_by_url, leaders
+from pipeline.dedup.documents.clusters import (
+    NONE,
+    Clusters,
+    Flags,
+    Nodes,
+    cluster,
+    join_by_url,
+    leaders,
+    without_copies,
+)
 from pipeline.dedup.documents.graph import Graph, read_graph
 from pipeline.dedup.documents.keeper_order import keeper_order
 from pipeline.dedup.documents.references import Reference
@@ -31,7 +40,7 @@ from pipeline.storage.shard import part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 4
+FORMAT = 5
 ROW_GROUP_ROWS = 20_000
 """Rows come by shard, so that a reader of one shard decodes little more than its own."""
 
@@ -139,7 +148,8 @@ def _clusters(store: Store, stage: Dedup, graph: Graph, kept: Flags) -> tuple[Cl
     takes_part = kept & (graph.groups != NONE) & ~by_url
     held = graph.documents[graph.a] < stage.own_rows  # the second of a pair lies behind the first
     made = cluster(graph.groups, rank, graph.a[held], graph.b[held], graph.jaccard[held], takes_part)
-    return (join_by_url(made, leader) if stage.urls else made), by_url
+    made = join_by_url(made, leader) if stage.urls else made
+    return without_copies(made, graph.documents >= stage.own_rows), by_url
 
 
 @dataclass(frozen=True)

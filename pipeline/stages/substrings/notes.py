@@ -26,7 +26,7 @@ from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class SubstringNotes(OfText):
 
     @property
     def key(self) -> str:
-        return part_key("substring_notes", FORMAT, self.runs.key, self.matches.key, self.settings.ends)
+        return part_key(
+            "substring_notes", FORMAT, self.runs.key, self.matches.key, self.settings.ends, self.settings.keep
+        )
 
     def units(self) -> list[Unit]:
         found = []
@@ -58,7 +60,7 @@ class SubstringNotes(OfText):
     def finish(self, parts: list[PartRecord]) -> Manifest:
         told = {
             "scorer": ALIAS, "fingerprint": self.key, "version": FORMAT,
-            "parameters": self.runs.parameters | {"ends": self.settings.ends},
+            "parameters": self.runs.parameters | {"ends": self.settings.ends, "keep": self.settings.keep},
             "columns": columns_told(COLUMNS),
         }  # fmt: skip
         return Manifest(
@@ -78,13 +80,16 @@ def _measure(
     ids = read_ids(store, shard, ["doc_id", "quarantine", "text_bytes"])
     runs = read_runs(store, runs_path, survivors)
     matches = read_matches(store, matches_paths, survivors.index)
-    both = [repeated_spans(runs, matches, survivors.index, settings.size, later) for later in (True, False)]
+    both = [
+        repeated_spans(runs, matches, survivors.index, settings.size, later)
+        for later in (True, settings.keep == "none")
+    ]
     passages, longest, repeated, surplus = (np.zeros(shard.rows, np.int64) for _ in COLUMNS)
-    for first, batch, (anywhere, earlier) in spans_by_batch(store, shard, both, settings):
+    for first, batch, (anywhere, going) in spans_by_batch(store, shard, both, settings):
         rows = slice(first, first + len(batch))
         passages[rows] = np.bincount(anywhere.row, minlength=len(batch))
         np.maximum.at(longest, anywhere.row + first, anywhere.end - anywhere.start)
-        repeated[rows], surplus[rows] = (_bytes(s, len(batch)) for s in (anywhere, earlier))
+        repeated[rows], surplus[rows] = (_bytes(s, len(batch)) for s in (anywhere, going))
     whole = np.maximum(ids.column("text_bytes").fill_null(0).to_numpy(), 1)
     columns = [passages, longest, repeated / whole, surplus / whole]
     return commit_notes(store, key, path, ids, pa.field(ALIAS, STRUCT), columns)
