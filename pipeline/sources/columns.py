@@ -34,6 +34,17 @@ class Columns:
         """Everything that has to be read, text first."""
         return list(dict.fromkeys([self.text, *([self.id] if self.id else []), *(p for _, p in self.provenance)]))
 
+    @property
+    def top(self) -> tuple[str, ...]:
+        """Provenance that is a column of the file, not a field inside one."""
+        return tuple(name for name, path in self.provenance if name == path)
+
+    def beside(self, schema: pa.Schema) -> list[tuple[str, int]]:
+        """(name, position) of the file's columns that the text table does not have. Each name once: a file may have two of one."""
+        taken = {self.text, self.id, *self.top}
+        named = zip(names_apart(schema.names), schema.names, strict=True)
+        return [(name, i) for i, (name, before) in enumerate(named) if before not in taken]
+
 
 def is_text(type: pa.DataType) -> bool:
     """Whether a column of this type can hold text: strings, bytes, views, and dictionaries of those."""
@@ -45,11 +56,46 @@ def is_text(type: pa.DataType) -> bool:
     )  # fmt: skip
 
 
+def is_bytes(type: pa.DataType) -> bool:
+    """Whether a column of text has bytes that may be no UTF-8."""
+    if pa.types.is_dictionary(type):
+        return is_bytes(type.value_type)
+    return bool(pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_binary_view(type))
+
+
+def without_views(type: pa.DataType) -> pa.DataType:
+    """The same values in a type whose rows Arrow can take: it cannot take views, nor what holds any."""
+    if pa.types.is_string_view(type):
+        return pa.large_string()
+    if pa.types.is_binary_view(type):
+        return pa.large_binary()
+    if pa.types.is_struct(type):
+        return pa.struct([f.with_type(without_views(f.type)) for f in type])
+    if pa.types.is_map(type):
+        return pa.map_(without_views(type.key_type), without_views(type.item_type), type.keys_sorted)
+    if pa.types.is_list(type) or pa.types.is_large_list(type):
+        of = pa.list_ if pa.types.is_list(type) else pa.large_list
+        return of(type.value_field.with_type(without_views(type.value_type)))
+    return type
+
+
 def is_scalar(type: pa.DataType) -> bool:
     """Whether a value of this type can be written as one string."""
     if pa.types.is_dictionary(type):
         return is_scalar(type.value_type)
     return not (pa.types.is_nested(type) or pa.types.is_null(type) or isinstance(type, pa.BaseExtensionType))
+
+
+def names_apart(names: Sequence[str], ours: Iterable[str] = ()) -> list[str]:
+    """The same names, each once and none of ours: one that is taken has `source_` in front, as often as it takes."""
+    used, all_names, found = set(ours), set(names), []
+    for name in names:
+        apart = name
+        while apart in used or (apart != name and apart in all_names):
+            apart = f"source_{apart}"
+        used.add(apart)
+        found.append(apart)
+    return found
 
 
 def find_columns(schema: pa.Schema, text: str | None, id: str | None) -> Columns | str:
@@ -173,11 +219,12 @@ def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
     conflicts: dict[str, set[str]] = {}
     for schema in schemas:
         for field in schema:
-            before = merged.setdefault(field.name, field.type)
-            common = before if before == field.type else _common(before, field.type)
+            type_ = without_views(field.type)
+            before = merged.setdefault(field.name, type_)
+            common = before if before == type_ else _common(before, type_)
             merged[field.name] = common or pa.string()
             if common is None:
-                conflicts.setdefault(field.name, set()).update((str(before), str(field.type)))
+                conflicts.setdefault(field.name, set()).update((str(before), str(type_)))
     told = [
         f"column {n!r} is {' and '.join(sorted(c))} in different files: written as string" for n, c in conflicts.items()
     ]
@@ -187,12 +234,36 @@ def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
 def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     """A type that holds the values of both, or None."""
     if is_text(a) and is_text(b):
-        return pa.large_string()
+        return pa.large_binary() if is_bytes(a) or is_bytes(b) else pa.large_string()
     try:
         joined = pa.unify_schemas([pa.schema([("x", a)]), pa.schema([("x", b)])], promote_options="permissive")
-        return joined.field("x").type
     except pa.ArrowException:
         return None
+    common = joined.field("x").type
+    return common if _holds(common, a) and _holds(common, b) else None
+
+
+def _holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
+    """Whether a type that Arrow joined of this one and another has all its values: not 64-bit integers as floats or with another
+    sign, nor years after 2262 in nanoseconds."""
+    if pa.types.is_struct(narrow):
+        return all(_holds(wide.field(f.name).type, f.type) for f in narrow)
+    if pa.types.is_nested(narrow) and wide != narrow:
+        return not pa.types.is_map(narrow) and _holds(wide.value_type, narrow.value_type)
+    if pa.types.is_decimal(narrow):
+        return bool(pa.types.is_decimal(wide))
+    if pa.types.is_timestamp(narrow) or pa.types.is_duration(narrow):
+        return bool(wide.unit == narrow.unit or wide.unit != "ns")
+    if pa.types.is_integer(narrow):
+        signed = pa.types.is_signed_integer(narrow)
+        ends = (
+            [-(1 << narrow.bit_width - 1), (1 << narrow.bit_width - 1) - 1] if signed else [(1 << narrow.bit_width) - 1]
+        )
+        try:
+            pa.array(ends, narrow).cast(wide)
+        except pa.ArrowInvalid:
+            return False
+    return True
 
 
 def schema_details(schema: pa.Schema) -> dict[str, Any]:

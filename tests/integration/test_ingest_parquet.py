@@ -183,11 +183,11 @@ def test_each_file_may_name_its_text_differently(tmp_path: Path) -> None:
     assert [s.column for s in taken.text.shards] == ["content", "raw_content"]
 
 
-def test_source_columns_unite_all_files(tmp_path: Path) -> None:
+def test_columns_beside_the_text_unite_all_files(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["a"], "n": pa.array([1], pa.int32()), "k": [1]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"text": ["b"], "k": ["x"], "n": [2], "extra": [0.5]}), tmp_path / "b.parquet")
     text = take_in(tmp_path / "ws", tmp_path).text
-    assert text.details["source_columns"] == [["text", "string"], ["n", "int64"], ["k", "string"], ["extra", "double"]]
+    assert text.details["source_columns"] == [["n", "int64"], ["k", "string"], ["extra", "double"]]
     assert source_schema(text.details).field("n").type == pa.int64()
     assert text.details["warnings"] == ["column 'k' is int64 and string in different files: written as string"]
 

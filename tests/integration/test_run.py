@@ -287,5 +287,5 @@ def test_changes_hold_for_a_recipe_given_as_data_and_leave_the_data_alone() -> N
     made = winnow.recipe(RECIPE, ["in.parquet"], ["rules.word_count.min=7", "input.text=content"])
     assert (made.rules["word_count"].min, made.input.text, made.input.paths) == (7, "content", ("in.parquet",))
     assert json.dumps(RECIPE) == before
-    with pytest.raises(RecipeError, match="expected a.b=value"):
+    with pytest.raises(RecipeError, match=r"expected a\.b=value"):
         winnow.recipe(RECIPE, changes=["rules.word_count.min"])

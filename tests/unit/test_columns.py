@@ -14,6 +14,7 @@ from pipeline.sources.columns import (
     find_columns,
     made_ids,
     merge_types,
+    names_apart,
     schema_details,
     source_schema,
 )
@@ -103,6 +104,49 @@ def test_merged_types_hold_every_file() -> None:
     )
     assert merged == _schema(a=pa.int64(), b=pa.large_string(), c=pa.string(), d=pa.string(), e=pa.date32())
     assert told == ["column 'c' is bool and int64 in different files: written as string"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (pa.int64(), pa.float64(), None),
+        (pa.int32(), pa.float64(), pa.float64()),
+        (pa.int64(), pa.uint64(), None),
+        (pa.uint8(), pa.int8(), pa.int16()),
+        (pa.decimal128(10, 2), pa.int64(), None),
+        (pa.decimal128(10, 2), pa.float64(), None),
+        (pa.decimal128(10, 2), pa.decimal128(20, 4), pa.decimal128(20, 4)),
+        (pa.timestamp("us"), pa.timestamp("ns"), None),
+        (pa.timestamp("ms"), pa.timestamp("us"), pa.timestamp("us")),
+        (pa.binary(), pa.string(), pa.large_binary()),
+        (pa.string_view(), pa.null(), pa.large_string()),
+        (pa.list_(pa.int64()), pa.list_(pa.float64()), None),
+        (pa.list_(pa.int32()), pa.list_(pa.null()), pa.list_(pa.int32())),
+        (pa.list_(pa.string_view()), pa.list_(pa.string()), pa.list_(pa.large_string())),
+        (pa.struct([("a", pa.int64())]), pa.struct([("a", pa.float64())]), None),
+        (pa.struct([("a", pa.int64())]), pa.struct([("a", pa.null())]), pa.struct([("a", pa.int64())])),
+    ],
+)  # fmt: skip
+def test_a_merged_type_has_every_value_of_both_or_is_string(
+    one: pa.DataType, other: pa.DataType, both: pa.DataType | None
+) -> None:
+    for first, second in ((one, other), (other, one)):
+        merged, told = merge_types([_schema(x=first), _schema(x=second)])
+        assert merged == _schema(x=both or pa.string())
+        assert len(told) == (both is None)
+
+
+@pytest.mark.parametrize(
+    ("names", "ours", "apart"),
+    [
+        (["a", "b"], (), ["a", "b"]),
+        (["x", "x", "x"], (), ["x", "source_x", "source_source_x"]),
+        (["text", "source_text"], ("text",), ["source_source_text", "source_text"]),
+        (["", ""], ("source_",), ["", "source_source_"]),
+    ],
+)
+def test_names_are_told_apart(names: list[str], ours: tuple[str, ...], apart: list[str]) -> None:
+    assert names_apart(names, ours) == apart
 
 
 def test_source_columns_survive_a_manifest() -> None:
