@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,20 @@ def test_ids_that_differ_in_one_byte_anywhere_or_in_length_are_not_taken_for_one
     hashes = account.id_hashes(ids)
     assert len(np.unique(hashes)) == len(ids)
     assert account.id_hashes(ids.slice(7)).tolist() == hashes[7:].tolist(), "wherever they lie"
+
+
+def test_no_footer_is_held_when_its_file_has_been_read(tmp_path: Path) -> None:
+    """A footer may have hundreds of MB, an input thousands of files."""
+    write_docs(tmp_path / "a.parquet", ["x", "y"], row_group_size=1)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _footers()
+        take_in(tmp_path / "ws", tmp_path / "a.parquet")
+        assert _footers() == before
+    finally:
+        gc.enable()
+
+
+def _footers() -> int:
+    return sum(isinstance(o, pq.FileMetaData | pq.ParquetFile) for o in gc.get_objects())
