@@ -184,14 +184,17 @@ def as_strings(column: pa.Array) -> pa.Array:
 
 
 def valid_strings(column: pa.Array) -> pa.Array:
-    """A string-like column as large_string, bytes that are not UTF-8 replaced (in ids and provenance, not in text)."""
+    """A string-like column as large_string, a byte that is not UTF-8 as `\\xff` (in ids and provenance, not in text): what differs
+    stays different."""
     try:
         strings = column.cast(pa.large_string())
         strings.validate(full=True)
         return strings
     except pa.ArrowInvalid:
         values = column.cast(pa.large_binary()).to_pylist()
-        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in values], pa.large_string())
+        return pa.array(
+            [None if v is None else v.decode("utf-8", "backslashreplace") for v in values], pa.large_string()
+        )
 
 
 def made_ids(name: str, positions: pa.Array) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from pipeline.sources.lines import Line
 
 BOM = b"\xef\xbb\xbf"
 NOTHING: dict[str, Any] = {}
+MAY_BE_LARGE = re.compile(r"[0-9]e\+")
+"""In JSON as orjson writes it: a float of 1e16 or more. It reads integers beyond 64 bits as such."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ def parse(lines: Iterable[Line], text: str | None, id: str | None) -> Records:
                 parsed = _lenient(line, error, text_names)
             record = _object(parsed)
             body = _take_text(record, text_names)
+            if MAY_BE_LARGE.search(_as_json(record)):
+                record = _exact(line, text_names) or record
         except _NoDocument as fault:
             reason, detail = fault.reason, fault.detail
         out.offsets.append(offset)
@@ -90,6 +95,17 @@ def _lenient(line: bytes, error: orjson.JSONDecodeError, text_names: tuple[str, 
     return parsed
 
 
+def _exact(line: bytes, text_names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The fields of a line beside its text, integers of any size as they are; None where Python cannot read it, or it has lone
+    surrogates."""
+    try:
+        record: dict[str, Any] = json.loads(line, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    _take_text(record, text_names)
+    return record if _encodable(json.dumps(record, ensure_ascii=False)) else None
+
+
 def _encodable(value: str) -> bool:
     try:
         value.encode()
@@ -115,7 +131,9 @@ def _take_text(record: dict[str, Any], names: tuple[str, ...]) -> str:
 def _take_rest(out: Records, record: dict[str, Any], id_names: tuple[str, ...]) -> None:
     """Id and provenance to their columns, what is left as JSON."""
     named = next((n for n in id_names if n in record), None)
-    out.ids.append(None if named is None else _scalar(record.pop(named)))
+    out.ids.append(None if named is None else _scalar(record[named]))
+    if named is not None and not isinstance(record[named], dict | list):
+        del record[named]
     nested = next((record[n] for n in NESTED_NAMES if type(record.get(n)) is dict), NOTHING)
     for name, values in out.provenance.items():
         value = record.get(name, nested.get(name)) if nested else record.get(name)

@@ -71,7 +71,7 @@ def test_named_columns_must_be_somewhere_and_fit() -> None:
         (pa.array([1.5, float("nan")]), ["1.5", "nan"]),
         (pa.array([0], pa.timestamp("ms", "UTC")), ["1970-01-01T00:00:00.000Z"]),
         (pa.array([0], pa.timestamp("us")), ["1970-01-01T00:00:00.000000"]),
-        (pa.array([b"ok", b"\xff"]), ["ok", "\ufffd"]),
+        (pa.array([b"ok", b"\xff", b"\xfe"]), ["ok", r"\xff", r"\xfe"]),
         (pa.array([b"\x01\x02"], pa.binary(2)), ["0102"]),
         (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
         (pa.array([], pa.int64()), []),
