@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +15,8 @@ from pipeline.sources.lines import Line
 
 BOM = b"\xef\xbb\xbf"
 NOTHING: dict[str, Any] = {}
-MAY_BE_LARGE = re.compile(r"[0-9]e\+")
-"""In JSON as orjson writes it: a float of 1e16 or more. It reads integers beyond 64 bits as such."""
+LARGE = "e+"
+"""In JSON as orjson writes it: there may be a float of 1e16 or more. It reads integers beyond 64 bits as such."""
 
 
 @dataclass(slots=True)
@@ -31,6 +30,11 @@ class Records:
     ids: list[str | None] = field(default_factory=list)
     metadata: list[str | None] = field(default_factory=list)
     provenance: dict[str, list[str | None]] = field(default_factory=lambda: {n: [] for n in PROVENANCE})
+
+    def forget_rest(self) -> None:
+        """Let go of what is told of the last line beside its text."""
+        for values in (self.ids, self.metadata, *self.provenance.values()):
+            values.pop()
 
 
 class _NoDocument(Exception):
@@ -59,8 +63,6 @@ def parse(lines: Iterable[Line], text: str | None, id: str | None) -> Records:
                 parsed = _lenient(line, error, text_names)
             record = _object(parsed)
             body = _take_text(record, text_names)
-            if MAY_BE_LARGE.search(_as_json(record)):
-                record = _exact(line, text_names) or record
         except _NoDocument as fault:
             reason, detail = fault.reason, fault.detail
         out.offsets.append(offset)
@@ -68,6 +70,11 @@ def parse(lines: Iterable[Line], text: str | None, id: str | None) -> Records:
         out.reasons.append(reason)
         out.details.append(detail)
         _take_rest(out, record, id_names)
+        if LARGE in (out.metadata[-1] or "") or LARGE in (out.ids[-1] or ""):
+            exact = _exact(line, text_names) if isinstance(line, bytes) else None
+            if exact is not None:
+                out.forget_rest()
+                _take_rest(out, exact, id_names)
     return out
 
 
@@ -100,9 +107,9 @@ def _exact(line: bytes, text_names: tuple[str, ...]) -> dict[str, Any] | None:
     surrogates."""
     try:
         record: dict[str, Any] = json.loads(line, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+        _take_text(record, text_names)
+    except (ValueError, RecursionError, _NoDocument):
         return None
-    _take_text(record, text_names)
     return record if _encodable(json.dumps(record, ensure_ascii=False)) else None
 
 
