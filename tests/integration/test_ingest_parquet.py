@@ -86,7 +86,7 @@ ID_VALUES: dict[str, tuple[pa.Array, list[str]]] = {
     "dictionary": (pa.array(["x", "y"]).dictionary_encode(), ["x", "y"]),
     "path_like": (pa.array(["../../x", "/etc/passwd"]), ["../../x", "/etc/passwd"]),
     "not_ascii": (pa.array(["日本", "é"]), ["日本", "é"]),
-    "bad_utf8": (pa.array([b"a\xff", b"b"]), ["a\ufffd", "b"]),
+    "bad_utf8": (pa.array([b"a\xff", b"b"]), ["a\\xff", "b"]),
     "one_kb": (pa.array(["k" * 1_000, "b"]), ["k" * 1_000, "b"]),
 }
 
