@@ -21,6 +21,10 @@ NESTED_NAMES = ("metadata", "meta")
 MAX_ID_BYTES = 1_000
 
 
+MANTISSA_BITS = {16: 11, 32: 24, 64: 53}
+"""Of floats by their width: integers of as many bits are exact."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Where a file keeps what the text table needs. provenance: (our name, path in the file) pairs."""
@@ -217,9 +221,10 @@ def doc_ids(own: pa.Array | None, made: pa.Array) -> tuple[pa.Array, int, int]:
 
 
 def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
-    """All columns of all files in first-seen order, each with a type that holds them all, and the conflicts."""
+    """All columns of all files in first-seen order, each with a type that holds them all, and what to warn of."""
     merged: dict[str, pa.DataType] = {}
     conflicts: dict[str, set[str]] = {}
+    rounded: dict[str, pa.DataType] = {}
     for schema in schemas:
         for field in schema:
             type_ = without_views(field.type)
@@ -228,8 +233,15 @@ def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
             merged[field.name] = common or pa.string()
             if common is None:
                 conflicts.setdefault(field.name, set()).update((str(before), str(type_)))
+            elif _rounds(common, type_) or _rounds(common, before):
+                rounded[field.name] = common
     told = [
         f"column {n!r} is {' and '.join(sorted(c))} in different files: written as string" for n, c in conflicts.items()
+    ]
+    told += [
+        f"column {n!r} has integers in some files and floats in others: written as {t}, which rounds large integers"
+        for n, t in rounded.items()
+        if n not in conflicts
     ]
     return pa.schema(list(merged.items())), told
 
@@ -247,8 +259,8 @@ def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
 
 
 def _holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
-    """Whether a type that Arrow joined of this one and another has all its values: not 64-bit integers as floats or with another
-    sign, nor years after 2262 in nanoseconds."""
+    """Whether a type that Arrow joined of this one and another has all its values (integers as floats: see `_rounds`): not 64-bit
+    integers with another sign, nor years after 2262 in nanoseconds."""
     if pa.types.is_struct(narrow):
         return all(_holds(wide.field(f.name).type, f.type) for f in narrow)
     if pa.types.is_nested(narrow) and wide != narrow:
@@ -257,7 +269,7 @@ def _holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
         return bool(pa.types.is_decimal(wide))
     if pa.types.is_timestamp(narrow) or pa.types.is_duration(narrow):
         return bool(wide.unit == narrow.unit or wide.unit != "ns")
-    if pa.types.is_integer(narrow):
+    if pa.types.is_integer(narrow) and not pa.types.is_floating(wide):
         signed = pa.types.is_signed_integer(narrow)
         ends = (
             [-(1 << narrow.bit_width - 1), (1 << narrow.bit_width - 1) - 1] if signed else [(1 << narrow.bit_width) - 1]
@@ -267,6 +279,17 @@ def _holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
         except pa.ArrowInvalid:
             return False
     return True
+
+
+def _rounds(wide: pa.DataType, narrow: pa.DataType) -> bool:
+    """Whether a type that `_holds` this one has some of its integers as floats nearby, as missing values make pandas write them."""
+    if pa.types.is_struct(narrow):
+        return any(_rounds(wide.field(f.name).type, f.type) for f in narrow)
+    if pa.types.is_nested(narrow) and wide != narrow:
+        return _rounds(wide.value_type, narrow.value_type)
+    return bool(
+        pa.types.is_integer(narrow) and pa.types.is_floating(wide) and narrow.bit_width > MANTISSA_BITS[wide.bit_width]
+    )
 
 
 def schema_details(schema: pa.Schema) -> dict[str, Any]:

@@ -112,7 +112,9 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     if text and pa.types.is_nested(column.type):  # files disagree on a column's type: a warning of the ingest says so
         said = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
         return pa.array(said, type_)
-    return (as_strings(as_one(column)) if text else column).cast(type_)
+    return (as_strings(as_one(column)) if text else column).cast(
+        type_, safe=False
+    )  # integers may be rounded: ingest warned
 
 
 def output_columns(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pytest
 
@@ -109,7 +111,6 @@ def test_merged_types_hold_every_file() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "both"),
     [
-        (pa.int64(), pa.float64(), None),
         (pa.int32(), pa.float64(), pa.float64()),
         (pa.int64(), pa.uint64(), None),
         (pa.uint8(), pa.int8(), pa.int16()),
@@ -120,10 +121,8 @@ def test_merged_types_hold_every_file() -> None:
         (pa.timestamp("ms"), pa.timestamp("us"), pa.timestamp("us")),
         (pa.binary(), pa.string(), pa.large_binary()),
         (pa.string_view(), pa.null(), pa.large_string()),
-        (pa.list_(pa.int64()), pa.list_(pa.float64()), None),
         (pa.list_(pa.int32()), pa.list_(pa.null()), pa.list_(pa.int32())),
         (pa.list_(pa.string_view()), pa.list_(pa.string()), pa.list_(pa.large_string())),
-        (pa.struct([("a", pa.int64())]), pa.struct([("a", pa.float64())]), None),
         (pa.struct([("a", pa.int64())]), pa.struct([("a", pa.null())]), pa.struct([("a", pa.int64())])),
     ],
 )  # fmt: skip
@@ -134,6 +133,17 @@ def test_a_merged_type_has_every_value_of_both_or_is_string(
         merged, told = merge_types([_schema(x=first), _schema(x=second)])
         assert merged == _schema(x=both or pa.string())
         assert len(told) == (both is None)
+
+
+@pytest.mark.parametrize("of", [lambda t: t, pa.list_, lambda t: pa.struct([("a", t)])])
+def test_integers_beside_floats_are_floats_with_a_warning(of: Callable[[pa.DataType], pa.DataType]) -> None:
+    merged, told = merge_types(
+        [_schema(x=of(pa.int64()), y=of(pa.int32())), _schema(x=of(pa.float64()), y=of(pa.float64()))]
+    )
+    assert merged == _schema(x=of(pa.float64()), y=of(pa.float64()))
+    assert told == [
+        f"column 'x' has integers in some files and floats in others: written as {of(pa.float64())}, which rounds large integers"
+    ]
 
 
 @pytest.mark.parametrize(
