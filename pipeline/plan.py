@@ -21,7 +21,7 @@ from pipeline.dedup.substrings import forecast as substring_forecast
 from pipeline.errors import PlanError, did_you_mean, placed
 from pipeline.recipe import Recipe
 from pipeline.rules import Measured
-from pipeline.schema import TEXT_TABLE
+from pipeline.schema import OUTPUT_COLUMNS, TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
 from pipeline.sql import gate
 from pipeline.sql.engine import check_expression
@@ -216,7 +216,12 @@ def _check_measured(recipe: Recipe, name: str, asked: str) -> None:
 
 
 def _check_buckets(recipe: Recipe, columns: dict[str, Measured]) -> None:
+    taken = (*OUTPUT_COLUMNS, *recipe.export.notes)
     for name, bucket in recipe.buckets.items():
+        if name in taken:
+            raise PlanError(
+                f"buckets.{name}: the output has a column {name!r} already, as it has {', '.join(taken)}; take another name"
+            )
         for what, path, wants in (("column", bucket.column, "a number"), ("by", bucket.by, "a string")):
             if path is None:
                 continue

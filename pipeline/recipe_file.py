@@ -28,6 +28,11 @@ def presets() -> dict[str, Path]:
 def load_recipe(name: str, settings: Sequence[str] = (), paths: Sequence[str] = ()) -> Recipe:
     """The recipe behind a preset's name or a file's path, with `--set` applied and input paths given on the call."""
     tree, where = _read_tree(name, seen=())
+    return recipe_of(tree, where, settings, paths)
+
+
+def recipe_of(tree: dict[str, Any], where: str, settings: Sequence[str], paths: Sequence[str]) -> Recipe:
+    """The recipe a tree becomes, with `--set` applied and input paths given on the call; the tree is changed."""
     for setting in settings:
         apply_setting(tree, setting)
     if paths:

@@ -27,6 +27,9 @@ input's `language` among them, because that name belongs to what is measured."""
 TEXT_COLUMN = TableColumn("text", pa.large_string(), "text", "the document; only where the input had to be converted")
 METADATA_COLUMN = TableColumn("metadata", pa.string(), "JSON", "every other field of a JSONL line, as it was")
 
+OUTPUT_COLUMNS = ("text", "id", "file_path", "language", "language_score", *PROVENANCE)
+"""Columns of an export that Winnow fills itself."""
+
 TEXT_TABLE = (
     TableColumn(
         "doc_id", pa.string(), "id", "the input's own id, or <file hash>-<row> where it has none; stable across runs"

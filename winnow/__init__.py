@@ -7,6 +7,7 @@ winnow.sql("select reason, count(*) from documents group by 1").to_pandas()
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,11 @@ def recipe(source: str | Mapping[str, Any], inputs: Sequence[str] = (), changes:
 
     Raises pipeline.errors.RecipeError.
     """
-    from pipeline.recipe_file import load_recipe, validate
+    from pipeline.recipe_file import load_recipe, recipe_of
 
     if isinstance(source, str):
         return load_recipe(source, changes, inputs)
-    tree = {**source, "input": {**source.get("input", {}), **({"paths": list(inputs)} if inputs else {})}}
-    return validate(tree, "recipe given as data")
+    return recipe_of(copy.deepcopy(dict(source)), "recipe given as data", changes, inputs)
 
 
 def plan(

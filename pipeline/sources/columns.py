@@ -21,6 +21,10 @@ NESTED_NAMES = ("metadata", "meta")
 MAX_ID_BYTES = 1_000
 
 
+MANTISSA_BITS = {16: 11, 32: 24, 64: 53}
+"""Of floats by their width: integers of as many bits are exact."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Where a file keeps what the text table needs. provenance: (our name, path in the file) pairs."""
@@ -34,6 +38,17 @@ class Columns:
         """Everything that has to be read, text first."""
         return list(dict.fromkeys([self.text, *([self.id] if self.id else []), *(p for _, p in self.provenance)]))
 
+    @property
+    def top(self) -> tuple[str, ...]:
+        """Provenance that is a column of the file, not a field inside one."""
+        return tuple(name for name, path in self.provenance if name == path)
+
+    def beside(self, schema: pa.Schema) -> list[tuple[str, int]]:
+        """(name, position) of the file's columns that the text table does not have. Each name once: a file may have two of one."""
+        taken = {self.text, self.id, *self.top}
+        named = zip(names_apart(schema.names), schema.names, strict=True)
+        return [(name, i) for i, (name, before) in enumerate(named) if before not in taken]
+
 
 def is_text(type: pa.DataType) -> bool:
     """Whether a column of this type can hold text: strings, bytes, views, and dictionaries of those."""
@@ -45,11 +60,46 @@ def is_text(type: pa.DataType) -> bool:
     )  # fmt: skip
 
 
+def is_bytes(type: pa.DataType) -> bool:
+    """Whether a column of text has bytes that may be no UTF-8."""
+    if pa.types.is_dictionary(type):
+        return is_bytes(type.value_type)
+    return bool(pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_binary_view(type))
+
+
+def without_views(type: pa.DataType) -> pa.DataType:
+    """The same values in a type whose rows Arrow can take: it cannot take views, nor what holds any."""
+    if pa.types.is_string_view(type):
+        return pa.large_string()
+    if pa.types.is_binary_view(type):
+        return pa.large_binary()
+    if pa.types.is_struct(type):
+        return pa.struct([f.with_type(without_views(f.type)) for f in type])
+    if pa.types.is_map(type):
+        return pa.map_(without_views(type.key_type), without_views(type.item_type), type.keys_sorted)
+    if pa.types.is_list(type) or pa.types.is_large_list(type):
+        of = pa.list_ if pa.types.is_list(type) else pa.large_list
+        return of(type.value_field.with_type(without_views(type.value_type)))
+    return type
+
+
 def is_scalar(type: pa.DataType) -> bool:
     """Whether a value of this type can be written as one string."""
     if pa.types.is_dictionary(type):
         return is_scalar(type.value_type)
     return not (pa.types.is_nested(type) or pa.types.is_null(type) or isinstance(type, pa.BaseExtensionType))
+
+
+def names_apart(names: Sequence[str], ours: Iterable[str] = ()) -> list[str]:
+    """The same names, each once and none of ours: one that is taken has `source_` in front, as often as it takes."""
+    used, all_names, found = set(ours), set(names), []
+    for name in names:
+        apart = name
+        while apart in used or (apart != name and apart in all_names):
+            apart = f"source_{apart}"
+        used.add(apart)
+        found.append(apart)
+    return found
 
 
 def find_columns(schema: pa.Schema, text: str | None, id: str | None) -> Columns | str:
@@ -138,14 +188,17 @@ def as_strings(column: pa.Array) -> pa.Array:
 
 
 def valid_strings(column: pa.Array) -> pa.Array:
-    """A string-like column as large_string, bytes that are not UTF-8 replaced (in ids and provenance, not in text)."""
+    """A string-like column as large_string, a byte that is not UTF-8 as `\\xff` (in ids and provenance, not in text): what differs
+    stays different."""
     try:
         strings = column.cast(pa.large_string())
         strings.validate(full=True)
         return strings
     except pa.ArrowInvalid:
         values = column.cast(pa.large_binary()).to_pylist()
-        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in values], pa.large_string())
+        return pa.array(
+            [None if v is None else v.decode("utf-8", "backslashreplace") for v in values], pa.large_string()
+        )
 
 
 def made_ids(name: str, positions: pa.Array) -> pa.Array:
@@ -168,18 +221,27 @@ def doc_ids(own: pa.Array | None, made: pa.Array) -> tuple[pa.Array, int, int]:
 
 
 def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
-    """All columns of all files in first-seen order, each with a type that holds them all, and the conflicts."""
+    """All columns of all files in first-seen order, each with a type that holds them all, and what to warn of."""
     merged: dict[str, pa.DataType] = {}
     conflicts: dict[str, set[str]] = {}
+    rounded: dict[str, pa.DataType] = {}
     for schema in schemas:
         for field in schema:
-            before = merged.setdefault(field.name, field.type)
-            common = before if before == field.type else _common(before, field.type)
+            type_ = without_views(field.type)
+            before = merged.setdefault(field.name, type_)
+            common = before if before == type_ else _common(before, type_)
             merged[field.name] = common or pa.string()
             if common is None:
-                conflicts.setdefault(field.name, set()).update((str(before), str(field.type)))
+                conflicts.setdefault(field.name, set()).update((str(before), str(type_)))
+            elif _rounds(common, type_) or _rounds(common, before):
+                rounded[field.name] = common
     told = [
         f"column {n!r} is {' and '.join(sorted(c))} in different files: written as string" for n, c in conflicts.items()
+    ]
+    told += [
+        f"column {n!r} has integers in some files and floats in others: written as {t}, which rounds large integers"
+        for n, t in rounded.items()
+        if n not in conflicts
     ]
     return pa.schema(list(merged.items())), told
 
@@ -187,12 +249,47 @@ def merge_types(schemas: Iterable[pa.Schema]) -> tuple[pa.Schema, list[str]]:
 def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     """A type that holds the values of both, or None."""
     if is_text(a) and is_text(b):
-        return pa.large_string()
+        return pa.large_binary() if is_bytes(a) or is_bytes(b) else pa.large_string()
     try:
         joined = pa.unify_schemas([pa.schema([("x", a)]), pa.schema([("x", b)])], promote_options="permissive")
-        return joined.field("x").type
     except pa.ArrowException:
         return None
+    common = joined.field("x").type
+    return common if _holds(common, a) and _holds(common, b) else None
+
+
+def _holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
+    """Whether a type that Arrow joined of this one and another has all its values (integers as floats: see `_rounds`): not 64-bit
+    integers with another sign, nor years after 2262 in nanoseconds."""
+    if pa.types.is_struct(narrow):
+        return all(_holds(wide.field(f.name).type, f.type) for f in narrow)
+    if pa.types.is_nested(narrow) and wide != narrow:
+        return not pa.types.is_map(narrow) and _holds(wide.value_type, narrow.value_type)
+    if pa.types.is_decimal(narrow):
+        return bool(pa.types.is_decimal(wide))
+    if pa.types.is_timestamp(narrow) or pa.types.is_duration(narrow):
+        return bool(wide.unit == narrow.unit or wide.unit != "ns")
+    if pa.types.is_integer(narrow) and not pa.types.is_floating(wide):
+        signed = pa.types.is_signed_integer(narrow)
+        ends = (
+            [-(1 << narrow.bit_width - 1), (1 << narrow.bit_width - 1) - 1] if signed else [(1 << narrow.bit_width) - 1]
+        )
+        try:
+            pa.array(ends, narrow).cast(wide)
+        except pa.ArrowInvalid:
+            return False
+    return True
+
+
+def _rounds(wide: pa.DataType, narrow: pa.DataType) -> bool:
+    """Whether a type that `_holds` this one has some of its integers as floats nearby, as missing values make pandas write them."""
+    if pa.types.is_struct(narrow):
+        return any(_rounds(wide.field(f.name).type, f.type) for f in narrow)
+    if pa.types.is_nested(narrow) and wide != narrow:
+        return _rounds(wide.value_type, narrow.value_type)
+    return bool(
+        pa.types.is_integer(narrow) and pa.types.is_floating(wide) and narrow.bit_width > MANTISSA_BITS[wide.bit_width]
+    )
 
 
 def schema_details(schema: pa.Schema) -> dict[str, Any]:

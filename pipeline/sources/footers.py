@@ -46,7 +46,9 @@ def chunk_fault(path: str, columns: Sequence[str] | None) -> str | None:
         try:
             names = None if columns is None else list(columns)
             next(parquet.iter_batches(1, columns=names, use_threads=False), None)
-        except _Reached:
+        except _Reached as reached:
+            # Arrow's reader keeps the error, and its frames would keep the reader, with the footer, for ever
+            reached.with_traceback(None)
             return None
         except (OSError, pa.ArrowException) as error:
             return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

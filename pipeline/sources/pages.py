@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.storage.files import filesystem, is_remote, local_path
-from pipeline.storage.parquet import open_parquet
+from pipeline.storage.parquet import leaf_paths, open_parquet
 
 BATCH_DECODED_BYTES = 128_000_000
 """No batch of one reader call can decode to more than this (or one row)."""
@@ -57,8 +57,7 @@ class Reader:
 def reader(path: str, columns: Sequence[str] | None) -> Reader:
     """Open a file for reading row groups within bounds."""
     parquet = open_parquet(path, buffer_size=READ_BUFFER_BYTES)
-    schema = parquet.metadata.schema
-    paths = [schema.column(i).path for i in range(len(schema))]
+    paths = leaf_paths(parquet.metadata)
     wanted = range(len(paths)) if columns is None else [i for i, p in enumerate(paths) if _below(p, columns)]
     return Reader(path, parquet, None if columns is None else tuple(columns), tuple(wanted))
 

@@ -18,7 +18,7 @@ from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader
 from pipeline.sources.part import RUN_ROWS, PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
 from pipeline.sources.streams import open_bytes
-from pipeline.storage.parquet import open_parquet
+from pipeline.storage.parquet import leaf_paths, open_parquet
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import PartRecord, Store
 
@@ -106,8 +106,7 @@ def _look(file: SourceFile, opened: pq.ParquetFile, text: str | None, id: str | 
         return ParquetProbe(file, "no_text_column", columns, schema)
     if (fault := chunk_fault(file.path, columns.paths)) is not None:
         return ParquetProbe(file, "encrypted" if "crypt" in fault else "corrupt", fault, schema)
-    paths = [metadata.schema.column(i).path for i in range(len(metadata.schema))]
-    column = paths.index(columns.text)
+    column = leaf_paths(metadata).index(columns.text) if groups else 0
     sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)
     return ParquetProbe(file, schema=schema, columns=columns, groups=sizes)
 

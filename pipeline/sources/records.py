@@ -15,6 +15,8 @@ from pipeline.sources.lines import Line
 
 BOM = b"\xef\xbb\xbf"
 NOTHING: dict[str, Any] = {}
+LARGE = "e+"
+"""In JSON as orjson writes it: there may be a float of 1e16 or more. It reads integers beyond 64 bits as such."""
 
 
 @dataclass(slots=True)
@@ -28,6 +30,11 @@ class Records:
     ids: list[str | None] = field(default_factory=list)
     metadata: list[str | None] = field(default_factory=list)
     provenance: dict[str, list[str | None]] = field(default_factory=lambda: {n: [] for n in PROVENANCE})
+
+    def forget_rest(self) -> None:
+        """Let go of what is told of the last line beside its text."""
+        for values in (self.ids, self.metadata, *self.provenance.values()):
+            values.pop()
 
 
 class _NoDocument(Exception):
@@ -63,6 +70,11 @@ def parse(lines: Iterable[Line], text: str | None, id: str | None) -> Records:
         out.reasons.append(reason)
         out.details.append(detail)
         _take_rest(out, record, id_names)
+        if LARGE in (out.metadata[-1] or "") or LARGE in (out.ids[-1] or ""):
+            exact = _exact(line, text_names) if isinstance(line, bytes) else None
+            if exact is not None:
+                out.forget_rest()
+                _take_rest(out, exact, id_names)
     return out
 
 
@@ -90,6 +102,17 @@ def _lenient(line: bytes, error: orjson.JSONDecodeError, text_names: tuple[str, 
     return parsed
 
 
+def _exact(line: bytes, text_names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The fields of a line beside its text, integers of any size as they are; None where Python cannot read it, or it has lone
+    surrogates."""
+    try:
+        record: dict[str, Any] = json.loads(line, parse_constant=lambda _: None)
+        _take_text(record, text_names)
+    except (ValueError, RecursionError, _NoDocument):
+        return None
+    return record if _encodable(json.dumps(record, ensure_ascii=False)) else None
+
+
 def _encodable(value: str) -> bool:
     try:
         value.encode()
@@ -115,7 +138,9 @@ def _take_text(record: dict[str, Any], names: tuple[str, ...]) -> str:
 def _take_rest(out: Records, record: dict[str, Any], id_names: tuple[str, ...]) -> None:
     """Id and provenance to their columns, what is left as JSON."""
     named = next((n for n in id_names if n in record), None)
-    out.ids.append(None if named is None else _scalar(record.pop(named)))
+    out.ids.append(None if named is None else _scalar(record[named]))
+    if named is not None and not isinstance(record[named], dict | list):
+        del record[named]
     nested = next((record[n] for n in NESTED_NAMES if type(record.get(n)) is dict), NOTHING)
     for name, values in out.provenance.items():
         value = record.get(name, nested.get(name)) if nested else record.get(name)

@@ -245,7 +245,7 @@ def _documents(
         if spans:
             text = apply_spans(TextBatch.from_arrow(text), joined_spans(spans)).to_arrow()
         # the text is the most of a batch: it is taken once
-        yield columns.assemble(shard, text, _taken(batch.drop_columns([shard.column]), chosen), beside)
+        yield columns.assemble(text, _taken(columns.beside(shard, batch), chosen), beside)
 
 
 def _taken(rows: T, chosen: pa.Array | None) -> T:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN
 from pipeline.scoring import ScorerSpec, notes_schema
-from pipeline.sources.columns import source_schema
+from pipeline.sources.columns import as_one, as_strings, find_columns, names_apart, source_schema, without_views
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard
 from pipeline.storage.store import Store
@@ -25,11 +25,12 @@ FINEWEB = ("text", "id", "dump", "url", "date", "file_path", "language", "langua
 @dataclass(frozen=True)
 class Columns:
     """The output's columns. source: the input's own columns (unified over its files) that are kept as they are;
-    used: the input's text and id columns, which are ours under other names; notes: structs to write out; measured_language: the alias
+    text, id: the recipe's names for those of the input that are ours; notes: structs to write out; measured_language: the alias
     of the scorer whose code and score fill `language` and `language_score`, if any."""
 
     source: pa.Schema
-    used: tuple[str, ...]
+    text: str | None
+    id: str | None
     notes: pa.Schema
     measured_language: str | None
     present: tuple[str, ...]
@@ -51,14 +52,15 @@ class Columns:
         return pa.schema([*head, *tail, *extra.values(), *self.notes])
 
     def _extra(self) -> list[pa.Field]:
-        """Input columns that are not ours already; one whose name is taken is kept as source_<name>."""
-        taken = {*self.used, *self.present}
-        return [pa.field(self._renamed(f.name), f.type) for f in self.source if f.name not in taken]
+        """The input's own columns under the names they get."""
+        named = self._named()
+        return [pa.field(named[f.name], f.type) for f in self.source]
 
-    def _renamed(self, name: str) -> str:
+    def _named(self) -> dict[str, str]:
+        """The output's name for each of the input's own columns."""
         measured = ("language", "language_score") if self.measured_language else ()
-        ours = {"text", "id", "file_path", *self.notes.names, *measured, *self.buckets}
-        return f"source_{name}" if name in ours else name
+        ours = ("text", "id", "file_path", *self.present, *self.notes.names, *measured, *self.buckets)
+        return dict(zip(self.source.names, names_apart(self.source.names, ours), strict=True))
 
     def notes_columns(self) -> list[str]:
         language = (
@@ -74,7 +76,15 @@ class Columns:
         """Columns to read of the shard's file; None reads all."""
         return [TEXT_COLUMN.name, METADATA_COLUMN.name] if is_converted(shard) else None
 
-    def assemble(self, shard: Shard, text: pa.Array, source: pa.RecordBatch, beside: pa.Table) -> pa.Table:
+    def beside(self, shard: Shard, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Of a shard's rows as they were read: the columns that the text table does not have, in types whose rows can be taken."""
+        found = find_columns(rows.schema, *((None, None) if is_converted(shard) else (self.text, self.id)))
+        assert not isinstance(found, str), found
+        at = found.beside(rows.schema)
+        own = rows.select([i for _, i in at]).rename_columns([name for name, _ in at])
+        return own.cast(pa.schema([f.with_type(without_views(f.type)) for f in own.schema]))
+
+    def assemble(self, text: pa.Array, source: pa.RecordBatch, beside: pa.Table) -> pa.Table:
         """One output batch of equal-length inputs: edited text, the file's own columns, ids and notes."""
         schema = self.schema()
         given: dict[str, Any] = {name: beside.column(name) for name in ("file_path", *self.present)}
@@ -86,8 +96,8 @@ class Columns:
         if self.buckets:
             bucket = beside.column(BUCKETS).combine_chunks()
             given |= {name: pc.struct_field(bucket, name) for name in self.buckets}
-        for name in source.schema.names:
-            given.setdefault(self._renamed(name), source.column(name))
+        named = self._named()
+        given |= {named[name]: source.column(name) for name in source.schema.names}
         arrays = [_as(given.get(f.name), f.type, len(text)) for f in schema]
         return pa.table(arrays, schema=schema)
 
@@ -102,9 +112,9 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     if text and pa.types.is_nested(column.type):  # files disagree on a column's type: a warning of the ingest says so
         said = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
         return pa.array(said, type_)
-    if text and (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
-        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()], type_)
-    return column.cast(type_, safe=False)
+    return (as_strings(as_one(column)) if text else column).cast(
+        type_, safe=False
+    )  # integers may be rounded: ingest warned
 
 
 def output_columns(
@@ -113,13 +123,9 @@ def output_columns(
     """The columns for a recipe on an input. exported: aliases whose structs go into the output."""
     of_language = next((s.alias for s in specs if s.scorer == "language"), None)
     notes = pa.schema(list(notes_schema([s for s in specs if s.alias in exported]))[1:])
-    source = source_schema(text.details)
-    if any(is_converted(s) for s in text.shards):
-        source = pa.unify_schemas([source, pa.schema([pa.field(METADATA_COLUMN.name, METADATA_COLUMN.type)])])
-    names = tuple(dict.fromkeys(s.column for s in text.shards if is_converted(s) or s.ids != s.text))
-    # the input's own `id` is our `id`, unless the recipe names another column for it
-    used = (*names, "id") if text.parameters.get("id") in (None, "id") else (*names, str(text.parameters["id"]))
-    return Columns(source, used, notes, of_language, present_provenance(store, text), tuple(buckets))
+    source, asked = source_schema(text.details), text.parameters
+    present = present_provenance(store, text)
+    return Columns(source, asked["text"], asked["id"], notes, of_language, present, tuple(buckets))
 
 
 def is_converted(shard: Shard) -> bool:
@@ -128,8 +134,8 @@ def is_converted(shard: Shard) -> bool:
 
 
 def present_provenance(store: Store, text: Manifest) -> tuple[str, ...]:
-    """The provenance columns that hold anything, by the parts' footers."""
-    found: set[str] = set()
+    """The provenance columns that the input has, or that hold anything, by the parts' footers."""
+    found: set[str] = set(text.details["provenance_columns"])
     for path in dict.fromkeys(s.ids.path for s in text.shards):
         metadata = store.parquet(path).metadata
         for group in range(metadata.num_row_groups):

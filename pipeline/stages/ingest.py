@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError, did_you_mean
 from pipeline.recipe import Input
+from pipeline.schema import METADATA_COLUMN
 from pipeline.sources import account, jsonl, parquet, textfile
 from pipeline.sources.columns import check_named, merge_types, schema_details
 from pipeline.sources.copying import copy_in, copy_path
@@ -29,7 +32,7 @@ from pipeline.takedown.records import undos
 from pipeline.takedown.restoring import emptied_parts
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 UNITS_PER_INPUT = 256
 MIN_UNIT_BYTES = 8_000_000
 MAX_UNIT_BYTES = 256_000_000  # MIN_UNIT_BYTES times a power of two
@@ -108,7 +111,7 @@ class Ingest:
             for u, p, (runs, _) in zip(self.payloads, parts, found, strict=True)
             for s in _shards(self.corpus, u, p, runs)
         ]
-        merged, conflicts = merge_types(p.schema for p in self.probes if p.schema is not None)
+        merged, conflicts = merge_types(_schemas_beside(self.probes))
         warnings = [*self.listing.warnings, *conflicts, *account.id_warnings(self.store, parts, tallies)]
         names = [[f.name for f in u.files] for u in self.payloads]
         details = {
@@ -116,6 +119,9 @@ class Ingest:
             "quarantined_files": [*_quarantined(self.probes), *(f for t in tallies for f in t.files)],
             "quarantine_reasons": account.quarantine_reasons(zip(names, tallies, strict=True)),
             "warnings": warnings,
+            "provenance_columns": sorted(
+                {n for p in self.probes if isinstance(p, ParquetProbe) and p.columns for n in p.columns.top}
+            ),
             **schema_details(merged),
         }
         return Manifest(
@@ -214,6 +220,16 @@ def _shards(corpus: str, unit: Payload, part: PartRecord, runs: Sequence[Run]) -
     if isinstance(unit, ParquetUnit):
         return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
     return account.shards(part, runs, "", "text", "")
+
+
+def _schemas_beside(probes: Sequence[Probe]) -> Iterator[pa.Schema]:
+    """Of each file that is taken in: its columns that the text table does not have."""
+    read = [p for p in probes if isinstance(p, ParquetProbe) and not p.problem]
+    for p in read:
+        if p.schema is not None and p.columns is not None:
+            yield pa.schema([p.schema.field(i).with_name(name) for name, i in p.columns.beside(p.schema)])
+    if any(not isinstance(p, ParquetProbe) and not p.problem for p in probes):
+        yield pa.schema([(METADATA_COLUMN.name, METADATA_COLUMN.type)])
 
 
 def _told(file: SourceFile) -> dict[str, Any]:

@@ -42,11 +42,11 @@ def with_rows(path: str, opened: pq.ParquetFile, group: int, column: str, rows: 
 
 def _is_plain(opened: pq.ParquetFile, place: int, column: str) -> bool:
     """Whether the column's number among all leaves is known, and it is one of strings that may be null."""
-    schema = opened.metadata.schema
-    if place < 0 or len(schema) != len(opened.schema_arrow):
+    fields, footer = opened.schema_arrow, opened.metadata
+    if place < 0 or footer.num_columns != len(fields) or not footer.num_row_groups:
         return False
-    leaf = schema.column(place)
-    return bool(leaf.path == column and leaf.physical_type == "BYTE_ARRAY" and leaf.max_definition_level == 1)
+    leaf = footer.row_group(0).column(place)
+    return bool(leaf.path_in_schema == column and leaf.physical_type == "BYTE_ARRAY" and fields.field(place).nullable)
 
 
 def _wanted(found: Sequence[Page], rows: Rows) -> list[bool]:

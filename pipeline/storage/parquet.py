@@ -32,6 +32,13 @@ def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     return pq.ParquetFile(source, page_checksum_verification=True, **options)
 
 
+def leaf_paths(footer: pq.FileMetaData) -> list[str]:
+    """The paths of a file's leaves, by its first row group; none where it has no row group. Not by `footer.schema`: it and the
+    footer hold each other until a full collection of garbage, and a footer may have hundreds of MB."""
+    first = footer.row_group(0) if footer.num_row_groups else None
+    return [first.column(i).path_in_schema for i in range(first.num_columns)] if first else []
+
+
 def write_parquet(path: Path, table: pa.Table, row_group_rows: int | None = None, **options: Any) -> int:
     """Write one Parquet file with this house's settings; same table, same bytes. Its rows."""
     with parquet_writer(path, table.schema, **options) as writer:

@@ -86,3 +86,13 @@ def test_a_bucket_on_a_wrong_column_stops_the_plan(
     wrong = {**RECIPE, "buckets": {"length": {**RECIPE["buckets"]["length"], **change}}}
     with pytest.raises(PlanError, match=words):
         winnow.plan(wrong, [str(folder / "in")], workspace=str(folder / "ws"))
+
+
+@pytest.mark.parametrize("name", ["text", "id", "url", "language"])
+def test_a_bucket_that_is_called_like_a_column_of_the_output_stops_the_plan(
+    ran: tuple[Path, winnow.Result], name: str
+) -> None:
+    folder, _ = ran
+    wrong = {**RECIPE, "buckets": {name: RECIPE["buckets"]["length"]}, "rules": {}}
+    with pytest.raises(PlanError, match=rf"buckets\.{name}: the output has a column '{name}' already"):
+        winnow.plan(wrong, [str(folder / "in")], workspace=str(folder / "ws"))

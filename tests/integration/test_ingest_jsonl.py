@@ -205,3 +205,19 @@ def test_short_documents_are_cut_into_shards_by_their_rows(tmp_path: Path, monke
     taken = _take(tmp_path, b'{"text":""}\n' * 100)
     assert [s.rows for s in taken.text.shards] == [30, 30, 30, 10]
     assert taken.texts() == [""] * 100
+
+
+def test_ids_and_fields_keep_integers_of_any_size_and_objects(tmp_path: Path) -> None:
+    large = 2**64
+    lines = [
+        {"text": "a", "id": large, "n": [large + 1, 0.5, 1e300]},
+        {"text": "b", "id": large + 1},
+        {"text": "c", "id": {"$oid": "5f"}},
+        {"text": "d", "id": "k", "surrogate": "\ud800", "n": 1e300},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    taken = take_in(tmp_path / "ws", tmp_path / "a.jsonl")
+    ids = [r["doc_id"] for r in taken.ids()]
+    assert (ids[0], ids[1], ids[3]) == (str(large), str(large + 1), "k")
+    fields = [json.loads(r["metadata"] or "null") for r in taken.ids()]
+    assert fields == [{"n": [large + 1, 0.5, 1e300]}, None, {"id": {"$oid": "5f"}}, {"surrogate": "?", "n": 1e300}]

@@ -280,3 +280,12 @@ def test_unknown_scorer_and_parameter_say_what_there_is() -> None:
         winnow.plan({"name": "x", "score": ["gophr"]}, ["x"])
     with pytest.raises(PlanError, match="Did you mean 'num_perm'"):
         winnow.plan({"name": "x", "score": [{"minhash": {"numperm": 3}}]}, ["x"])
+
+
+def test_changes_hold_for_a_recipe_given_as_data_and_leave_the_data_alone() -> None:
+    before = json.dumps(RECIPE)
+    made = winnow.recipe(RECIPE, ["in.parquet"], ["rules.word_count.min=7", "input.text=content"])
+    assert (made.rules["word_count"].min, made.input.text, made.input.paths) == (7, "content", ("in.parquet",))
+    assert json.dumps(RECIPE) == before
+    with pytest.raises(RecipeError, match=r"expected a\.b=value"):
+        winnow.recipe(RECIPE, changes=["rules.word_count.min"])
