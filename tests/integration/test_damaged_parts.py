@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import winnow
 from pipeline.errors import IntegrityError
 from pipeline.stages.export import KINDS, Export
 from pipeline.storage import packing
-from pipeline.storage.integrity import check_export
+from pipeline.storage.integrity import check_export, check_workspace, repair
 from pipeline.storage.store import Store
 from tests.corpora import prose
 from tests.damages import FILE_KINDS, damage_file
@@ -173,3 +174,17 @@ def test_nothing_of_an_export_into_an_empty_folder_is_read_to_be_taken_over(
     growing.run(root, exported.folder)
     assert read == []
     assert digests(root / "out") == exported.fresh[False]
+
+
+@pytest.mark.parametrize("kind", ["text", "notes", "verdict", "dedup", "mix"])
+@pytest.mark.parametrize("how", ["deleted", "cut short"])
+def test_a_question_about_tables_with_a_damaged_part_says_what_to_do(exported: Exported, kind: str, how: str) -> None:
+    root = exported.copy()
+    damage_file(min((root / "ws/corpora/crawl" / kind / "parts").rglob("*.parquet")), how)
+    with pytest.raises(IntegrityError, match=f"cannot be read.*winnow verify --repair --workspace {root / 'ws'}"):
+        winnow.sql("select count(*) from documents", workspace=str(root / "ws"))
+    store = Store(str(root / "ws"))
+    repair(store, check_workspace(store))
+    growing.run(root, exported.folder)
+    assert digests(root / "out") == exported.fresh[False]
+    assert winnow.sql("select count(*) as n from documents", workspace=str(root / "ws")).to_pylist()[0]["n"] > 0
