@@ -188,3 +188,31 @@ def test_a_question_about_tables_with_a_damaged_part_says_what_to_do(exported: E
     growing.run(root, exported.folder)
     assert digests(root / "out") == exported.fresh[False]
     assert winnow.sql("select count(*) as n from documents", workspace=str(root / "ws")).to_pylist()[0]["n"] > 0
+
+
+def test_text_that_no_manifest_lists_yet_and_whose_footer_is_damaged_is_taken_in_again(exported: Exported) -> None:
+    root = exported.copy()
+    text = root / "ws/corpora/crawl/text"
+    for manifest in text.glob("*/manifest.json"):
+        manifest.unlink()
+    part = min((text / "parts").rglob("*.parquet"))
+    told = part.read_bytes()
+    part.write_bytes(
+        told[: told.rindex(b'"tally"')] + told[told.rindex(b'"tally"') :].replace(b"documents", b"doctments", 1)
+    )
+    with pytest.raises(IntegrityError, match=r"doctments.*Run the same command again"):
+        growing.run(root, exported.folder)
+    growing.run(root, exported.folder)
+    assert digests(root / "out") == exported.fresh[False]
+
+
+def test_sets_that_no_manifest_lists_yet_and_that_are_cut_short_are_made_again(exported: Exported) -> None:
+    root = exported.copy()
+    for kind in ("sets", "pairs", "dedup"):
+        for manifest in (root / "ws/corpora/crawl" / kind).glob("*/manifest.json"):
+            manifest.unlink()
+    shutil.rmtree(root / "ws/corpora/crawl/pairs/parts")
+    for part in (root / "ws/corpora/crawl/sets/parts").rglob("*.parquet"):
+        damage_file(part, "cut short")
+    growing.run(root, exported.folder)
+    assert digests(root / "out") == exported.fresh[False]
