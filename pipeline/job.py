@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from pipeline.errors import Cancelled, Fenced, IntegrityError, Paused, WinnowError
+from pipeline.errors import Cancelled, Fenced, IntegrityError, InternalError, Paused, StorageError, WinnowError
 from pipeline.execution import attempts
 from pipeline.execution.halt import Halt
 from pipeline.execution.processes import alive
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
+from pipeline.storage.files import said_of_storage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
@@ -169,7 +170,9 @@ class Job:
             ) from None
         except BaseException as error:
             if self.attempt is None:
-                self._end("failed", error=f"{type(error).__name__}: {error}", code="internal")
+                storage = said_of_storage(error)
+                said = storage or f"{type(error).__name__}: {error}"
+                self._end("failed", error=said, code=StorageError.code if storage else InternalError.code)
             raise
 
     def _rest(self) -> NoReturn:

@@ -18,6 +18,7 @@ from pipeline.errors import IntegrityError, Paused, WinnowError
 from pipeline.execution import executors
 from pipeline.job import Job
 from pipeline.storage import manifest
+from pipeline.storage.files import of_bucket
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.naming import set_aside
 from pipeline.storage.notes import Notes
@@ -219,6 +220,8 @@ def _checked(store: Store, unit: Unit, path: str, job: Job) -> PartRecord | None
             verify_parquet(Path(store.full(path)), store.parquet(path).metadata.num_rows)
         return store.record(unit.key, path)
     except (OSError, ValueError, IntegrityError, pa.ArrowException) as error:
+        if of_bucket(error) is not None:
+            raise
         job.event("part_set_aside", unit=unit.name, path=path, error=str(error))
         set_aside(store, path)
         return None

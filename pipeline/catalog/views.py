@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ import pyarrow as pa
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, every_table, sound_jobs, tables_of
 from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
+from pipeline.errors import IntegrityError
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import connect
@@ -74,16 +76,33 @@ def view_tables(
     """The views over one job's tables alone: all of VIEWS but shards, stages and jobs. What is taken down is hidden in them,
     unless the asker is to find it: one who takes down, whose views are without `takedowns`, of which some may be damaged and are
     to be given again."""
-    _make_rows(connection, store, tables)
-    _view_duplicates(connection, store, tables)
-    view_cuts(connection, store, "removed_lines", tables.cuts)
-    view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
+    with _readable(store):
+        _make_rows(connection, store, tables)
+        _view_duplicates(connection, store, tables)
+        view_cuts(connection, store, "removed_lines", tables.cuts)
+        view_cuts(connection, store, "removed_substrings", tables.substring_cuts)
     if hide_taken_down:
         hide_in_views(connection, tombstones_of(store, tables.text.corpus))
         _view_takedowns(connection, store, tables.text.corpus)
     _view_documents(connection, tables)
     _view_verdicts(connection, tables)
     _view_columns(connection, tables)
+
+
+@contextlib.contextmanager
+def _readable(store: Store) -> Iterator[None]:
+    """Raise IntegrityError, with what to do, where a file of a table is gone or none."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
+        # the engine quotes the statement, with every path; a driver's words stand at the end of its traceback
+        told = str(error).partition("\n\nLINE ")[0].strip().rpartition("\n")[2]
+        raise IntegrityError(
+            f"workspace {store.root}: a file of this job's tables cannot be read ({told}). Unless the storage itself failed, set it aside "
+            f"with: winnow verify --repair --workspace {store.root}, then run the job's recipe again: only that file is made anew"
+        ) from error
 
 
 def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tables) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import importlib
 import json
 import os
@@ -13,8 +12,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipeline.errors import Cancelled, WinnowError
+from pipeline.errors import Cancelled, StorageError, WinnowError
 from pipeline.execution.processes import collect_rarely
+from pipeline.storage.files import said_of_storage
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "jobs": ("run", "plan", "demo"),
@@ -56,17 +56,6 @@ def _nothing() -> None:
 
 
 KEYBOARD_INTERRUPT = 130
-NOT_OURS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EIO,
-    errno.EMFILE,
-    errno.ENAMETOOLONG,
-}
-"""What an operating system refuses for the user to mend."""
 MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
 """What scorers, which know no pipeline, say of a model's file or card. By name: importing them takes too long."""
 
@@ -112,8 +101,9 @@ def _fail_in_click(error: Exception) -> None:
         shown: Any = error
         shown.show()
         sys.exit(2)
-    if isinstance(error, OSError) and error.errno in NOT_OURS:
-        _fail(f"{error}: make room or see to the permissions, then run the same command again", "storage", 1)
+    storage = said_of_storage(error)
+    if storage is not None:
+        _fail(storage, StorageError.code, StorageError.exit_code)
     if not MODEL_ERRORS.isdisjoint(kinds):
         _fail(str(error), "model", 1)
     if os.environ.get("WINNOW_DEBUG"):

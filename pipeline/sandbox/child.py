@@ -36,11 +36,12 @@ def main() -> None:
     line = sys.stdin.readline()
     if not line:
         return  # whoever held this process ready is gone
+    question = json.loads(line)
     try:
-        answer = _answer(json.loads(line))
+        answer = _answer(question)
         head, body = asdict(answer) | {"body": len(answer.body)}, answer.body
     except WinnowError as error:
-        head, body = {"code": error.code, "error": str(error)}, b""
+        head, body = {"code": error.code, "error": str(error).replace(question["store"], "<workspace>")}, b""
     except MemoryError:
         head, body = (
             {"code": SqlOutOfMemory.code, "error": "the answer does not fit into the memory of its process"},

@@ -13,8 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.errors import IntegrityError
 from pipeline.sources.rows import Tally
 from pipeline.stage import counts_metadata
+from pipeline.storage.files import of_bucket
+from pipeline.storage.naming import set_aside
 from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.store import PartRecord, Store
 
@@ -105,7 +108,18 @@ def commit_rows(
 
 
 def read_account(store: Store, path: str) -> tuple[list[Run], Tally]:
-    """The runs and the tally of a committed part."""
-    told: dict[str, Any] = json.loads(store.parquet(path).metadata.metadata[FOOTER_KEY])
-    runs = [Run(**{**r, "source": None if r["source"] is None else tuple(r["source"])}) for r in told["runs"]]
-    return runs, Tally(**told["tally"])
+    """The runs and the tally of a committed part. One whose footer tells none is set aside: no manifest lists it yet, so that nobody else
+    would find it."""
+    try:
+        told: dict[str, Any] = json.loads(store.parquet(path).metadata.metadata[FOOTER_KEY])
+        runs = [Run(**{**r, "source": None if r["source"] is None else tuple(r["source"])}) for r in told["runs"]]
+        return runs, Tally(**told["tally"])
+    except (OSError, LookupError, TypeError, ValueError, pa.ArrowException) as error:
+        if of_bucket(error) is not None:
+            raise
+        if store.exists(path):
+            set_aside(store, path)
+        raise IntegrityError(
+            f"{store.full(path)}: damaged or gone since it was written ({type(error).__name__}: {error}). Run the same command again: "
+            "only this part is made anew"
+        ) from error

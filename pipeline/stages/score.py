@@ -40,7 +40,8 @@ def notes_key(specs: Sequence[ScorerSpec], text_key: str) -> str:
 
 @dataclass(frozen=True)
 class Score(OfText):
-    """One pass of `specs` over a text table."""
+    """One pass of `specs` over a text table. Columns lie in the order of the aliases, whatever that of a recipe: the key does
+    not know it, and a pass that is asked for again by its manifest has lost it."""
 
     specs: tuple[ScorerSpec, ...]
     kind = "notes"
@@ -58,7 +59,7 @@ class Score(OfText):
         return found
 
     def task(self) -> Callable[[Any], PartRecord]:
-        return partial(_score, self.store, self.specs)
+        return partial(_score, self.store, tuple(sorted(self.specs, key=lambda s: s.alias)))
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         scorers = {s.alias: {"scorer": s.scorer, "fingerprint": s.fingerprint(), **describe(s)} for s in self.specs}

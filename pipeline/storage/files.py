@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     import fsspec
 
 
+NOT_OURS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+}
+"""What an operating system refuses for the user to mend."""
+DRIVERS = {"botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google", "huggingface_hub", "requests", "fsspec"}
+"""Packages whose errors tell of a bucket, its address or its keys. s3fs hides some behind an OSError, as its cause."""
+
+
 def is_remote(path: str) -> bool:
     """Whether a path names object storage rather than a local file."""
     return "://" in path and not path.startswith("file://")
@@ -60,6 +75,28 @@ def told(path: str) -> Iterator[None]:
             "ENOTDIR": "a part of this path is a file, not a folder",
         }.get(_errno_name(error), str(error))
         raise StorageError(f"{path}: {hint}") from error
+
+
+def of_bucket(error: BaseException) -> BaseException | None:
+    """What a bucket's driver said, where it tells of the bucket, its address or its keys; None where the error is another one.
+    That an object is not there tells of the object."""
+    if isinstance(error, FileNotFoundError):
+        return None
+    said = (e for e in (error.__cause__, error) if e is not None)
+    return next((e for e in said if type(e).__module__.partition(".")[0] in DRIVERS), None)
+
+
+def said_of_storage(error: BaseException) -> str | None:
+    """What a disk or a bucket refused, and what to do; None where the error is another one."""
+    refused = of_bucket(error)
+    if refused is not None:
+        return (
+            f"object storage failed ({type(refused).__name__}: {refused}). Where it is up, look at its address and credentials in the "
+            "environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …); then run the same command again, finished parts are kept"
+        )
+    if isinstance(error, OSError) and error.errno in NOT_OURS:
+        return f"{error}: make room or see to the permissions, then run the same command again"
+    return None
 
 
 def _errno_name(error: OSError) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.errors import IntegrityError
 from pipeline.storage import manifest
+from pipeline.storage.files import of_bucket
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.naming import set_aside
 from pipeline.storage.store import Store
@@ -118,6 +119,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
         try:
             rows = sum(b.num_rows for b in store.parquet(part.path).iter_batches(batch_size=16_384))
         except (OSError, pa.ArrowException) as error:
+            _raise_of_bucket(error)
             yield where, f"cannot be read: {error}"
             continue
         if rows != part.rows:
@@ -130,7 +132,14 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
         try:  # a copy of Parquet input
             report.bytes += sum(b.nbytes for b in store.parquet(path).iter_batches(batch_size=16_384))
         except (OSError, pa.ArrowException) as error:
+            _raise_of_bucket(error)
             yield store.full(path), f"cannot be read: {error}"
+
+
+def _raise_of_bucket(error: Exception) -> None:
+    """A bucket that fails says nothing of a part, which is not to be set aside for it."""
+    if of_bucket(error) is not None:
+        raise error
 
 
 def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
-from pipeline.storage.files import filesystem, is_remote, local_path
+from pipeline.storage.files import filesystem, is_remote, local_path, of_bucket
 from pipeline.storage.written import written
 
 FEW_OF_GROUPS = 0.75
@@ -89,10 +89,13 @@ def read_shard(parquet: pq.ParquetFile, shard: int, columns: list[str]) -> pa.Ta
 
 @contextlib.contextmanager
 def intact(path: str, workspace: str) -> Iterator[None]:
-    """Raise IntegrityError, with what to do, where a part of a workspace cannot be read inside."""
+    """Raise IntegrityError, with what to do, where a part of a workspace cannot be read inside. A bucket that fails says nothing of
+    the part: its own error goes on, and the unit is tried again."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
+        if of_bucket(error) is not None:
+            raise
         raise IntegrityError(
             f"{path}: damaged or gone ({error}). Set it aside with: winnow verify --repair --workspace {workspace}, "
             "then run the same command again: only this part is made anew"

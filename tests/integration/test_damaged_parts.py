@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import winnow
 from pipeline.errors import IntegrityError
 from pipeline.stages.export import KINDS, Export
 from pipeline.storage import packing
-from pipeline.storage.integrity import check_export
+from pipeline.storage.integrity import check_export, check_workspace, repair
 from pipeline.storage.store import Store
 from tests.corpora import prose
 from tests.damages import FILE_KINDS, damage_file
@@ -172,4 +173,46 @@ def test_nothing_of_an_export_into_an_empty_folder_is_read_to_be_taken_over(
     monkeypatch.setattr(Store, "digest", lambda s, path: read.append(path) or digest(s, path))
     growing.run(root, exported.folder)
     assert read == []
+    assert digests(root / "out") == exported.fresh[False]
+
+
+@pytest.mark.parametrize("kind", ["text", "notes", "verdict", "dedup", "mix"])
+@pytest.mark.parametrize("how", ["deleted", "cut short"])
+def test_a_question_about_tables_with_a_damaged_part_says_what_to_do(exported: Exported, kind: str, how: str) -> None:
+    root = exported.copy()
+    damage_file(min((root / "ws/corpora/crawl" / kind / "parts").rglob("*.parquet")), how)
+    with pytest.raises(IntegrityError, match=f"cannot be read.*winnow verify --repair --workspace {root / 'ws'}"):
+        winnow.sql("select count(*) from documents", workspace=str(root / "ws"))
+    store = Store(str(root / "ws"))
+    repair(store, check_workspace(store))
+    growing.run(root, exported.folder)
+    assert digests(root / "out") == exported.fresh[False]
+    assert winnow.sql("select count(*) as n from documents", workspace=str(root / "ws")).to_pylist()[0]["n"] > 0
+
+
+def test_text_that_no_manifest_lists_yet_and_whose_footer_is_damaged_is_taken_in_again(exported: Exported) -> None:
+    root = exported.copy()
+    text = root / "ws/corpora/crawl/text"
+    for manifest in text.glob("*/manifest.json"):
+        manifest.unlink()
+    part = min((text / "parts").rglob("*.parquet"))
+    told = part.read_bytes()
+    part.write_bytes(
+        told[: told.rindex(b'"tally"')] + told[told.rindex(b'"tally"') :].replace(b"documents", b"doctments", 1)
+    )
+    with pytest.raises(IntegrityError, match=r"doctments.*Run the same command again"):
+        growing.run(root, exported.folder)
+    growing.run(root, exported.folder)
+    assert digests(root / "out") == exported.fresh[False]
+
+
+def test_sets_that_no_manifest_lists_yet_and_that_are_cut_short_are_made_again(exported: Exported) -> None:
+    root = exported.copy()
+    for kind in ("sets", "pairs", "dedup"):
+        for manifest in (root / "ws/corpora/crawl" / kind).glob("*/manifest.json"):
+            manifest.unlink()
+    shutil.rmtree(root / "ws/corpora/crawl/pairs/parts")
+    for part in (root / "ws/corpora/crawl/sets/parts").rglob("*.parquet"):
+        damage_file(part, "cut short")
+    growing.run(root, exported.folder)
     assert digests(root / "out") == exported.fresh[False]

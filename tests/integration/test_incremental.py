@@ -23,7 +23,7 @@ from tests.integration.test_run import digests
 
 RECIPE = {
     "name": "small",
-    "score": ["exact", "gopher", "minhash"],
+    "score": ["minhash", "gopher", "exact"],  # not the order that a manifest has
     "rules": {"word_count": {"column": "gopher.word_count", "min": 50}},
     "dedup": {"fuzzy": {"jaccard": 0.8}},
 }

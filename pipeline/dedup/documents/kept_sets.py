@@ -16,6 +16,7 @@ from pipeline.dedup.documents.shingle_blocks import Block, in_order, joined
 from pipeline.schema import arrow_schema
 from pipeline.stage import commit_part
 from pipeline.storage.manifest import Manifest, recent
+from pipeline.storage.naming import set_aside
 from pipeline.storage.shard import Shard
 from pipeline.storage.store import PartRecord, Store
 
@@ -69,7 +70,13 @@ def read_sets(store: Store, part: PartRecord | None) -> Block:
 
 
 def write_sets(store: Store, key: str, path: str, sets: Sequence[Block]) -> None:
-    """Commit sets of a shard as its part."""
+    """Commit sets of a shard as its part. What is there already is of an attempt before; no manifest lists it, so that it is set aside
+    here where it cannot be read."""
+    if store.exists(path):
+        try:
+            store.record(key, path)
+        except (ValueError, pa.ArrowException):
+            set_aside(store, path)
     block = in_order(joined([EMPTY, *sets]))
     hashes = pa.ListArray.from_arrays(pa.array(block.bounds, pa.int32()), pa.array(block.hashes))
     table = pa.table([pa.array(block.rows, pa.int32()), hashes], schema=arrow_schema(SETS_TABLE))
