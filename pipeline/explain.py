@@ -55,8 +55,10 @@ def explain_in(
         if cluster:
             members = rows_as_dicts(
                 connection,
-                f"select doc_id, keep, jaccard, method from duplicates where cluster = ? order by keep desc, jaccard desc, doc_id limit {MEMBERS}",
-                [cluster[0]["cluster"]],
+                "select doc_id, keep, jaccard, method from duplicates where (cluster, cluster_size, coalesce(reference, '')) = (?, ?, ?) "
+                f"order by keep desc, jaccard desc, doc_id limit {MEMBERS}",
+                # keepers may share an id, and with it the name of their clusters
+                [cluster[0]["cluster"], cluster[0]["cluster_size"], cluster[0]["reference"] or ""],
             )
         failed = document.pop("failed", None) or []
         measured = {k: _readable(v) for k, v in document.items() if isinstance(v, dict)}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pipeline.recipe import Budget
 from pipeline.storage.manifest import Manifest
+from pipeline.wording import many
 
 TOLD_REASONS = 3
 
@@ -33,8 +34,10 @@ def over_budget(text: Manifest, budget: Budget) -> str | None:
 def _told(
     what: str, bad: int, all_: int, frac: float, allowed: float, found: Iterable[tuple[str, int, list[str]]]
 ) -> str:
-    top = list(found)[:TOLD_REASONS]
-    reasons = "; ".join(f"{reason}: {count} ({', '.join(names[:TOLD_REASONS])})" for reason, count, names in top)
+    told = [f"{reason}: {count} ({', '.join(names[:TOLD_REASONS])})" for reason, count, names in found]
+    reasons = "; ".join(told[:TOLD_REASONS])
+    if len(told) > TOLD_REASONS:
+        reasons += f"; {many(len(told) - TOLD_REASONS, 'more reason')}"
     option = f"input.quarantine.max_{what.removesuffix('s')}_frac"
     return (
         f"{bad} of {all_} {what} ({frac:.2%}) are in quarantine, allowed are {allowed:.2%}. {reasons}. "

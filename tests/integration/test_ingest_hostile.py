@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import os
 import random
@@ -232,3 +233,13 @@ def test_over_budget_says_what_where_and_what_to_do(tmp_path: Path) -> None:
     assert "--set input.quarantine.max_row_frac=0.551" in said
     assert "1 of 2 files (50.00%) are in quarantine, allowed are 10.00%. corrupt: 1 (b.parquet)" in said
     assert over_budget(text, Budget(max_row_frac=0.5, max_file_frac=0.5)) is None
+
+
+def test_over_budget_says_that_there_are_more_reasons(tmp_path: Path) -> None:
+    write_docs(tmp_path / "a.parquet", ["x", None])
+    text = take_in(tmp_path / "ws", tmp_path).text
+    reasons = [{"reason": reason, "rows": 1, "files": ["a.parquet"]} for reason in "abcde"]
+    text = dataclasses.replace(text, details={**text.details, "quarantine_reasons": reasons})
+    said = over_budget(text, Budget(max_row_frac=0.1))
+    assert said is not None
+    assert "a: 1 (a.parquet); b: 1 (a.parquet); c: 1 (a.parquet); 2 more reasons. " in said

@@ -235,3 +235,16 @@ def test_a_set_that_cannot_be_stops_the_plan(
     with pytest.raises(PlanError) as refused:
         make_plan(Store(str(tmp_path / "ws")), recipe)
     assert said in str(refused.value)
+
+
+def test_why_tells_the_members_of_a_document_s_own_cluster_where_keepers_have_one_id(tmp_path: Path) -> None:
+    texts = [prose(1), prose(1), prose(2), prose(2), prose(2)]
+    rows = [{"id": i, "text": t, "dump": i != "x"} for i, t in zip(("x", "b", "x", "c", "d"), texts, strict=True)]
+    (tmp_path / "crawl").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "crawl" / "a.parquet")
+    workspace = str(tmp_path / "ws")
+    recipe = {**RECIPE, "rules": {}, "dedup": {"fuzzy": {"jaccard": 0.8}, "keep": "dump"}}
+    winnow.run(recipe, [str(tmp_path / "crawl")], workspace=workspace, workers=1)
+    for asked, members in (("b", ["x", "b"]), ("d", ["x", "c", "d"])):
+        (said,) = winnow.why(asked, workspace=workspace)
+        assert [m["doc_id"] for m in said["cluster_members"]] == members
