@@ -81,6 +81,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(ranges, "RANGE_BYTES", 6_000)
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
         monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
+        monkeypatch.setattr("pipeline.stages.documents.asked.RUN_BYTES", 1_000)
         monkeypatch.setattr("pipeline.dedup.layout.HASH_ROWS", 64)
         monkeypatch.setattr("pipeline.storage.sections.READ_BYTES", 4_000)
 

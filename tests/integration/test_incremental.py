@@ -94,6 +94,7 @@ def test_shards_that_share_parts_of_hashes_grow_to_the_same_bytes(
     run(plain, folder)
     (folder / name).unlink()
     monkeypatch.setattr(ranges, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr("pipeline.stages.documents.asked.RUN_BYTES", 1_000)
     monkeypatch.setattr(shard_runs, "RANGE_ROWS", 600)  # eight shards a run, before and after
     monkeypatch.setattr("pipeline.dedup.layout.HASH_ROWS", 4)
     first = run(tmp_path / "grown", folder)

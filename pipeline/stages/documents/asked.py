@@ -16,7 +16,7 @@ from pipeline.dedup.documents.candidate_pairs import pairs_from, with_unmeasured
 from pipeline.dedup.documents.measured_before import MeasuredBefore, similarities_of
 from pipeline.dedup.documents.schema import ASKED_TABLE, CANDIDATES_TABLE
 from pipeline.dedup.layout import GROUP_ROWS, layout
-from pipeline.dedup.ranges import RANGE_BYTES, row_bytes
+from pipeline.dedup.ranges import row_bytes
 from pipeline.dedup.sorted_rows import distinct
 from pipeline.schema import arrow_schema
 from pipeline.stage import Stage, commit_part
@@ -26,6 +26,8 @@ from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1
+RUN_BYTES = 24_000_000
+"""Rows of `candidates` that a unit takes in: a third of a range, because it holds them and their mirror beside what sorts them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Asked(Stage):
     @property
     def runs(self) -> npt.NDArray[np.int64]:
         """The rows that its parts lie between: i64[parts+1]."""
-        parts = max(1, -(-self.candidates.rows * row_bytes(arrow_schema(CANDIDATES_TABLE)) // RANGE_BYTES))
+        parts = max(1, -(-self.candidates.rows * row_bytes(arrow_schema(CANDIDATES_TABLE)) // RUN_BYTES))
         return self.cuts[distinct(np.linspace(0, len(self.cuts) - 1, parts + 1).astype(np.int64))]
 
     def units(self) -> list[Unit]:
