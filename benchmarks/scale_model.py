@@ -38,6 +38,8 @@ LEAST_TOLD_BYTES = 1e9
 """Of text: how memory grows is not told by less."""
 OPEN_S, READ_S_PER_BYTE = 1.5e-4, 1.1e-9
 """CPU seconds: of opening a part of `bands` and reading its footer; of a byte of a row group, its checksum verified."""
+CLUSTERED_BYTES = {"dedup": 60, "pairs": 56}
+"""What the unit that clusters holds of a row of these stages (pipeline/dedup/documents/clusters.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Constants:
     start_s: paid once; parallel_s, serial_s: CPU seconds a byte in stages of many units, and of one; entries: rows of `bands` a byte, of
     a shard shard_entries of them; exchanged, stored, output: bytes a
     byte; unit_bytes: resident memory of a worker that does not depend on the input; unit_slope, driver_slope: bytes of memory more a
-    document, of the worker that takes most, and of the driver, None where the curves are too short to tell; driver_bytes: where it begins.
+    document, of the worker that takes most, and of the driver, None where the curves are too short to tell; driver_bytes: where it begins;
+    clustered: bytes that the unit that clusters holds, a byte of text: of a small corpus another unit is the largest.
     """
 
     document_bytes: float
@@ -74,6 +77,7 @@ class Constants:
     unit_slope: float | None
     driver_bytes: float
     driver_slope: float | None
+    clustered: float
 
 
 def line_of(points: list[Point], of: str, per: str) -> tuple[float, float]:
@@ -112,14 +116,14 @@ def constants(points: list[Point]) -> Constants:
     unit_bytes, unit_slope = memory_line(several, of_worker)
     driver_bytes, driver_slope = memory_line(several, "driver_bytes")
     size = largest["text_bytes"]
-    entries, shards = (
-        next((s[of] for s in largest["stages"] if s["stage"] == stage), 0)
-        for stage, of in (("bands", "rows"), ("text", "units"))
-    )
+    stages = {s["stage"]: s for s in largest["stages"]}
+    entries, shards = (stages.get(stage, {}).get(of, 0) for stage, of in (("bands", "rows"), ("text", "units")))
+    clustered = sum(held * stages.get(stage, {}).get("rows", 0) for stage, held in CLUSTERED_BYTES.items())
     return Constants(
         size / largest["documents"], max(0.0, start_s), max(0.0, slope_s - serial_s), serial_s,
         entries / size, entries / max(1, shards), largest["exchanged_bytes"] / size,
         largest["workspace_bytes"] / size, largest["output_bytes"] / size, unit_bytes, unit_slope, driver_bytes, driver_slope,
+        clustered / size,
     )  # fmt: skip
 
 
@@ -154,11 +158,12 @@ def openings_s(made: Constants, text_bytes: float) -> float:
 def memory(made: Constants, text_bytes: float) -> dict[str, float]:
     """Bytes of the two processes that could grow, as far as the curves tell."""
     documents = text_bytes / made.document_bytes
-    lines = {
-        "memory of the unit": (made.unit_bytes, made.unit_slope),
-        "driver memory": (made.driver_bytes, made.driver_slope),
-    }
-    return {k: start + slope * documents for k, (start, slope) in lines.items() if slope is not None}
+    found = {}
+    if made.unit_slope is not None:
+        found["memory of the unit"] = made.unit_bytes + max(made.unit_slope * documents, made.clustered * text_bytes)
+    if made.driver_slope is not None:
+        found["driver memory"] = made.driver_bytes + made.driver_slope * documents
+    return found
 
 
 def bottleneck(made: Constants, cluster: Cluster, text_bytes: float) -> str:

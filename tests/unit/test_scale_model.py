@@ -78,6 +78,15 @@ def test_memory_that_no_node_has_is_first_in_the_way() -> None:
     assert "cutting the stages of one unit by key" in page
 
 
+def test_the_unit_that_clusters_grows_where_the_curves_show_another() -> None:
+    rows = {"dedup": 2_000_000, "pairs": 1_000_000}
+    more = [{"stage": "pairs", "units": 4, "unit_s": 0.0}]
+    curves = [{**p, "stages": [{**s, "rows": rows.get(s["stage"], 0)} for s in [*p["stages"], *more]]} for p in CURVES]
+    made = constants(curves)
+    assert made.clustered == pytest.approx((60 * 2e6 + 56 * 1e6) / 1e9)
+    assert memory(made, 1e12)["memory of the unit"] == pytest.approx(4e8 + 176e9)
+
+
 def test_the_model_stands_beside_what_was_measured() -> None:
     assert "| 1 worker | 1,000 | 27.0 | 27.0 |" in fit(constants(CURVES), CURVES)
 
