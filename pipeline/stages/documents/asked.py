@@ -26,8 +26,9 @@ from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
 FORMAT = 1
-RUN_BYTES = 24_000_000
-"""Rows of `candidates` that a unit takes in: a third of a range, because it holds them and their mirror beside what sorts them."""
+RUN_BYTES = 8_000_000
+"""Rows of `candidates` that a unit takes in, of as many documents as the others: some have ten times the pairs, and it holds them and their
+mirror beside what sorts them."""
 
 
 @dataclass(frozen=True)
