@@ -81,7 +81,8 @@ def data_parts(made: Manifest) -> list[PartRecord]:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The rows written by what is known of their origin, every copy of a document counted. A column with too many values to list is left out."""
+    """The rows written, every copy of a document among them, by what is known of their origin. A column with too many values
+    to list is left out."""
 
     schema: pa.Schema
     licenses: Counter[str]

@@ -56,7 +56,7 @@ class Outcome:
     worker: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     process: Any
     pipe: Connection
@@ -93,7 +93,7 @@ class Pool:
         """Attempt every unit once; outcomes come as they finish. The caller decides what is attempted again. To rest: no
         further unit begins; those in flight are stopped when they are overdue."""
         if len(units) > UNITS_A_WORKER * self._wanted:
-            self._let_go(task)
+            self._end([w for w in self._workers if w.task not in (None, task)])
         waiting = list(range(len(units)))[::-1]
         running = 0
         while (waiting and not halt.resting) or running:
@@ -103,8 +103,7 @@ class Pool:
                     worker.pipe.send((worker.task not in (None, task), task, units[index]))
                 except OSError:  # it died while it had nothing to do: another takes the unit
                     waiting.append(index)
-                    self._stop(worker)
-                    self._workers.remove(worker)
+                    self._end([worker])
                     continue
                 worker.index, worker.since, worker.task = index, time.monotonic(), task
                 running += 1
@@ -121,19 +120,16 @@ class Pool:
 
     def close(self) -> None:
         """Stop every worker now; a unit in flight is simply not committed."""
-        self._stop_all(self._workers)
-        self._workers = []
+        self._end(self._workers)
 
-    def _let_go(self, task: Callable[[Any], Any]) -> None:
-        """Stop the workers that have done anything else."""
-        self._stop_all([w for w in self._workers if w.task not in (None, task)])
-        self._workers = [w for w in self._workers if w.task in (None, task)]
-
-    def _stop_all(self, workers: Sequence[_Worker]) -> None:
+    def _end(self, workers: Sequence[_Worker]) -> None:
         for worker in workers:
             worker.process.kill()  # all before one is waited for: each takes 10 ms to give its memory back
         for worker in workers:
-            self._stop(worker)
+            worker.process.join(timeout=5)
+            worker.pipe.close()
+            worker.lifeline.close()
+        self._workers = [w for w in self._workers if w not in workers]
 
     def _idle(self) -> _Worker | None:
         for worker in self._workers:
@@ -183,15 +179,8 @@ class Pool:
         index = worker.index
         assert index is not None
         pid = str(worker.process.pid)
-        self._stop(worker)
-        self._workers.remove(worker)
+        self._end([worker])
         return Outcome(index, None, None, reason, elapsed, pid)
-
-    def _stop(self, worker: _Worker) -> None:
-        worker.process.kill()
-        worker.process.join(timeout=5)
-        worker.pipe.close()
-        worker.lifeline.close()
 
 
 @contextlib.contextmanager

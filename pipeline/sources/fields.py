@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.schema import TEXT_COLUMN
-from pipeline.sources.columns import as_strings, is_scalar, is_text, pick
+from pipeline.sources.column_types import is_scalar, is_text
+from pipeline.sources.columns import as_strings, pick
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN
 from pipeline.scoring import ScorerSpec, notes_schema
-from pipeline.sources.columns import as_one, as_strings, find_columns, names_apart, source_schema, without_views
+from pipeline.sources.column_types import without_views
+from pipeline.sources.columns import as_one, as_strings, find_columns, names_apart, source_schema
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard
 from pipeline.storage.store import Store
@@ -112,9 +113,8 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
     if text and pa.types.is_nested(column.type):  # files disagree on a column's type: a warning of the ingest says so
         said = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
         return pa.array(said, type_)
-    return (as_strings(as_one(column)) if text else column).cast(
-        type_, safe=False
-    )  # integers may be rounded: ingest warned
+    told = as_strings(as_one(column)) if text else column
+    return told.cast(type_, safe=False)  # integers may be rounded: a warning of the ingest says so
 
 
 def output_columns(

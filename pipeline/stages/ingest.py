@@ -15,7 +15,8 @@ from pipeline.errors import PlanError, StorageError, UnitFailed, WinnowError, di
 from pipeline.recipe import Input
 from pipeline.schema import METADATA_COLUMN
 from pipeline.sources import account, jsonl, parquet, textfile
-from pipeline.sources.columns import check_named, merge_types, schema_details
+from pipeline.sources.column_types import merge_types
+from pipeline.sources.columns import check_named, schema_details
 from pipeline.sources.copying import copy_in, copy_path
 from pipeline.sources.jsonl import JsonlUnit
 from pipeline.sources.jsonl_probe import JsonlProbe, probe_jsonl
