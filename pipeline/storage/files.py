@@ -104,13 +104,18 @@ def _errno_name(error: OSError) -> str:
 
 
 def remove_all(path: str) -> None:
-    """Remove a file, or a folder with all it holds."""
+    """Remove a file, or a folder with all it holds, if it is there. What another process removes meanwhile is gone, as it
+    should be."""
     if is_remote(path):
-        filesystem(path).rm(path, recursive=True)
-    elif os.path.isdir(path):
-        shutil.rmtree(path)
-    else:
-        os.remove(path)
+        with contextlib.suppress(FileNotFoundError):
+            filesystem(path).rm(path, recursive=True)
+        return
+    while os.path.lexists(path):
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
 
 
 def file_size(path: str) -> int:

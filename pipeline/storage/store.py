@@ -237,9 +237,8 @@ class Store:
     def remove(self, path: str) -> None:
         """Remove a file or folder of this store, if it is there."""
         self._check_fence()
-        if self.exists(path):
-            with told(self.full(path)):
-                remove_all(self.full(path))
+        with told(self.full(path)):
+            remove_all(self.full(path))
 
     def sweep(self, tidy: bool = False) -> int:
         """Remove temporary files of this host's dead processes; returns how many. tidy: their folder too, once it is

@@ -86,10 +86,9 @@ class _Turn:
         if self._pulse is not None:
             self._pulse.join()
         self.store.put_json(self._path(self.number, "beat"), {"ended": True})
-        for before in self._numbers():
-            if before < self.number:
-                for kind in ("beat", "json"):
-                    self.store.remove(self._path(before, kind))
+        for name in self.store.names(self.folder):
+            if int(name.partition(".")[0]) < self.number:
+                self.store.remove(f"{self.folder}/{name}")
 
     def _claim(self, number: int) -> None:
         mine = {"host": socket.gethostname(), "token": secrets.token_hex(8)}

@@ -118,6 +118,19 @@ def test_of_turns_before_nothing_stays(bucket: str) -> None:
     assert store.names("locks/x.turns") == ["000004.beat", "000004.json"]
 
 
+@pytest.mark.usefixtures("soon")
+def test_of_a_turn_that_was_lost_nothing_stays(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"{bucket}/ws")
+    monkeypatch.setattr(turns, "BEAT_S", 60.0)
+    with in_turn(store, "locks/x"):
+        for _ in range(3):
+            with in_turn(store, "locks/x"):
+                pass
+    with in_turn(store, "locks/x"):
+        pass
+    assert store.names("locks/x.turns") == ["000005.beat", "000005.json"]
+
+
 def held(store: Store, text: str) -> bool:
     """Whether any part of the workspace's text holds it."""
     found = store.fs.find(store.full("corpora"))
