@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.catalog.schema import KINDS
 from pipeline.errors import RecordDamaged, UsageError, did_you_mean
 from pipeline.storage import manifest
+from pipeline.storage.files import of_bucket
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.records import EVENT_SHAPES, JOB_SHAPES, find_record, misfit
 from pipeline.storage.store import Store
@@ -62,9 +63,9 @@ def _read_record(store: Store, job_id: str) -> dict[str, Any]:
 
 
 def sound_jobs(store: Store) -> Iterator[JobRecord]:
-    """Every job with its log, oldest first. A damaged record is not the others' trouble."""
+    """Every job with its log, oldest first, but those whose record is damaged or gone."""
     for name in jobs(store):
-        with contextlib.suppress(RecordDamaged, OSError):
+        with _of_one_job():
             yield read_job(store, name)
 
 
@@ -98,10 +99,22 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
 
 
 def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:
-    """Jobs without their logs, which may be long. A damaged record is not the others' trouble."""
+    """Jobs without their logs, which may be long, but those whose record is damaged or gone."""
     for job_id in known:
-        with contextlib.suppress(RecordDamaged, OSError):
+        with _of_one_job():
             yield JobRecord(job_id, _read_record(store, job_id), ())
+
+
+@contextlib.contextmanager
+def _of_one_job() -> Iterator[None]:
+    """A damaged record is not the others' trouble; a bucket that fails is."""
+    try:
+        yield
+    except RecordDamaged:
+        pass
+    except OSError as error:
+        if of_bucket(error) is not None:
+            raise
 
 
 def jobs_of_corpora(store: Store) -> dict[str, JobRecord]:

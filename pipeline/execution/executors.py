@@ -17,6 +17,7 @@ from pipeline.execution.halt import Halt
 from pipeline.execution.memory import give_back
 from pipeline.execution.on_ray import OnRay
 from pipeline.execution.pool import Outcome, Pool
+from pipeline.storage.files import noted
 from pipeline.unit import ATTEMPTS
 
 SMALL_JOB_BYTES = 16_000_000
@@ -93,7 +94,8 @@ def _final_error(outcome: Outcome, name: str, attempts: int) -> WinnowError | No
         return outcome.error
     if (outcome.error is None and outcome.lost is None) or attempts < ATTEMPTS:
         return None
-    reason = outcome.lost or f"{type(outcome.error).__name__}: {outcome.error}"
+    said = [f"{type(outcome.error).__name__}: {outcome.error}", *getattr(outcome.error, "__notes__", ())]
+    reason = outcome.lost or "; ".join(said)
     error = UnitFailed(
         f"unit {name} failed {attempts} times, last because {reason}. Other units are kept: run the same command to go on"
     )
@@ -123,7 +125,7 @@ class InProcess:
             try:
                 value = task(unit)
             except Exception as raised:
-                error = raised
+                error = noted(raised)
             yield Outcome(index, value, error, None, time.monotonic() - started, str(os.getpid()))
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.execution.halt import Halt
 from pipeline.execution.pool import Outcome
+from pipeline.storage.files import noted
 
 OBJECT_STORE_BYTES = 128_000_000
 """Tasks get paths and return records, so that Ray's object store stays nearly empty."""
@@ -159,4 +160,4 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
     try:
         return task(unit), None, worker
     except Exception as error:
-        return None, error, worker
+        return None, noted(error), worker

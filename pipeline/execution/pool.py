@@ -22,6 +22,7 @@ from typing import Any
 from pipeline.execution.halt import Halt
 from pipeline.execution.memory import KEPT_BYTES, give_back, own_bytes
 from pipeline.execution.processes import KEEPING
+from pipeline.storage.files import noted
 
 PRELOAD = (
     "pipeline.execution.warm",
@@ -223,7 +224,7 @@ def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str
         try:
             answer = (task(unit), None)
         except Exception as error:
-            answer = (None, error)
+            answer = (None, noted(error))
         try:
             pipe.send(answer)
         except BrokenPipeError:

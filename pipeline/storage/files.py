@@ -86,6 +86,14 @@ def of_bucket(error: BaseException) -> BaseException | None:
     return next((e for e in said if type(e).__module__.partition(".")[0] in DRIVERS), None)
 
 
+def noted(error: Exception) -> Exception:
+    """The error, with what a bucket's driver said as a note: between processes it loses its cause, and s3fs's own words are "Forbidden"."""
+    refused = of_bucket(error)
+    if refused is not None and refused is not error:
+        error.add_note(f"{type(refused).__name__}: {refused}")
+    return error
+
+
 def said_of_storage(error: BaseException) -> str | None:
     """What a disk or a bucket refused, and what to do; None where the error is another one."""
     refused = of_bucket(error)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from pipeline.catalog.chosen import choose_job, sound_jobs
 from pipeline.cli import main
 from pipeline.errors import IntegrityError
 from pipeline.storage.files import filesystem, said_of_storage
 from pipeline.storage.parquet import intact
+from pipeline.storage.store import Store
 
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
 
@@ -52,6 +55,25 @@ def test_what_storage_says_is_told_from_other_errors() -> None:
     gone = FileNotFoundError("bucket/x")
     gone.__cause__ = REFUSED
     assert said_of_storage(gone) is None
+
+
+def test_a_job_that_its_bucket_does_not_give_is_not_taken_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path))
+    store.put_json("jobs/job_a/job.json", {"state": "completed", "tables": {"text": ["k"]}})
+    (tmp_path / "jobs" / "job_b").mkdir()
+    (tmp_path / "jobs" / "job_b" / "job.json").write_text("{torn")
+    assert [j.id for j in sound_jobs(store)] == ["job_a"]
+    assert choose_job(store).id == "job_a"
+
+    def refuse(*_: Any) -> None:
+        raise _as_the_driver_tells_it()
+
+    monkeypatch.setattr(Store, "find_json", refuse)
+    for ask in (choose_job, lambda s: list(sound_jobs(s))):
+        with pytest.raises(PermissionError):
+            ask(store)
 
 
 def test_a_part_is_not_damaged_where_its_bucket_fails() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline.errors import PlanError, UnitFailed
 from pipeline.execution import executors
@@ -62,6 +63,12 @@ def flaky(unit: tuple[str, int]) -> int:
     return unit[1]
 
 
+def forbidden(unit: int) -> int:
+    """As s3fs tells a refusal: what S3 said is the cause alone."""
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": f"no rights to {unit}"}}, "GetObject")
+    raise PermissionError("Forbidden") from refused
+
+
 def fill(unit: int) -> int:
     """Frees 80 MB in pieces that malloc keeps, and says what the process holds then."""
     pieces = [np.ones(10_000) for _ in range(1_000)]
@@ -109,6 +116,15 @@ def several(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 def test_in_process_runs_every_unit_in_order() -> None:
     assert [d.value for d in all_of(InProcess(), square, [1, 2, 3]).values()] == [1, 4, 9]
+
+
+def test_what_a_bucket_said_comes_with_a_unit_that_failed(several: Executor) -> None:
+    for executor in (InProcess(), several):
+        error = all_of(executor, forbidden, [7])[0].error
+        assert isinstance(error, UnitFailed)
+        assert "PermissionError: Forbidden; ClientError: " in str(error)
+        assert "AccessDenied" in str(error)
+        assert "GetObject operation: no rights to 7" in str(error)
 
 
 def test_every_unit_runs_once(several: Executor) -> None:
