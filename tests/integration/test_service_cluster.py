@@ -125,5 +125,7 @@ def test_one_job_through_service_cluster_and_bucket(service: Client, bucket: str
     workers = {shard["worker"] for shard in job.shards(stage="notes")}
     assert workers
     assert all(":" in w for w in workers), "scored by Ray's workers, not in the driver"
-    counted = service.sql("select count(*) as n from documents where copies > 0", job=job.id).to_arrow()
+    counted = service.sql(
+        "select count(*) as n from documents where copies > 0", job=job.id, timeout_seconds=60
+    ).to_arrow()
     assert counted.column("n").to_pylist() == [168]
