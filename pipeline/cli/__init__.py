@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from pipeline.errors import Cancelled, StorageError, WinnowError
-from pipeline.execution.processes import collect_rarely
+from pipeline.execution.processes import collect_rarely, forgo_dateutil
 from pipeline.storage.files import said_of_storage
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -63,6 +63,7 @@ MODEL_ERRORS = {"ModelError", "FastTextError", "NgramError"}
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback (unless WINNOW_DEBUG is set)."""
     collect_rarely()
+    forgo_dateutil()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app = commands(sys.argv[1] if len(sys.argv) > 1 else None)

@@ -18,7 +18,7 @@ from pipeline.control.watch import FENCED_EXIT, Counted, Watch
 from pipeline.errors import Fenced, JobMissing, WinnowError
 from pipeline.execution import attempts
 from pipeline.execution.halt import Halt
-from pipeline.execution.processes import collect_rarely, step_back
+from pipeline.execution.processes import collect_rarely, forgo_dateutil, step_back
 from pipeline.job import Job, now
 from pipeline.progress import Lines
 from pipeline.recipe_file import validate
@@ -30,6 +30,7 @@ FAULT_EXIT = 70
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 where the record says how it ended, FENCED_EXIT where another holds the job, else FAULT_EXIT."""
     collect_rarely()
+    forgo_dateutil()
     told = _parser().parse_args(arguments)
     if told.nice:
         step_back(told.nice)

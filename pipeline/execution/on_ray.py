@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.execution.halt import Halt
 from pipeline.execution.pool import Outcome
+from pipeline.execution.processes import forgo_dateutil
 from pipeline.storage.files import noted
 
 OBJECT_STORE_BYTES = 128_000_000
@@ -157,6 +158,7 @@ def _remote_attempt(task: Callable[[Any], Any], unit: Any) -> tuple[Any, Excepti
 
     worker = _where()
     pa.set_cpu_count(1)
+    forgo_dateutil()
     try:
         return task(unit), None, worker
     except Exception as error:

@@ -39,9 +39,10 @@ def compiles_first() -> bool:
 
 
 def _in_fork_server() -> None:
-    from pipeline.execution.processes import collect_rarely
+    from pipeline.execution.processes import collect_rarely, forgo_dateutil
 
     collect_rarely()
+    forgo_dateutil()
     from pipeline.recipe_file import load_recipe
     from pipeline.scoring import parse_spec
     from scorers.kernels.machine_code import begin
