@@ -25,7 +25,7 @@ from scorers import models
 from scorers.models.card import Card, ModelError
 from scorers.models.evaluations import KIND, SCHEMA
 
-FORMAT = 1
+FORMAT = 2
 SCORER = "contamination"
 FILE_NAME = "evaluations.parquet"
 SUFFIXES = re.compile(r"(\.(parquet|pq|jsonl?|ndjson))?(\.(gz|zst|zstd|bz2))?$")

@@ -64,11 +64,30 @@ def test_usual_shapes_of_evaluation_sets_are_understood(tmp_path: Path) -> None:
     assert (zipped["benchmark"], zipped["question"]) == (["z"], ["Q"])
 
 
+def test_answers_that_name_a_choice_are_that_choice(tmp_path: Path) -> None:
+    hellaswag = {"ctx": "Q", "endings": ["w", "x", "y", "z"], "label": "3"}
+    assert read([hellaswag], tmp_path)["answer"] == ["z"]
+    arc = {"question": "Q", "choices": {"text": ["one", "two"], "label": ["1", "2"]}, "answerKey": "2"}
+    assert read([arc], tmp_path)["answer"] == ["two"]
+    counted = {"question": "Q", "choices": ["3", "2", "1"], "answer": "2"}
+    assert read([counted], tmp_path)["answer"] == ["2"]
+    gaps = {"question": "Q", "options": {"A": "", "B": None, "C": "z"}, "answer": "C"}
+    assert read([gaps], tmp_path)["answer"] == ["z"]
+    assert read([{"question": "Q", "choices": ["", "x", "y"], "answer": 1}], tmp_path)["answer"] == ["x"]
+
+
+def test_several_columns_make_one_id(tmp_path: Path) -> None:
+    rows = [{"subject": "law", "n": n, "question": f"Q {n}"} for n in (1, 2)]
+    assert read(rows, tmp_path, id=["subject", "n"])["item"] == ["law/1", "law/2"]
+
+
 WRONG: dict[str, tuple[str, bytes, str]] = {
     "empty": ("e.jsonl", b"", "the file is empty"),
     "blank": ("e.jsonl", b"\n\n", "it has no rows"),
     "latin_1": ("e.jsonl", b'{"question": "ok"}\n{"question": "caf\xe9"}', "line 2: not UTF-8 at byte 17"),
     "no_json": ("e.jsonl", b'{"question": "ok"}\n{"question": ', "line 2: not JSON"),
+    "nested_too_deep": ("e.jsonl", b'{"question": ' + b"[" * 99_999, "line 1: not JSON"),
+    "half_a_character": ("e.jsonl", b'{"question": "ok"}\n{"question": "\\ud83d"}', "line 2: half a character"),
     "no_object": ("e.jsonl", b'["question"]', "line 1: expected an object, found list"),
     "no_text": ("e.jsonl", b'{"score": 1}', r"none of its columns \(score\) is known to hold a question"),
     "no_words": ("e.jsonl", b'{"question": ""}', "no row has any text"),
