@@ -210,6 +210,18 @@ def test_the_share_of_repeated_lines_is_a_measurement_that_rules_can_bound(crawl
     assert winnow.sql(column, workspace=str(tmp_path / "ws")).to_pylist() == [{"unit": "fraction"}]
 
 
+def test_the_surplus_is_what_export_cuts_line_breaks_and_all(tmp_path: Path) -> None:
+    texts = ["shared\nfirst", "second\nshared", "third\nshared\nshared\n", "fourth\n\nshared\nshared"]
+    run(recipe({"action": "both"}, dedup={"exact": False}), write(tmp_path / "crawl", texts, 2), tmp_path)
+    asked = winnow.sql(
+        "select doc_id, corpus_lines.surplus_byte_frac as n from documents", workspace=str(tmp_path / "ws")
+    )
+    surplus = {r["doc_id"]: r["n"] for r in asked.to_pylist()}
+    left = exported(tmp_path)
+    assert left == {"d0": texts[0], "d1": "second", "d2": "third\n", "d3": "fourth\n"}
+    assert surplus == {f"d{i}": (len(t) - len(left[f"d{i}"])) / len(t) for i, t in enumerate(texts)}
+
+
 def test_line_cuts_and_other_edits_go_together(tmp_path: Path) -> None:
     texts = [
         "A line of four words.\nno end\nShared line that ends well.",
