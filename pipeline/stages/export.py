@@ -37,7 +37,7 @@ from scorers.text import TextBatch
 
 T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
-FORMAT = 5
+FORMAT = 6
 ROW_GROUP_BYTES = 8_000_000
 """What is held of a file at once: as much as the smallest one has, so that a worker needs no more for a corpus that fills larger ones."""
 KINDS = (*BESIDE, "data")
