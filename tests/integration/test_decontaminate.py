@@ -118,6 +118,18 @@ def test_gpt3_cuts_200_characters_on_both_sides_and_what_is_left_small(
     assert written == whole[: at - 200] + whole[at + len(EGGS) - 1 + 200 :]
 
 
+@pytest.mark.parametrize(("profile", "text"), [("winnow-13", EGGS[:-1]), ("gpt3-13", f"Asked at the fair: {EGGS}\n")])
+def test_a_document_of_which_no_byte_is_left_is_removed(profile: str, text: str, tmp_path: Path, evals: Path) -> None:
+    pq.write_table(
+        pa.table({"id": ["item", "empty", "own"], "text": [text, "", "words of its own"]}), tmp_path / "c.parquet"
+    )
+    tree = recipe(evals, action="spans", profile=profile)
+    _, result, _ = ran(tmp_path, tmp_path / "c.parquet", tree)
+    assert result.funnel == {"kept": 2, "judge.contamination_whole": 1}
+    (removed,) = pq.read_table(tmp_path / "out" / "removed").to_pylist()
+    assert (removed["id"], removed["rule"], removed["threshold"]) == ("item", "contamination_whole", "below 1")
+
+
 def test_one_pass_over_the_text_serves_any_threshold(tmp_path: Path, evals: Path, crawl: Path) -> None:
     ran(tmp_path, crawl, recipe(evals))
     tree = {**recipe(evals), "rules": {"contamination": {"column": "contamination.overlap_frac", "max": 0.99}}}
