@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import PlanError, did_you_mean
+from pipeline.sources.columns import as_one, as_strings
 from pipeline.sources.formats import codec_of
 
 Row = Mapping[str, Any]
@@ -31,8 +32,8 @@ USUAL = {
 }
 """Names of columns that are taken for what they say, the first that is there. A passage is none of them: it is mostly
 a page of Wikipedia, which would count as contaminated; name it as (part of) the question to look for it too."""
-INNER = ("text", "choices", "texts", "answer", "answers")
-"""Where a struct keeps its strings, as in {text: [...], label: [...]}."""
+INNER = ("stem", "text", "choices", "texts", "answer", "answers")
+"""Where a struct keeps its strings, as in {text: [...], label: [...]}, or a question {stem: ..., choices: [...]}."""
 LABELS = ("label", "labels", "key")
 """Where it keeps what they are called."""
 
@@ -81,14 +82,22 @@ def _parquet(content: bytes, path: str) -> list[dict[str, Any]]:
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         table.validate(full=True)
-        rows: list[dict[str, Any]] = table.to_pylist()
+        rows: list[dict[str, Any]] = _plain(table).to_pylist()
     except UnicodeDecodeError as error:
         raise PlanError(f"evaluation set {path}: text that is not UTF-8 ({error}); convert the file") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         said = str(error).strip().splitlines()[0][:200]
         what = "text that is not UTF-8" if "UTF8" in said else "damaged, or no Parquet"
         raise PlanError(f"evaluation set {path}: {what} ({said}); get the file again") from None
     return rows
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The same with times as strings: Python has none after the year 9999."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_temporal(field.type):
+            table = table.set_column(i, field.name, as_strings(as_one(table.column(i))))
+    return table
 
 
 def _unpacked(content: bytes, path: str) -> bytes:
