@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
-from scorers.kernels.overlap import Marks, find_ngrams, merge_spans, weigh_texts
+from scorers.kernels.overlap import MAX_NGRAM, Marks, find_ngrams, merge_spans, weigh_texts
 from scorers.models.evaluations import KIND, Index, item_words, load_index
 from scorers.models.overlap_profiles import PROFILES, Profile
 from scorers.spans import SPANS, spans_array
@@ -60,9 +60,9 @@ class Contamination:
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise ScorerError(f"no profile {self.profile!r}; there are {', '.join(PROFILES)}")
-        if self.ngram < 0 or (self.span_overlap is not None and not 0 <= self.span_overlap <= 1):
+        if not 0 <= self.ngram <= MAX_NGRAM or (self.span_overlap is not None and not 0 <= self.span_overlap <= 1):
             raise ScorerError(
-                f"ngram is {self.ngram}, span_overlap {self.span_overlap}; expected 0 or more words, and 0 to 1"
+                f"ngram is {self.ngram}, span_overlap {self.span_overlap}; expected 0 (the profile's) to {MAX_NGRAM} words, and 0 to 1"
             )
         if self.index and models.known(self.index).card.kind != KIND:
             raise ScorerError(f"index {self.index!r} is a model of another kind than evaluation sets")

@@ -116,6 +116,8 @@ def test_no_items_and_no_documents_are_normal() -> None:
 def test_an_impossible_length_is_refused() -> None:
     with pytest.raises(ModelError, match="expected 1 to 32"):
         make_index(items({"question": QUESTION}), dataclasses.replace(PROFILES["winnow-13"], ngram=33))
+    with pytest.raises(base.ScorerError, match="to 32 words"):
+        Contamination(ngram=33)
 
 
 @pytest.fixture(scope="module")
