@@ -58,6 +58,16 @@ def measure(value: float) -> str:
     return f"{value:.4g}"
 
 
+def measure_beside(value: float, limit: float) -> str:
+    """The same with as many digits as it takes to see on which side of a limit it lies: 0.50003 beside 0.5."""
+    told = (measure(value), *(f"{value:.{digits}g}" for digits in range(5, 17)))
+    return next((t for t in told if _side(float(t.replace(",", "")), limit) == _side(value, limit)), repr(value))
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
 def printable(text: str) -> str:
     """Without control characters: corpora hold terminal sequences, too. Line ends and tabs stay."""
     return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from scorers import models
 from scorers.base import Column, ScorerError, Values, count, fraction
-from scorers.kernels.overlap import Marks, find_ngrams, merge_spans, weigh_texts
-from scorers.models.evaluations import KIND, Index, cut, item_texts, load_index
+from scorers.kernels.overlap import MAX_NGRAM, Marks, find_ngrams, merge_spans, weigh_texts
+from scorers.models.evaluations import KIND, Index, item_words, load_index
 from scorers.models.overlap_profiles import PROFILES, Profile
 from scorers.spans import SPANS, spans_array
 from scorers.text import TextBatch
@@ -48,7 +48,7 @@ class Contamination:
     """
 
     name: ClassVar[str] = "contamination"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     told_by_models: ClassVar[tuple[str, ...]] = ("against",)
 
     against: tuple[str, ...] = ()
@@ -60,9 +60,9 @@ class Contamination:
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise ScorerError(f"no profile {self.profile!r}; there are {', '.join(PROFILES)}")
-        if self.ngram < 0 or (self.span_overlap is not None and not 0 <= self.span_overlap <= 1):
+        if not 0 <= self.ngram <= MAX_NGRAM or (self.span_overlap is not None and not 0 <= self.span_overlap <= 1):
             raise ScorerError(
-                f"ngram is {self.ngram}, span_overlap {self.span_overlap}; expected 0 or more words, and 0 to 1"
+                f"ngram is {self.ngram}, span_overlap {self.span_overlap}; expected 0 (the profile's) to {MAX_NGRAM} words, and 0 to 1"
             )
         if self.index and models.known(self.index).card.kind != KIND:
             raise ScorerError(f"index {self.index!r} is a model of another kind than evaluation sets")
@@ -176,10 +176,8 @@ def _named(index: Index, hits: Hits, best: I64, kept: Kept) -> dict[str, pa.Arra
     rows = pa.array(np.where(best >= 0, index.texts.items[best] if len(found) else 0, 0), mask=best < 0)
     named = {name: index.table.column(name).combine_chunks().take(rows) for name in ("benchmark", "item")}
     different, which = np.unique(best[found], return_inverse=True)
-    words = cut(
-        item_texts(index.table, index.texts.items[different], [index.kinds[t] for t in different]),
-        index.profile.normalise,
-    )
+    kinds = [index.kinds[t] for t in different]
+    words = item_words(index.table, index.texts.items[different], kinds, index.profile.normalise)
     fields: list[str | None] = [None] * len(best)
     matched: list[str | None] = [None] * len(best)
     for d, k in zip(found.tolist(), which.tolist(), strict=True):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 NAME = "contamination"
 """Of the scorer, its alias and the rule: 'removed by contamination'."""
+NOTHING_LEFT = f"{NAME}_whole"
+"""The rule on documents that are evaluation items from end to end, where spans are cut."""
 SPANS = f"{NAME}.spans"
 DEFAULT_PROFILE = "winnow-13"
 
@@ -44,18 +46,19 @@ def with_decontamination(tree: Any) -> Any:
         export = dict(made.get("export") or {})
         edits = list(export.get("edits") or ())
         made["export"] = {**export, "edits": edits if SPANS in edits else [*edits, SPANS]}
-    rule = _rule(profiles()[name], asked.get("action", "remove") == "spans")
-    if rule is not None:
-        made["rules"] = {**(made.get("rules") or {}), NAME: (made.get("rules") or {}).get(NAME, rule)}
+    rules = _rules(profiles()[name], asked.get("action", "remove") == "spans")
+    made["rules"] = {**(made.get("rules") or {}), **rules, **(made.get("rules") or {})}
     return made
 
 
-def _rule(profile: Profile, cut: bool) -> dict[str, Any] | None:
-    """What a clean document is; where spans are cut, only that there are not too many of them."""
-    if cut:
-        return {"column": f"{NAME}.span_count", "max": profile.max_spans} if profile.max_spans else None
-    bound, value = profile.bound
-    return {"column": f"{NAME}.{profile.column}", bound: value, "why": profile.about}
+def _rules(profile: Profile, cut: bool) -> dict[str, dict[str, Any]]:
+    """What a clean document is; where spans are cut, that there are not too many of them, and that something is left."""
+    if not cut:
+        bound, value = profile.bound
+        return {NAME: {"column": f"{NAME}.{profile.column}", bound: value, "why": profile.about}}
+    left = {"column": f"{NAME}.text_frac", "below": 1, "why": "nothing is left without what evaluation sets hold"}
+    many = {NAME: {"column": f"{NAME}.span_count", "max": profile.max_spans}} if profile.max_spans else {}
+    return {**many, NOTHING_LEFT: left}
 
 
 def _told(scorer: Mapping[str, Any]) -> tuple[list[str], Any]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import PlanError, did_you_mean
+from pipeline.sources.columns import as_one, as_strings
 from pipeline.sources.formats import codec_of
 
 Row = Mapping[str, Any]
@@ -31,8 +32,10 @@ USUAL = {
 }
 """Names of columns that are taken for what they say, the first that is there. A passage is none of them: it is mostly
 a page of Wikipedia, which would count as contaminated; name it as (part of) the question to look for it too."""
-INNER = ("text", "choices", "texts", "answer", "answers")
-"""Where a struct keeps its strings, as in {text: [...], label: [...]}."""
+INNER = ("stem", "text", "choices", "texts", "answer", "answers")
+"""Where a struct keeps its strings, as in {text: [...], label: [...]}, or a question {stem: ..., choices: [...]}."""
+LABELS = ("label", "labels", "key")
+"""Where it keeps what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,22 @@ def _parquet(content: bytes, path: str) -> list[dict[str, Any]]:
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         table.validate(full=True)
-        rows: list[dict[str, Any]] = table.to_pylist()
+        rows: list[dict[str, Any]] = _plain(table).to_pylist()
     except UnicodeDecodeError as error:
         raise PlanError(f"evaluation set {path}: text that is not UTF-8 ({error}); convert the file") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         said = str(error).strip().splitlines()[0][:200]
         what = "text that is not UTF-8" if "UTF8" in said else "damaged, or no Parquet"
         raise PlanError(f"evaluation set {path}: {what} ({said}); get the file again") from None
     return rows
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The same with times as strings: Python has none after the year 9999."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_temporal(field.type):
+            table = table.set_column(i, field.name, as_strings(as_one(table.column(i))))
+    return table
 
 
 def _unpacked(content: bytes, path: str) -> bytes:
@@ -108,11 +119,17 @@ def _jsonl(content: bytes, path: str) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line.decode("utf-8"))
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise PlanError(
+                f"evaluation set {path}, line {number}: half a character ({error.object[error.start]!a}, a lone surrogate), which "
+                "no text can hold; write the file again with whole characters"
+            ) from None
         except UnicodeDecodeError as error:
             raise PlanError(
                 f"evaluation set {path}, line {number}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
             ) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PlanError(
                 f"evaluation set {path}, line {number}: not JSON ({error}); one object a line is expected"
             ) from None
@@ -134,32 +151,55 @@ def _columns(what: str, given: str | Sequence[str] | None, there: Sequence[str],
 
 
 def _item(row: Row, number: int, columns: Mapping[str, list[str]], name: str) -> Item:
-    choices = [c for column in columns["choices"] for c in _strings(row.get(column))]
-    answers = [_resolved(row.get(column), choices) for column in columns["answer"]]
+    offered = [row.get(column) for column in columns["choices"]]
+    choices, labels = ([s for value in offered for s in of(value)] for of in (_strings, _labels))
+    answers = [_resolved(row.get(column), choices, labels) for column in columns["answer"]]
     questions = ["\n".join(_strings(row.get(column))) for column in columns["question"]]
-    benchmark, item = (next((row.get(c) for c in columns[w]), None) for w in ("benchmark", "id"))
+    benchmark = next((row.get(c) for c in columns["benchmark"]), None)
+    ids = [str(row[c]) for c in columns["id"] if row.get(c) is not None]
     return Item(
-        name if benchmark is None else str(benchmark), str(number if item is None else item),
-        "\n".join(q for q in questions if q) or None, choices or None, "\n".join(a for a in answers if a) or None,
+        name if benchmark is None else str(benchmark), "/".join(ids) or str(number),
+        "\n".join(q for q in questions if q) or None, choices if any(choices) else None,
+        "\n".join(a for a in answers if a) or None,
     )  # fmt: skip
 
 
-def _resolved(value: Any, choices: Sequence[str]) -> str:
-    """An answer's text; where it is the number or letter of a choice, that choice's."""
+def _resolved(value: Any, choices: Sequence[str], labels: Sequence[str]) -> str:
+    """An answer's text; where it is the label, number (from 0) or letter of a choice, that choice's."""
     if isinstance(value, int) and not isinstance(value, bool):
         return choices[value] if 0 <= value < len(choices) else ""
-    if isinstance(value, str) and choices and len(value) == 1 and 0 <= ord(value) - ord("A") < len(choices):
-        return choices[ord(value) - ord("A")]
+    if isinstance(value, str) and value and value not in choices:
+        place = _place(value, labels if len(labels) == len(choices) else ())
+        if place is not None and place < len(choices):
+            return choices[place]
     return "\n".join(_strings(value))
 
 
+def _place(value: str, labels: Sequence[str]) -> int | None:
+    """Which choice a label, a number or a letter means."""
+    if value in labels:
+        return labels.index(value)
+    if value.isascii() and value.isdecimal():
+        return int(value[:9])
+    return ord(value) - ord("A") if len(value) == 1 and "A" <= value <= "Z" else None
+
+
 def _strings(value: Any) -> list[str]:
-    """The strings of a value: itself, a list's, a struct's by INNER or else all of its own."""
+    """The strings of a value, empty ones and nulls of a list too, as each has its place: itself, a list's, a struct's by INNER or
+    else all of its own."""
     if isinstance(value, str):
-        return [value] if value else []
+        return [value]
     if isinstance(value, list):
-        return [s for v in value for s in _strings(v)]
+        return [s for v in value for s in _strings("" if v is None else v)]
     if isinstance(value, dict):
         inner = next((value[k] for k in INNER if k in value), None)
         return _strings(list(value.values()) if inner is None else inner)
     return []
+
+
+def _labels(value: Any) -> list[str]:
+    """What choices are called, where they come as {text: [...], label: [...]} or {A: ..., B: ...}."""
+    if not isinstance(value, dict):
+        return []
+    called = next((value[k] for k in LABELS if k in value), None if any(k in value for k in INNER) else list(value))
+    return _strings(called)

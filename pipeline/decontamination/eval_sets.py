@@ -25,7 +25,7 @@ from scorers import models
 from scorers.models.card import Card, ModelError
 from scorers.models.evaluations import KIND, SCHEMA
 
-FORMAT = 1
+FORMAT = 2
 SCORER = "contamination"
 FILE_NAME = "evaluations.parquet"
 SUFFIXES = re.compile(r"(\.(parquet|pq|jsonl?|ndjson))?(\.(gz|zst|zstd|bz2))?$")
@@ -48,16 +48,17 @@ class EvalSet(Strict):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Read:
-    """One file: what it holds, and what its columns are."""
+    """One file: what it holds, and what its columns are. folders: those in front of its name that the benchmark's has, too."""
 
     file: SourceFile
     wanted: EvalSet
     content: bytes
     sha256: str
+    folders: int = 0
 
     @property
     def name(self) -> str:
-        return self.wanted.name or SUFFIXES.sub("", self.file.path.rsplit("/", 1)[-1])
+        return self.wanted.name or SUFFIXES.sub("", "/".join(self.file.path.split("/")[-1 - self.folders :]))
 
     def told(self) -> list[Any]:
         """All that determines its items."""
@@ -84,7 +85,7 @@ def with_index(entry: Any) -> Any:
 
 def index_of(against: Sequence[Any]) -> str:
     """The name of the table of these evaluation sets (paths, or mappings as EvalSet), made where it is not there yet."""
-    read = [r for given in against for r in _files(_eval_set(given))]
+    read = _apart([r for given in against for r in _files(_eval_set(given))])
     told = sorted({json.dumps(r.told(), sort_keys=True): r for r in read}.items())
     name = f"evals-{hashlib.sha256(json.dumps([FORMAT, [t for t, _ in told]]).encode()).hexdigest()[:16]}"
     try:
@@ -148,6 +149,21 @@ def _files(wanted: EvalSet) -> list[_Read]:
             raise PlanError(f"evaluation set {file.path}: cannot be read: {error}") from None
         read.append(_Read(file, wanted, content, hashlib.sha256(content).hexdigest()))
     return read
+
+
+def _apart(read: Sequence[_Read]) -> list[_Read]:
+    """The same, named apart: files that differ and share a name, such as test.parquet, get as many folders in front as it takes."""
+    made = [one for one in read if one.wanted.name]
+    same: dict[str, list[_Read]] = {}
+    for one in read:
+        if not one.wanted.name:
+            same.setdefault(one.name, []).append(one)
+    for ones in same.values():
+        files, differ = {o.file.path for o in ones}, len({o.sha256 for o in ones}) > 1
+        while differ and len({o.name for o in ones}) < len(files):
+            ones = [dataclasses.replace(o, folders=o.folders + 1) for o in ones]
+        made += ones
+    return made
 
 
 def _make(name: str, read: Sequence[_Read]) -> None:

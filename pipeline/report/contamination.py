@@ -90,8 +90,10 @@ def _evaluations(index: str) -> pa.Table | None:
 
 def _item_text(table: pa.Table, document: dict[str, Any]) -> str | None:
     same = pc.and_(pc.equal(table["benchmark"], document["benchmark"]), pc.equal(table["item"], document["item"]))
-    rows = pc.indices_nonzero(same).to_numpy()[:1].astype(np.int64)
-    return item_texts(table, rows, [document["field"]])[0][:SHOWN_CHARS] if len(rows) else None
+    rows = pc.indices_nonzero(same).to_numpy().astype(np.int64)
+    texts = item_texts(table, rows, [document["field"]] * len(rows))
+    # several items may have one id, such as a number that begins anew with each subject
+    return next((t[:SHOWN_CHARS] for t in texts if document["matched"] in t), None)
 
 
 def _pieces(text: str, span: dict[str, int]) -> tuple[str, str, str] | None:

@@ -22,6 +22,7 @@ from pipeline.report.histograms import Categories, Histogram, histograms
 from pipeline.report.samples import Place, texts_of
 from pipeline.report.shell import environment, style
 from pipeline.report.texts import Comparison, compare
+from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.totals.funnel import FunnelRow, ends, funnel
@@ -105,6 +106,7 @@ def _context(source: _Source) -> dict[str, Any]:
         "workspace": source.store.root,
         "rows": rows,
         "ends": ends(rows),
+        "written_bytes": _written_bytes(source),
         "speed": _speed(source, rows),
         "lines": _taken_out(source.tables.cuts, "lines"),
         "substrings": _taken_out(source.tables.substring_cuts, "substrings"),
@@ -127,6 +129,13 @@ def _context(source: _Source) -> dict[str, Any]:
         "losses": [("Sources", sources), ("Files", files)] if sources else [("Files", files)],
         "quarantined": data.quarantined(connection),
     }
+
+
+def _written_bytes(source: _Source) -> int | None:
+    """Text in the job's output, after what was cut out and as often as it is there; None where none was written."""
+    keys, corpus = source.job.table("export"), source.tables.text.corpus
+    made = manifest.find(source.store, manifest.manifest_path(corpus, "export", keys[-1])) if keys else None
+    return made.details.get("text_bytes_out") if made else None
 
 
 def _speed(source: _Source, rows: list[FunnelRow]) -> dict[str, Any]:
@@ -183,12 +192,16 @@ def _environment() -> Environment:
     return made
 
 
-def _rounded(value: str) -> str:
-    """A measured value as a verdict records it, without the digits nobody reads."""
+def _rounded(value: str, bound: str) -> str:
+    """A measured value as a verdict records it, without the digits nobody reads; bound: what it failed, such as 'max 0.5'."""
     try:
-        return wording.measure(float(value))
+        measured = float(value)
     except ValueError:
         return value
+    try:
+        return wording.measure_beside(measured, float(bound.rpartition(" ")[2]))
+    except ValueError:
+        return wording.measure(measured)
 
 
 def _sum_of(rows: list[dict[str, Any]], column: str) -> int:

@@ -29,6 +29,8 @@ def is_scalar(type: pa.DataType) -> bool:
     """Whether a value of this type can be written as one string."""
     if pa.types.is_dictionary(type):
         return is_scalar(type.value_type)
+    if isinstance(type, pa.UuidType):
+        return True
     return not (pa.types.is_nested(type) or pa.types.is_null(type) or isinstance(type, pa.BaseExtensionType))
 
 

@@ -131,6 +131,8 @@ def as_strings(column: pa.Array) -> pa.Array:
     """Any scalar column as valid UTF-8 strings (large_string); what has no string form is null."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if isinstance(column.type, pa.UuidType):
+        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.large_string())
     if pa.types.is_fixed_size_binary(column.type):
         return pa.array([None if v is None else v.hex() for v in column.to_pylist()], pa.large_string())
     if is_text(column.type):

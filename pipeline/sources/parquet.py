@@ -51,6 +51,12 @@ class ParquetProbe:
     def text_bytes(self) -> int:
         return sum(g.text_bytes for g in self.groups)
 
+    def beside(self) -> pa.Schema:
+        """The file's columns that the text table does not have."""
+        assert self.schema is not None
+        assert self.columns is not None
+        return pa.schema([self.schema.field(i).with_name(n) for n, i in self.columns.beside(self.schema)])
+
 
 @dataclass(frozen=True, slots=True)
 class ParquetUnit:

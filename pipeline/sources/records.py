@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,9 +86,9 @@ def _object(parsed: Any) -> dict[str, Any]:
 
 
 def _lenient(line: bytes, error: orjson.JSONDecodeError, text_names: tuple[str, ...]) -> Any:
-    """What orjson rejects and others write: NaN (read as null), lone surrogates (which the text may not have)."""
+    """What orjson rejects and others write: NaN and 1e400 (read as null), lone surrogates (which the text may not have)."""
     try:
-        parsed = json.loads(line.decode(), parse_constant=lambda _: None)
+        parsed = _loads(line.decode())
     except UnicodeDecodeError as fault:
         raise _NoDocument("not_utf8", f"byte {fault.start} of the line: {fault.reason}") from None
     except (ValueError, RecursionError):
@@ -106,11 +107,21 @@ def _exact(line: bytes, text_names: tuple[str, ...]) -> dict[str, Any] | None:
     """The fields of a line beside its text, integers of any size as they are; None where Python cannot read it, or it has lone
     surrogates."""
     try:
-        record: dict[str, Any] = json.loads(line, parse_constant=lambda _: None)
+        record: dict[str, Any] = _loads(line)
         _take_text(record, text_names)
     except (ValueError, RecursionError, _NoDocument):
         return None
     return record if _encodable(json.dumps(record, ensure_ascii=False)) else None
+
+
+def _loads(line: str | bytes) -> Any:
+    """What Python reads of a line, null for what no JSON can say: NaN, Infinity, and numbers that are infinite as floats."""
+    return json.loads(line, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _encodable(value: str) -> bool:

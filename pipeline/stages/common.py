@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from scorers import base
 from scorers.contamination import Contamination, Hits, measured
 from scorers.models.evaluations import Index
 
-FORMAT = 1
+FORMAT = 2
 ITEMS_TOLD = 5
 
 Kept = npt.NDArray[np.uint8]
@@ -42,6 +43,10 @@ class Limit:
 
     max_docs: int
     max_doc_frac: float
+
+    def most(self, documents: int) -> int:
+        """Of so many documents, in how many an n-gram may be: of the share as it is written, as 0.29 * 100 is below 29."""
+        return max(self.max_docs, int(Fraction(str(self.max_doc_frac)) * documents))
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Common(OfNotes):
             documents[table.column("ngram").to_numpy()] += table.column("documents").to_numpy()
         text = self.notes.text
         measured_rows = text.counts.get("documents", text.rows) - (self.taken.rows if self.taken else 0)
-        most = max(self.limit.max_docs, int(self.limit.max_doc_frac * measured_rows))
+        most = self.limit.most(measured_rows)
         common = np.flatnonzero(documents > most)
         rows = sum(p.rows for p in parts)
         return Manifest(

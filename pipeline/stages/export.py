@@ -18,6 +18,7 @@ from pipeline.dedup.documents.by_shard import REMOVED, cluster_digests
 from pipeline.errors import ConservationError
 from pipeline.job import Job
 from pipeline.recipe import Export as Settings
+from pipeline.schema import TEXT_COLUMN
 from pipeline.stage import Stage, add_counts, commit_part, counts_metadata
 from pipeline.stages.export_beside import BESIDE, Decisions, empty_files, quarantined_rows, removed_rows, unread_rows
 from pipeline.stages.export_columns import Columns
@@ -37,12 +38,14 @@ from scorers.text import TextBatch
 
 T = TypeVar("T", pa.Array, pa.RecordBatch, pa.Table)
 
-FORMAT = 5
+FORMAT = 6
 ROW_GROUP_BYTES = 8_000_000
 """What is held of a file at once: as much as the smallest one has, so that a worker needs no more for a corpus that fills larger ones."""
 KINDS = (*BESIDE, "data")
 """The folders a unit writes one file each into, in this order."""
 NAME_DIGITS = 16
+WRITTEN = "written"
+"""Of a data file: its text, after what was cut out, and as often as it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ class Export(Stage):
         details: dict[str, Any] = {
             "data_rows": sum(p.rows for p in parts),
             "text_bytes_in": sum(s.text_bytes for s in self.notes.text.shards),
+            "text_bytes_out": sum(p.text_bytes[WRITTEN] for p in parts),
             "data_keys": self.data_keys(),
         }
         inputs = {"text": self.notes.text.key, "notes": [p.key for p in self.notes.passes], "verdict": self.verdict.key,
@@ -201,12 +205,14 @@ def _export(
         return dataclasses.replace(same, key=key, path=f"data/{name}")
 
     def write(temporary: Path) -> int:
+        written = 0
         with parquet_writer(temporary, columns.schema(), compression_level=settings.zstd_level) as writer:
             found = (b for w, m in zip(pack, mixes, strict=True) for b in _documents(store, w, m, settings, columns))
             for rows in gathered(found, ROW_GROUP_BYTES, _row_group):
                 writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+                written += pc.sum(pc.binary_length(rows.column(TEXT_COLUMN.name))).as_py() or 0
                 del rows
-            writer.add_key_value_metadata(counts_metadata(counts))
+            writer.add_key_value_metadata(counts_metadata(counts, {WRITTEN: written}))
         return sum(int(pc.sum(m.column("copies")).as_py() or 0) for m in mixes)
 
     return destination.commit_part(key, f"data/{name}", write)

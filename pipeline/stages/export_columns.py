@@ -114,7 +114,8 @@ def _as(column: Any, type_: pa.DataType, rows: int) -> Any:
         said = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
         return pa.array(said, type_)
     told = as_strings(as_one(column)) if text else column
-    return told.cast(type_, safe=False)  # integers may be rounded: a warning of the ingest says so
+    # integers may be rounded: a warning of the ingest says so; a time that does not fit must not become another
+    return told.cast(type_, safe=pa.types.is_temporal(type_))
 
 
 def output_columns(

@@ -25,6 +25,7 @@ from pipeline.sources.pages import ReadInterrupted
 from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
 from pipeline.sources.textfile import TextProbe, TextUnit
+from pipeline.sources.timestamps import with_nanoseconds
 from pipeline.stage import add_counts
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.shard import Shard, part_key
@@ -33,7 +34,7 @@ from pipeline.takedown.records import undos
 from pipeline.takedown.restoring import emptied_parts
 from pipeline.unit import Unit
 
-FORMAT = 2
+FORMAT = 3
 UNITS_PER_INPUT = 256
 MIN_UNIT_BYTES = 8_000_000
 MAX_UNIT_BYTES = 256_000_000  # MIN_UNIT_BYTES times a power of two
@@ -225,10 +226,9 @@ def _shards(corpus: str, unit: Payload, part: PartRecord, runs: Sequence[Run]) -
 
 def _schemas_beside(probes: Sequence[Probe]) -> Iterator[pa.Schema]:
     """Of each file that is taken in: its columns that the text table does not have."""
-    read = [p for p in probes if isinstance(p, ParquetProbe) and not p.problem]
-    for p in read:
-        if p.schema is not None and p.columns is not None:
-            yield pa.schema([p.schema.field(i).with_name(name) for name, i in p.columns.beside(p.schema)])
+    read = [p for p in probes if isinstance(p, ParquetProbe) and not p.problem and p.schema is not None]
+    beside = [p.beside() for p in read]
+    yield from with_nanoseconds(beside, [p.file.path for p in read])
     if any(not isinstance(p, ParquetProbe) and not p.problem for p in probes):
         yield pa.schema([(METADATA_COLUMN.name, METADATA_COLUMN.type)])
 

@@ -107,7 +107,7 @@ def commit(store: Store, manifest: Manifest, path: str) -> Manifest:
         )
     told = dataclasses.asdict(manifest)
     for part in told["parts"]:
-        if not part["text_bytes"]:  # of the mix alone: a million parts need not say that they do not tell
+        if not part["text_bytes"]:  # of mix and export alone: a million parts need not say that they do not tell
             del part["text_bytes"]
     store.commit_json(path, told)
     there = store.read_json(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Sequence
@@ -150,6 +151,15 @@ def item_texts(table: pa.Table, items: I64, kinds: Sequence[str]) -> list[str]:
     """Texts of items, by their rows, as they stand in the evaluation sets. items: i64[N], kinds: N."""
     fields = field_texts(table.take(pa.array(items, pa.int64())))
     return ["\n".join(fields[field][n] for field in kind.split("+")) for n, kind in enumerate(kinds)]
+
+
+def item_words(table: pa.Table, items: I64, kinds: Sequence[str], normalise: Normalise) -> Words:
+    """The words of texts of items, by their rows, each field cut alone as for the index: no tag of HTML that begins in a question
+    ends in its choices. items: i64[N], kinds: N."""
+    fields = field_texts(table.take(pa.array(items, pa.int64())))
+    pieces = [[fields[field][n] for field in kind.split("+")] for n, kind in enumerate(kinds)]
+    words = cut([f"{piece}\n" for own in pieces for piece in own], normalise)
+    return dataclasses.replace(words, bounds=words.bounds[np.cumsum([0, *map(len, pieces)])])
 
 
 def _texts(table: pa.Table, profile: Profile) -> tuple[U64, I64, I64, I64, tuple[str, ...]]:

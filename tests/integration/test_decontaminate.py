@@ -18,6 +18,7 @@ from pipeline.plan import make_plan
 from pipeline.recipe_file import validate
 from pipeline.report.page import render_report
 from pipeline.run import Settings
+from pipeline.stages.common import Limit
 from pipeline.storage.store import Store
 from tests.fixtures_evaluations import EGGS, crawl, evals, models_folder, recipe, texts
 
@@ -53,6 +54,11 @@ def test_boilerplate_that_is_an_item_goes_only_without_the_guard(tmp_path: Path,
     assert not any("do not count" in w for w in result.warnings)
 
 
+def test_a_share_of_documents_is_what_the_recipe_says() -> None:
+    assert [Limit(1, 0.29).most(n) for n in (99, 100, 200)] == [28, 29, 58]
+    assert (Limit(10, 0.001).most(9_999), Limit(10, 0.001).most(12_000)) == (10, 12)
+
+
 def test_short_items_are_named_aloud(tmp_path: Path, evals: Path, crawl: Path) -> None:
     _, result, _ = ran(tmp_path, crawl, recipe(evals))
     assert (
@@ -80,6 +86,17 @@ def test_the_report_shows_documents_beside_items(tmp_path: Path, evals: Path, cr
     assert EGGS[:60] in page.split('id="h-contamination"')[1]
 
 
+def test_the_report_shows_the_item_that_was_found_where_several_have_its_id(
+    tmp_path: Path, evals: Path, crawl: Path
+) -> None:
+    other = {"id": "eggs", "question": "Another question altogether that nobody ever asks of anybody in this crawl"}
+    evals.write_text(json.dumps(other) + "\n" + evals.read_text())
+    store, _, _ = ran(tmp_path, crawl, recipe(evals))
+    shown = render_report(store).split('id="h-contamination"')[1]
+    assert EGGS[-30:-1] in shown
+    assert "Another question altogether" not in shown
+
+
 def test_spans_are_cut_and_nothing_else(tmp_path: Path, evals: Path, crawl: Path) -> None:
     _, result, gone = ran(tmp_path, crawl, recipe(evals, action="spans"))
     assert (gone, result.funnel) == (set(), {"kept": 54})
@@ -99,6 +116,18 @@ def test_gpt3_cuts_200_characters_on_both_sides_and_what_is_left_small(
     written, whole = {r["id"]: r["text"] for r in data}["whole"], texts()["whole"]
     at = whole.index(EGGS)
     assert written == whole[: at - 200] + whole[at + len(EGGS) - 1 + 200 :]
+
+
+@pytest.mark.parametrize(("profile", "text"), [("winnow-13", EGGS[:-1]), ("gpt3-13", f"Asked at the fair: {EGGS}\n")])
+def test_a_document_of_which_no_byte_is_left_is_removed(profile: str, text: str, tmp_path: Path, evals: Path) -> None:
+    pq.write_table(
+        pa.table({"id": ["item", "empty", "own"], "text": [text, "", "words of its own"]}), tmp_path / "c.parquet"
+    )
+    tree = recipe(evals, action="spans", profile=profile)
+    _, result, _ = ran(tmp_path, tmp_path / "c.parquet", tree)
+    assert result.funnel == {"kept": 2, "judge.contamination_whole": 1}
+    (removed,) = pq.read_table(tmp_path / "out" / "removed").to_pylist()
+    assert (removed["id"], removed["rule"], removed["threshold"]) == ("item", "contamination_whole", "below 1")
 
 
 def test_one_pass_over_the_text_serves_any_threshold(tmp_path: Path, evals: Path, crawl: Path) -> None:

@@ -64,11 +64,49 @@ def test_usual_shapes_of_evaluation_sets_are_understood(tmp_path: Path) -> None:
     assert (zipped["benchmark"], zipped["question"]) == (["z"], ["Q"])
 
 
+def test_a_question_may_be_a_struct_and_times_of_any_year_do_not_matter(tmp_path: Path) -> None:
+    arc = {"id": "a", "question": {"stem": "Which one?", "choices": [{"text": "x", "label": "A"}]}, "answerKey": "A"}
+    assert read([arc], tmp_path)["question"] == ["Which one?"]
+    table = pa.table({"question": ["Q"], "at": pa.array([2**62], pa.timestamp("us"))})
+    pq.write_table(table, tmp_path / "times.parquet")
+    assert models.known(index_of([str(tmp_path / "times.parquet")])).card.data[0]["items"] == 1
+
+
+def test_answers_that_name_a_choice_are_that_choice(tmp_path: Path) -> None:
+    hellaswag = {"ctx": "Q", "endings": ["w", "x", "y", "z"], "label": "3"}
+    assert read([hellaswag], tmp_path)["answer"] == ["z"]
+    arc = {"question": "Q", "choices": {"text": ["one", "two"], "label": ["1", "2"]}, "answerKey": "2"}
+    assert read([arc], tmp_path)["answer"] == ["two"]
+    counted = {"question": "Q", "choices": ["3", "2", "1"], "answer": "2"}
+    assert read([counted], tmp_path)["answer"] == ["2"]
+    gaps = {"question": "Q", "options": {"A": "", "B": None, "C": "z"}, "answer": "C"}
+    assert read([gaps], tmp_path)["answer"] == ["z"]
+    assert read([{"question": "Q", "choices": ["", "x", "y"], "answer": 1}], tmp_path)["answer"] == ["x"]
+
+
+def test_files_of_one_name_are_benchmarks_of_their_own(tmp_path: Path) -> None:
+    for folder, question in (("law/en", "Q"), ("law/de", "F"), ("art/en", "Q")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "test.jsonl").write_text(json.dumps({"question": f"{question} of {folder[:3]}"}))
+    table = pq.read_table(models.find(index_of([str(tmp_path)])).path)
+    found = dict(zip(table["question"].to_pylist(), table["benchmark"].to_pylist(), strict=True))
+    assert found == {"Q of law": "law/en/test", "F of law": "law/de/test", "Q of art": "art/en/test"}
+    named = pq.read_table(models.find(index_of([{"path": str(tmp_path), "name": "all"}])).path)
+    assert set(named["benchmark"].to_pylist()) == {"all"}
+
+
+def test_several_columns_make_one_id(tmp_path: Path) -> None:
+    rows = [{"subject": "law", "n": n, "question": f"Q {n}"} for n in (1, 2)]
+    assert read(rows, tmp_path, id=["subject", "n"])["item"] == ["law/1", "law/2"]
+
+
 WRONG: dict[str, tuple[str, bytes, str]] = {
     "empty": ("e.jsonl", b"", "the file is empty"),
     "blank": ("e.jsonl", b"\n\n", "it has no rows"),
     "latin_1": ("e.jsonl", b'{"question": "ok"}\n{"question": "caf\xe9"}', "line 2: not UTF-8 at byte 17"),
     "no_json": ("e.jsonl", b'{"question": "ok"}\n{"question": ', "line 2: not JSON"),
+    "nested_too_deep": ("e.jsonl", b'{"question": ' + b"[" * 99_999, "line 1: not JSON"),
+    "half_a_character": ("e.jsonl", b'{"question": "ok"}\n{"question": "\\ud83d"}', "line 2: half a character"),
     "no_object": ("e.jsonl", b'["question"]', "line 1: expected an object, found list"),
     "no_text": ("e.jsonl", b'{"score": 1}', r"none of its columns \(score\) is known to hold a question"),
     "no_words": ("e.jsonl", b'{"question": ""}', "no row has any text"),

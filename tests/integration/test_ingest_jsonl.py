@@ -221,3 +221,15 @@ def test_ids_and_fields_keep_integers_of_any_size_and_objects(tmp_path: Path) ->
     assert (ids[0], ids[1], ids[3]) == (str(large), str(large + 1), "k")
     fields = [json.loads(r["metadata"] or "null") for r in taken.ids()]
     assert fields == [{"n": [large + 1, 0.5, 1e300]}, None, {"id": {"$oid": "5f"}}, {"surrogate": "?", "n": 1e300}]
+
+
+def test_fields_that_no_json_can_say_are_null(tmp_path: Path) -> None:
+    large, deep = 2**70, b'{"text": "c", "n": ' + b"[" * 300 + b"-1e999" + b"]" * 300 + b"}"
+    first = b'{"text": "a", "id": 1e400, "n": [%d, 1e400, {"x": -1e999}, 1e308]}' % large
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([first, b'{"text": "b", "n": [%d, NaN, 1e400]}' % large, deep]))
+    found = take_in(tmp_path / "ws", tmp_path / "a.jsonl").ids()
+    assert [r["doc_id"].split("-")[1] for r in found] == ["0", str(len(first) + 1), str(found[2]["file_row"])]
+    said = [r["metadata"] for r in found]
+    assert [json.loads(m)["n"] for m in said[:2]] == [[large, None, {"x": None}, 1e308], [large, None, None]]
+    assert said[2].count("null") == 1
+    assert not any("Infinity" in m for m in said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ ID_VALUES: dict[str, tuple[pa.Array, list[str]]] = {
     "float": (pa.array([0.5, 2.0]), ["0.5", "2"]),
     "bool": (pa.array([True, False]), ["true", "false"]),
     "uuid_bytes": (pa.array([b"\x00" * 16, b"\xff" * 16], pa.binary(16)), ["00" * 16, "ff" * 16]),
+    "uuid": (pa.array([b"\x00" * 16, b"\xff" * 16], pa.uuid()), [str(uuid.UUID(int=i)) for i in (0, 2**128 - 1)]),
     "date": (pa.array([datetime.date(2020, 1, 2), datetime.date(1, 1, 1)]), ["2020-01-02", "0001-01-01"]),
     "dictionary": (pa.array(["x", "y"]).dictionary_encode(), ["x", "y"]),
     "path_like": (pa.array(["../../x", "/etc/passwd"]), ["../../x", "/etc/passwd"]),

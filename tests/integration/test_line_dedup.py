@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.recipe.dedup import Lines
 from pipeline.report.page import render_report
 from pipeline.stages.lines import filter as line_filter
 from pipeline.storage.store import Store
+from pipeline.wording import size
 from tests import oracle_lines as oracle
 from tests.line_runs import BOILERPLATE, bytes_of, exported, pages, recipe, run, write
 
@@ -87,6 +89,24 @@ def test_report_and_card_tell_how_much_was_taken_out(done: tuple[Path, winnow.Re
         assert f"{gone['lines']} repeated lines" in said
         assert f"taken out of {gone['documents']} documents; nothing was left of {gone['emptied']} of these" in said
     assert gone["emptied"] == result.funnel["dedup.lines"]
+
+
+def test_report_and_card_tell_how_much_text_is_written_not_only_what_was_kept(done: tuple[Path, winnow.Result]) -> None:
+    folder, result = done
+    asked = (
+        "select sum(text_bytes) filter (copies > 0)::bigint as kept, sum(text_bytes)::bigint as whole from documents"
+    )
+    (told,) = winnow.sql(asked, workspace=str(folder / "ws")).to_pylist()
+    written = sum(len(t.encode()) for t in exported(folder).values())
+    assert written < told["kept"]
+    manifest = json.loads((folder / "out" / "manifest.json").read_text())
+    assert manifest["details"]["text_bytes_out"] == written
+    card = (folder / "out" / "README.md").read_text()
+    assert f"with {size(written)} of text of {size(told['whole'])}." in card
+    assert f"As they are written, cut, the kept ones have {written:,}." in card
+    page = render_report(Store(str(folder / "ws")))
+    assert f"{size(told['kept'])} of {size(told['whole'])} of text, of which {size(written)} were written, cut." in page
+    assert result.output is not None
 
 
 def test_why_says_which_lines_went_and_where_the_first_copy_lies(done: tuple[Path, winnow.Result]) -> None:
@@ -208,6 +228,18 @@ def test_the_share_of_repeated_lines_is_a_measurement_that_rules_can_bound(crawl
     assert exported(tmp_path) == {f"d{i}": t for i, t in enumerate(texts) if f"d{i}" not in gone}
     column = "select any_value(unit) as unit from columns where name = 'corpus_lines.repeated_byte_frac'"
     assert winnow.sql(column, workspace=str(tmp_path / "ws")).to_pylist() == [{"unit": "fraction"}]
+
+
+def test_the_surplus_is_what_export_cuts_line_breaks_and_all(tmp_path: Path) -> None:
+    texts = ["shared\nfirst", "second\nshared", "third\nshared\nshared\n", "fourth\n\nshared\nshared"]
+    run(recipe({"action": "both"}, dedup={"exact": False}), write(tmp_path / "crawl", texts, 2), tmp_path)
+    asked = winnow.sql(
+        "select doc_id, corpus_lines.surplus_byte_frac as n from documents", workspace=str(tmp_path / "ws")
+    )
+    surplus = {r["doc_id"]: r["n"] for r in asked.to_pylist()}
+    left = exported(tmp_path)
+    assert left == {"d0": texts[0], "d1": "second", "d2": "third\n", "d3": "fourth\n"}
+    assert surplus == {f"d{i}": (len(t) - len(left[f"d{i}"])) / len(t) for i, t in enumerate(texts)}
 
 
 def test_line_cuts_and_other_edits_go_together(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ RECIPE = {"name": "all", "score": ["exact"]}
 TEXTS = ["one text", "another text", "a third text"]
 
 
-def exported(folder: Path, files: dict[str, pa.Table | str], **recipe: Any) -> pa.Table:
+def exported(folder: Path, files: dict[str, pa.Table | str | bytes], **recipe: Any) -> pa.Table:
     """What comes out of these files, in their order."""
     (folder / "in").mkdir()
     for name, held in files.items():
         if isinstance(held, str):
             (folder / "in" / name).write_text(held)
+        elif isinstance(held, bytes):
+            (folder / "in" / name).write_bytes(held)
         else:
             pq.write_table(held, folder / "in" / name)
     winnow.run(
@@ -95,3 +99,35 @@ def test_a_struct_of_metadata_beside_fields_of_json_lines(tmp_path: Path) -> Non
     table = pa.table({"text": TEXTS, "metadata": [{"a": 1}] * 3})
     made = exported(tmp_path, {"a.parquet": table, "b.jsonl": '{"text": "fourth text", "k": 1}\n'})
     assert made.column("metadata").to_pylist() == [*['{"a": 1}'] * 3, '{"k":1}']
+
+
+def test_uuids_beside_text_are_written_as_people_write_them(tmp_path: Path) -> None:
+    ids = [uuid.UUID(int=i) for i in range(3)]
+    first = pa.table({"text": TEXTS, "id": pa.array([i.bytes for i in ids], pa.uuid())})
+    first = first.append_column("of", first["id"])
+    made = exported(tmp_path, {"a.parquet": first, "b.parquet": pa.table({"text": ["fourth text"], "of": ["b"]})})
+    assert made["id"].to_pylist()[:3] == [str(i) for i in ids]
+    assert made["of"].to_pylist() == [*(str(i) for i in ids), "b"]
+
+
+MICROSECOND = pa.timestamp("us", "UTC")
+TIMES: dict[str, tuple[list[int | None], dict[str, Any], pa.DataType]] = {
+    "fits": ([1_700_000_000_000_000, None, -1], {}, pa.timestamp("ns", "UTC")),
+    "nothing there": ([None, None, None], {}, pa.timestamp("ns", "UTC")),
+    "beyond 2262": ([0, 1, 10**16], {}, pa.string()),
+    "before 1677": ([0, 1, -(10**16)], {}, pa.string()),
+    "no statistics": ([0, 1, 2], {"write_statistics": False}, pa.string()),
+}
+
+
+@pytest.mark.parametrize("what", TIMES)
+def test_times_of_two_units_are_one_type_where_every_value_has_a_place(what: str, tmp_path: Path) -> None:
+    values, options, expected = TIMES[what]
+    coarse = io.BytesIO()
+    pq.write_table(pa.table({"text": TEXTS, "at": pa.array(values, MICROSECOND)}), coarse, row_group_size=2, **options)
+    fine = pa.table({"text": ["fourth text"], "at": pa.array([17 * 10**17 + 1], pa.timestamp("ns", "UTC"))})
+    made = exported(tmp_path, {"a.parquet": fine, "b.parquet": coarse.getvalue()})
+    assert made["at"].type == expected
+    if expected != pa.string():
+        found = made["at"].cast(pa.int64()).to_pylist()
+        assert found == [17 * 10**17 + 1, *(None if v is None else v * 1_000 for v in values)]

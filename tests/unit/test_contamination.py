@@ -48,6 +48,13 @@ def test_overlap_is_the_share_of_an_items_words_that_13_grams_cover() -> None:
     assert some["spans"] == [{"start": 2, "end": 2 + len(" ".join(WORDS[2:]))}]
 
 
+def test_a_tag_that_one_field_opens_does_not_end_in_the_next() -> None:
+    table = items({"question": QUESTION + " if x <y and", "choices": ["z> one", "two"]})
+    found = told(PROFILES["winnow-13"], table, QUESTION + " if x, y and z one two")[0]
+    assert (found["field"], found["overlap_frac"]) == ("question+choices", 1.0)
+    assert found["matched"] == QUESTION + " if x <y and\nz> one\ntwo"
+
+
 def test_palms_overlap_is_the_share_of_8_grams() -> None:
     table = items({"question": QUESTION})
     assert [r["overlap_frac"] for r in told(PROFILES["palm-8"], table, " ".join(WORDS[:14]))] == [7 / 10]
@@ -109,6 +116,8 @@ def test_no_items_and_no_documents_are_normal() -> None:
 def test_an_impossible_length_is_refused() -> None:
     with pytest.raises(ModelError, match="expected 1 to 32"):
         make_index(items({"question": QUESTION}), dataclasses.replace(PROFILES["winnow-13"], ngram=33))
+    with pytest.raises(base.ScorerError, match="to 32 words"):
+        Contamination(ngram=33)
 
 
 @pytest.fixture(scope="module")

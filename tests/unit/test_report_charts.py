@@ -14,7 +14,7 @@ from pipeline.report.histograms import Categories, Cut, Histogram
 from pipeline.report.svg import standalone
 from pipeline.report.texts import compare, visible
 from pipeline.totals.funnel import FunnelRow, condensed, ends, funnel_of
-from pipeline.wording import count, duration, measure, share, short_count, size
+from pipeline.wording import count, duration, measure, measure_beside, share, short_count, size
 
 HOSTILE = "</svg><script>alert(1)</script>"
 RECIPE = Recipe.model_validate(
@@ -164,3 +164,15 @@ def test_a_comparison_starts_where_long_texts_first_differ() -> None:
     told = compare(same + "left", same + "right")
     assert told.start == 2_500 - 160
     assert [p.text for p in told.right if p.own] == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "told"),
+    [
+        (0.50003, 0.5, "0.50003"), (0.5000000000000001, 0.5, "0.5000000000000001"), (0.49996, 0.5, "0.49996"),
+        (0.649999999, 0.65, "0.649999999"), (0.5, 0.5, "0.5"), (0.123456, 0.5, "0.1235"), (12_000.0, 50, "12,000"),
+        (0.499999, 0.4999995, "0.499999"),
+    ],
+)  # fmt: skip
+def test_a_value_that_fails_a_bound_does_not_look_like_it(value: float, limit: float, told: str) -> None:
+    assert measure_beside(value, limit) == told

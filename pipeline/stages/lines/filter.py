@@ -31,7 +31,7 @@ from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 from scorers.kernels.bloom import remember
 
-FORMAT = 1
+FORMAT = 2
 FILTER_BYTES = 128_000_000
 """Most bytes of one filter part; the prefilter holds two of them."""
 
@@ -82,8 +82,8 @@ class LineFilter(Stage):
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         rows = sum(p.rows for p in parts)
-        distinct = add_counts(parts).get("distinct", 0)
         bloom = self.bloom
+        distinct = self.parts * bloom.distinct(add_counts(parts).get("new", 0) // self.parts)
         told = {
             "filter_bytes": 8 * bloom.words * self.parts, "probes": bloom.probes, "lossy": self.lossy, "distinct_lines": distinct,
             "false_positive_rate": bloom.rate(distinct / self.parts),
@@ -108,29 +108,29 @@ def _hashes(store: Store, shards: Shards, n: int, parts: int) -> Iterator[Hashes
 def _filter(store: Store, shards: Shards, parts: int, bloom: Bloom, payload: tuple[str, str, int]) -> PartRecord:
     key, path, n = payload
     once, twice = np.zeros(bloom.words, np.uint64), np.zeros(bloom.words, np.uint64)
-    distinct = 0
+    new = 0
     for hashes in _hashes(store, shards, n, parts):
         known = np.empty(len(hashes), np.bool_)
         remember(hashes, once, bloom.probes, known)
-        distinct += len(hashes) - int(known.sum())
+        new += len(hashes) - int(known.sum())
         again = hashes[known]
         remember(again, twice, bloom.probes, np.empty(len(again), np.bool_))
     table = pa.table([pa.array(twice)], schema=arrow_schema(LINE_FILTER_TABLE))
-    return commit_part(store, key, path, table, {"distinct": distinct})
+    return commit_part(store, key, path, table, {"new": new})
 
 
 def _decide(store: Store, shards: Shards, parts: int, bloom: Bloom, payload: tuple[str, str, int]) -> PartRecord:
     key, path, n = payload
     bits = np.zeros(bloom.words, np.uint64)
-    distinct = 0
+    new = 0
     found = []
     for i, hashes in enumerate(_hashes(store, shards, n, parts)):
         known = np.empty(len(hashes), np.bool_)
         remember(hashes, bits, bloom.probes, known)
-        distinct += len(hashes) - int(known.sum())
+        new += len(hashes) - int(known.sum())
         found.append(counts_table(_known_in_shard(i, hashes, known)))
     table = pa.concat_tables(found)
-    counts = {"distinct": distinct}
+    counts = {"new": new}
     return commit_part(store, key, path, table, counts, row_group_rows=ROW_GROUP_ROWS, **layout(table.schema))
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.lines.columns import ALIAS, COLUMNS, STRUCT
-from pipeline.dedup.lines.lines import Found, Repeated, cut
+from pipeline.dedup.lines.lines import Found, Repeated, bounds, cut
 from pipeline.dedup.lines.tables import read_counts, read_lines
 from pipeline.dedup.measured import commit_notes
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
@@ -24,7 +24,7 @@ from pipeline.storage.shard import Shard, part_key, read_ids
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ def document_shares(
     taking_part = summed(ones, lines.hash != 0)
     most = np.zeros(documents, np.int64)
     np.maximum.at(most, lines.row[again], often.count[entry[again]])
-    in_repeated, in_surplus = summed(lines.size, again), summed(lines.size, goes)
+    # as export cuts: with the last line its document loses the line break before it
+    start, end = bounds(lines, goes)
+    in_repeated = summed(lines.size, again)
+    in_surplus = np.bincount(lines.row[goes], end - start, documents).astype(np.int64)
     whole = np.maximum(text_bytes, 1)
     repeated_lines = summed(ones, again)
     return [
