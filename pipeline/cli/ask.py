@@ -145,7 +145,7 @@ def _write(result: Any, format_: str, output: str | None) -> None:
         if result.num_rows > 200:
             typer.echo(f"{result.num_rows:,} rows; the first 200 are shown. All of them: --format csv or json")
         return
-    with told(str(output)):
+    with told(output or "standard output"):
         sink = open(output, "wb") if output else sys.stdout.buffer  # noqa: SIM115 - stdout is not ours to close
         if format_ == "jsonl":
             sink.writelines(line + b"\n" for line in json_lines(result))
