@@ -51,15 +51,9 @@ def end_dead_jobs(store: Store) -> None:
     """Jobs of this host whose process is gone without a word are failed ones; their scratch goes."""
     for name in store.names("jobs")[-RECENT_JOBS:]:
         path = f"{Store.job(name)}/job.json"
-        try:
-            record = store.find_json(path)
-        except IntegrityError:
-            continue  # a power cut left it so; whoever asks for that job hears of it
-        if not isinstance(record, dict):
-            continue
-        if record.get("supervised"):
-            continue  # its supervisor knows
-        if record.get("state") == "running" and record.get("host") == socket.gethostname() and not alive(record["pid"]):
+        record = _of_dead(store, path)
+        # asked again once its process is gone: that may have said between how the job ended
+        if record is not None and _of_dead(store, path) == record:
             told = {
                 "state": "failed",
                 "at": now(),
@@ -68,6 +62,18 @@ def end_dead_jobs(store: Store) -> None:
             }
             store.put(path, json.dumps(record | told, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
             store.remove(f"{Store.job(name)}/scratch")
+
+
+def _of_dead(store: Store, path: str) -> dict[str, Any] | None:
+    """The record of a job that runs, by what it says, in a process of this host that is gone; None of any other."""
+    try:
+        record = store.find_json(path)
+    except IntegrityError:
+        return None  # a power cut left it so; whoever asks for that job hears of it
+    if not isinstance(record, dict) or record.get("supervised"):
+        return None  # its supervisor knows
+    running = record.get("state") == "running" and record.get("host") == socket.gethostname()
+    return None if not running or alive(record["pid"]) else record
 
 
 class Job:

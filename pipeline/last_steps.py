@@ -9,8 +9,7 @@ MODULES = (
     "pipeline.steps.cuts",
     "pipeline.steps.documents",
     "pipeline.steps.references",
-    "pipeline.stages.export",
-    "pipeline.card.card",
+    "pipeline.steps.output",
     "pyarrow.acero",  # what the card's funnel is added up with
     "rich.table",  # what the command line draws the result with
 )

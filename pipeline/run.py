@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +24,7 @@ from pipeline.stages.judge import Judge
 from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
 from pipeline.stages.tombstones import FindTombstones
-from pipeline.storage import destination, manifest
+from pipeline.storage import destination
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
@@ -108,7 +107,7 @@ class _Run:
     unread: list[dict[str, str]] = field(default_factory=list)
 
     def stages(self) -> Result:
-        """All of them; once more where documents were taken down before the export: text that was read may be gone."""
+        """All of them; once more where documents were taken down meanwhile: text that was read may be gone."""
         while True:
             known = self._takedowns()
             self.plan.ingest.check_current()
@@ -154,9 +153,14 @@ class _Run:
         mix = self._do(Mix(self.store, text, verdict, dedup, gone, recipe.mix.copies, taken))
         if until == "mix":
             return self._result(mix)
+        self._check_takedowns(known)
+        target = self._export(notes, verdict, dedup, mix, gone, taken)
+        self._check_takedowns(known)  # whoever took them down was not told of this output: it was not finished
+        return self._result(mix, target)
+
+    def _check_takedowns(self, known: str) -> None:
         if self._takedowns() != known:
             raise IntegrityError("documents were taken down since they were decided about")
-        return self._result(mix, self._export(notes, verdict, dedup, mix, gone, taken))
 
     def _do(self, stage: Any) -> Manifest:
         return self.job.use(run_stage(self.store, stage, self.executor, self.job))
@@ -244,36 +248,13 @@ class _Run:
         cuts: tuple[Manifest, ...],
         taken: Manifest | None,
     ) -> Store:
-        from pipeline.stages.export import KINDS, Export
+        from pipeline.stages.export import Export
+        from pipeline.steps.output import Output
 
-        recipe = self.plan.recipe
+        recipe, settings = self.plan.recipe, self.settings
         columns = output_columns(self.store, notes.text, self.plan.specs, recipe.export.notes, tuple(recipe.buckets))
         stage = Export(self.store, self.store, notes, verdict, dedup, mix, recipe.export, columns, cuts, taken)
-        usual = Store.table(self.plan.corpus, "export", stage.key)
-        target = Store(self.settings.output or self.store.full(usual), self.store.fence)
-        if self.settings.output is None and not target.exists(destination.CLAIM):
-            # the record of the same export, made elsewhere: here its files are to be, too
-            target.remove(destination.MANIFEST)
-        before, place = destination.claim(target, stage.key, recipe.digest(), self.settings.overwrite), target
-        own = (
-            []
-            if self.settings.output
-            else destination.earlier(self.store, self.plan.corpus, stage.key, recipe.digest())
-        )
-        if before is None and own:
-            place, before = own[0], manifest.load(own[0], destination.MANIFEST)
-        stage = dataclasses.replace(stage, destination=target).after(before, place, self.job)
-        made = run_stage(target, stage, self.executor, self.job, destination.MANIFEST, before)
-        destination.settle(target, made, KINDS)
-        for replaced in own if taken else []:  # what was taken down must not stay in them
-            destination.withdraw(replaced)
-        from pipeline.card.card import write_card
-
-        write_card(target, made, notes, recipe, dedup.details["banding"] if dedup else None)
-        manifest.commit(self.store, made, manifest.manifest_path(self.plan.corpus, "export", stage.key))
-        target.sweep(tidy=True)
-        self.job.use(made)
-        return target
+        return Output(self.store, recipe, settings.output, settings.overwrite, self.executor, self.job).write(stage)
 
     def _result(self, last: Manifest, target: Store | None = None) -> Result:
         text_quarantined = last.counts.get("quarantined", 0) + sum(

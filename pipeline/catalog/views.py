@@ -16,7 +16,7 @@ from pipeline.catalog.removed_cuts import view_cuts
 from pipeline.errors import IntegrityError
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
-from pipeline.sql.engine import connect
+from pipeline.sql.engine import again, connect
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.takedown.hiding import hide_in_views
@@ -139,11 +139,12 @@ def _rows_view(
     connection.unregister("mapping")
     files = ", ".join(quoted(p) for p in dict.fromkeys(m["path"] for m in mapping))
     left_out = ", ".join(["filename", "file_row_number", *exclude])
-    connection.execute(
+    view = (
         f"create view {name} as select m.shard, p.file_row_number - m.first_row as row, p.* exclude ({left_out}) "
         f"from read_parquet([{files}], filename=true, file_row_number=true, union_by_name=true) p "
         f"join {name}_parts m on p.filename = m.path and p.file_row_number >= m.first_row and p.file_row_number < m.first_row + m.rows"
     )
+    again(lambda: connection.execute(view))
 
 
 def _view_documents(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import json
 import os
@@ -85,10 +86,15 @@ def main() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without taking the interpreter apart: that takes a third of a second once kernels and tables were there."""
-    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """Exit without taking the interpreter apart: that takes a third of a second once kernels and tables were there, and while a thread
+    still imports, DuckDB lists a hundred objects of its own."""
+    atexit._run_exitfuncs()
     os._exit(code)
 
 
@@ -117,11 +123,14 @@ def _fail_in_click(error: Exception) -> None:
     )
 
 
-def _fail(message: str, code: str, exit_code: int) -> None:
-    if "--json" in sys.argv:
-        print(json.dumps({"error": message, "code": code, "exit_code": exit_code}, ensure_ascii=False))  # noqa: T201 - the CLI
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201 - the CLI
-    sys.exit(exit_code)
+def _fail(message: str, code: str, exit_code: int) -> NoReturn:
+    with contextlib.suppress(OSError):  # standard output may be what is full, or closed
+        if "--json" in sys.argv:
+            print(json.dumps({"error": message, "code": code, "exit_code": exit_code}, ensure_ascii=False))  # noqa: T201 - the CLI
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        print(f"error: {message}", file=sys.stderr, flush=True)  # noqa: T201 - the CLI
+    _end(exit_code)
 
 
 def _terminate(_signal: int, _frame: Any) -> None:

@@ -11,6 +11,8 @@ from pipeline.cli.connection import LOOKING_S, KeyFile, ServerOnly, service
 from pipeline.cli.options import DEFAULT_WORKSPACE, JobId, Json, Workspace, examples, say
 
 if TYPE_CHECKING:
+    import duckdb
+
     from winnow.client import Client, Job
 
 WIDE_COLUMNS = 12
@@ -73,18 +75,23 @@ def _here(query: str, workspace: str, job: str | None) -> Any:
 
     from pipeline.catalog.views import VIEWS, open_catalog
     from pipeline.errors import UsageError
+    from pipeline.sql.engine import again
     from pipeline.storage.store import Store
 
     connection = open_catalog(Store(workspace), job)
     try:
         if len(connection.extract_statements(query)) != 1:
             raise UsageError("sql takes one statement")
-        found = connection.sql(query)
-        return found.to_arrow_table() if found is not None else None
+        return again(lambda: _asked(connection, query))
     except duckdb.Error as error:
         raise UsageError(
             f'SQL: {error}\nViews: {", ".join(VIEWS)}; their columns: winnow sql "select * from columns"'
         ) from None
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    found = connection.sql(query)
+    return found.to_arrow_table() if found is not None else None
 
 
 def _confined(query: str, workspace: str, job: str | None, timeout: float | None, max_rows: int | None) -> Any:
@@ -138,7 +145,7 @@ def _write(result: Any, format_: str, output: str | None) -> None:
         if result.num_rows > 200:
             typer.echo(f"{result.num_rows:,} rows; the first 200 are shown. All of them: --format csv or json")
         return
-    with told(str(output)):
+    with told(output or "standard output"):
         sink = open(output, "wb") if output else sys.stdout.buffer  # noqa: SIM115 - stdout is not ours to close
         if format_ == "jsonl":
             sink.writelines(line + b"\n" for line in json_lines(result))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.sources.footers import chunk_fault
+from pipeline.sources.listing import as_listed
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
 from pipeline.sources.parquet import ParquetUnit, give_up, register
 from pipeline.storage.parquet import parquet_writer
@@ -27,13 +28,17 @@ def copy_path(corpus: str, unit: ParquetUnit) -> str:
 def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
     """Copy one unit's readable row groups with all their columns, then take them in as if they lay there."""
     path = copy_path(corpus, unit)
-    if (fault := chunk_fault(unit.file.path, None)) is not None:
+    with as_listed(unit.file):
+        fault = chunk_fault(unit.file.path, None)
+    if fault is not None:
         return give_up(store, unit, "corrupt_page", fault)
     if not store.exists(path):
         try:
             _commit(store, path, unit, {})
         except Unreadable:
-            _commit(store, path, unit, faults(unit.file.path, None, unit.first, len(unit.groups)))
+            with as_listed(unit.file):
+                bad = faults(unit.file.path, None, unit.first, len(unit.groups))
+            _commit(store, path, unit, bad)
     told = json.loads(store.parquet(path).metadata.metadata[GROUPS_KEY])
     edges = (0, *accumulate(told["groups"]))
     return register(store, unit, {int(g): (r, d) for g, (r, d) in told["bad"].items()}, edges)
@@ -45,6 +50,11 @@ def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
 
 def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:
     """The rows of row groups that are not bad."""
+    with as_listed(unit.file):
+        return _write_groups(temporary, unit, bad)
+
+
+def _write_groups(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:
     source = reader(unit.file.path, None)
     groups = [0] * len(unit.groups)
     with parquet_writer(temporary, _plain(source.parquet.schema_arrow)) as writer:

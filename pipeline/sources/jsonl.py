@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.sources.jsonl_probe import JsonlProbe, blocks_of
 from pipeline.sources.lines import line_batches
-from pipeline.sources.listing import SourceFile, check_unchanged, partitions
+from pipeline.sources.listing import SourceFile, as_listed, partitions
 from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.records import Records, parse
 from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, id_rows, positions, quarantined_rows, with_text
@@ -76,8 +76,11 @@ def split(
 
 def convert(store: Store, unit: JsonlUnit) -> PartRecord:
     """Take in one unit: every line is a row."""
-    check_unchanged(unit.file)
-    fill = partial(_write_lines, unit=unit)
+
+    def fill(out: PartWriter) -> None:
+        with as_listed(unit.file):
+            _write_lines(out, unit)
+
     return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, min(unit.run_bytes, GROUP_BYTES), fill)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pipeline.sources import folders
 from pipeline.sources.confined import check_confined
 from pipeline.sources.folders import Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
-from pipeline.storage.files import file_stamp, is_remote, local_path
+from pipeline.storage.files import file_stamp, is_remote, local_path, of_bucket
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -76,11 +77,26 @@ def list_input(paths: Sequence[str], format: str = "auto") -> Listing:
     return Listing(tuple(files), tuple(warnings))
 
 
+@contextlib.contextmanager
+def as_listed(*files: SourceFile) -> Iterator[None]:
+    """What is read inside is of the files as they were listed. Raises IntegrityError where one changed, before or meanwhile, whatever
+    else came of that: what was read of it is neither one file nor the other, and nothing of it may be published."""
+    for file in files:
+        check_unchanged(file)
+    try:
+        yield
+    finally:
+        for file in files:
+            check_unchanged(file)
+
+
 def check_unchanged(file: SourceFile) -> None:
-    """The file is still the one that was listed."""
+    """The file is still the one that was listed. A bucket that fails says nothing of it: its own error goes on."""
     try:
         stamp = file_stamp(file.path)
-    except OSError:
+    except OSError as error:
+        if of_bucket(error) is not None:
+            raise
         stamp = "gone"
     if stamp != file.stamp:
         raise IntegrityError(

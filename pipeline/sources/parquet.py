@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.sources.columns import Columns, as_strings, find_columns, pick, pick_as_read
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
-from pipeline.sources.listing import SourceFile, check_unchanged, partitions
+from pipeline.sources.listing import SourceFile, as_listed, partitions
 from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader, Unreadable, decode, faults, reader
 from pipeline.sources.part import RUN_ROWS, PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
@@ -179,14 +178,13 @@ def _unit(probed: ParquetProbe, run: tuple[int, int], row: int, how: Cutting) ->
 def register(store: Store, unit: ParquetUnit, known: Faults | None = None, edges: Edges | None = None) -> PartRecord:
     """Take in one unit: check every row, write ids and verdicts, leave the text where it is. known: row groups known to
     be unreadable; edges: where each row group begins in the file that holds the text, if that is a copy."""
-    check_unchanged(unit.file)
     bad = known or {}
     try:
         return _commit(store, unit, bad, edges)
     except Unreadable:
-        return _commit(
-            store, unit, faults(unit.file.path, unit.columns.paths, unit.first, len(unit.groups)) | bad, edges
-        )
+        with as_listed(unit.file):
+            bad = faults(unit.file.path, unit.columns.paths, unit.first, len(unit.groups)) | bad
+        return _commit(store, unit, bad, edges)
 
 
 def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
@@ -195,9 +193,15 @@ def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRe
 
 
 def _commit(store: Store, unit: ParquetUnit, bad: Faults, edges: Edges | None) -> PartRecord:
-    source = None if len(bad) == len(unit.groups) else reader(unit.file.path, unit.columns.paths)
     where = edges or tuple(range(unit.first, unit.first + len(unit.groups) + 1))
-    fill = partial(_write_runs, unit=unit, source=source, bad=bad, edges=where)
+
+    def fill(out: PartWriter) -> None:
+        if len(bad) == len(unit.groups):
+            _write_runs(out, unit, None, bad, where)
+            return
+        with as_listed(unit.file):
+            _write_runs(out, unit, reader(unit.file.path, unit.columns.paths), bad, where)
+
     return commit_rows(store, unit.key, unit.part, IDS_SCHEMA, unit.run_bytes, fill)
 
 

@@ -103,8 +103,10 @@ def _write_files(out: PartWriter, unit: TextUnit) -> None:
     held: list[Read] = []
     begun = held_bytes = 0
     for index, file in enumerate(unit.files):
-        check_unchanged(file)
-        held.append(_read(file, unit.max_doc_bytes))
+        try:
+            held.append(_read(file, unit.max_doc_bytes))
+        finally:
+            check_unchanged(file)  # not before: it may change until it is read
         held_bytes += len(held[-1][0])
         if held_bytes >= GATHERED_BYTES:
             _add(out, unit, unit.files[begun : index + 1], held)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.errors import PlanError, did_you_mean
+
+REPLACED = "FileExpired"
+"""What s3fs raises, and the engine quotes, where a file is another one than was opened."""
+REPLACED_AT_MOST = 3
+T = TypeVar("T")
 
 
 def connect(threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -70,5 +76,19 @@ def rows_as_dicts(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
 ) -> list[dict[str, Any]]:
     """A small result as Python values."""
-    found: list[dict[str, Any]] = connection.sql(sql, params=parameters or []).to_arrow_table().to_pylist()
+    found: list[dict[str, Any]] = again(
+        lambda: connection.sql(sql, params=parameters or []).to_arrow_table()
+    ).to_pylist()
     return found
+
+
+def again(ask: Callable[[], T]) -> T:
+    """The answer to a question, which is asked again where another process replaced a file of a bucket while it was read, as a
+    takedown does. (In a folder, what is open stays as it was.)"""
+    for _ in range(REPLACED_AT_MOST):
+        try:
+            return ask()
+        except duckdb.Error as error:
+            if REPLACED not in str(error):
+                raise
+    return ask()

@@ -53,15 +53,14 @@ def claim(destination: Store, export: str, recipe_digest: str, overwrite: bool) 
         if there.get("recipe") != recipe_digest and not overwrite:
             raise UsageError(_taken(destination))
         destination.put_json(CLAIM, mine)
+    if _claim_of(destination) != mine:
+        raise IntegrityError(_lost(destination))
+    if there is not None and there != mine:
         for name in CARD:
             destination.remove(name)
     committed = load(destination, MANIFEST)
     if committed is not None and committed.key != export:
         replace(destination, MANIFEST, BEFORE)
-    if _claim_of(destination) != mine:
-        raise IntegrityError(
-            f"output {destination.root}: another job took it at the same moment; choose another folder"
-        )
     return committed or load(destination, BEFORE)
 
 
@@ -140,7 +139,10 @@ def withdraw(destination: Store) -> None:
 
 
 def settle(destination: Store, made: Manifest, kinds: Sequence[str]) -> None:
-    """Remove what the committed export does not hold: files of the one before it."""
+    """Remove what the committed export does not hold: files of the one before it. Raises IntegrityError where another workspace's
+    job took the folder meanwhile: what lies there may be its."""
+    if (_claim_of(destination) or {}).get("export") != made.key:
+        raise IntegrityError(_lost(destination))
     names = {p.path.rsplit("/", 1)[-1] for p in made.parts}
     for kind in kinds:
         for name in destination.names(kind):
@@ -180,9 +182,7 @@ def _remote_files(destination: Store, top: str) -> Iterator[tuple[str, int]]:
 
 
 def _claim_of(destination: Store) -> dict[str, Any] | None:
-    if not destination.exists(CLAIM):
-        return None
-    found: dict[str, Any] = destination.read_json(CLAIM)
+    found: dict[str, Any] | None = destination.find_json(CLAIM)
     return found
 
 
@@ -193,6 +193,10 @@ def _refuse_foreign(destination: Store) -> None:
             f"output {destination.root}: holds {len(others)} other files ({', '.join(others[:3])}); choose an empty folder "
             "(--overwrite replaces only a Winnow export)"
         )
+
+
+def _lost(destination: Store) -> str:
+    return f"output {destination.root}: another job took it meanwhile; run this one again when that is done, or choose another folder"
 
 
 def _taken(destination: Store) -> str:

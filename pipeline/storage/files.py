@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NOT_OURS = {
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.EFBIG,
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
@@ -69,6 +70,7 @@ def told(path: str) -> Iterator[None]:
         hint = {
             "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
             "EDQUOT": "the disk quota is used up; free some and run the same command again",
+            "EFBIG": "larger than a file may be here; raise the limit (ulimit -f) or choose another disk, then run the same command again",
             "EROFS": "the file system is read-only; choose another --workspace or --output",
             "EACCES": "permission denied; choose a folder you may write, or change its permissions",
             "EPERM": "operation not permitted; choose a folder you may write",

@@ -58,10 +58,11 @@ def manifest_path(corpus: str, kind: str, key: str) -> str:
 
 def load(store: Store, path: str) -> Manifest | None:
     """The table committed at a path, or None where it is not (yet) there. Raises IntegrityError where it is no manifest."""
-    if not store.exists(path):
-        return None
     try:
+        # not asked before whether it is there: another process may set it aside between
         return from_json(store.read_json(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (LookupError, TypeError, ValueError, AttributeError, IntegrityError) as error:
         setting = (
             f"Set it aside with: winnow verify --repair --workspace {store.root}" if _is_usual(path) else "Remove it"

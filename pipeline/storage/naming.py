@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -24,16 +25,19 @@ def link(store: Store, path: str, name: str) -> None:
     _check_fence(store)
     if not store.exists(path) or store.exists(name):
         return
-    if store.remote:
-        store.fs.copy(store.full(path), store.full(name))
-    else:
-        make_folder(Path(store.full(name)).parent)
-        os.link(store.full(path), store.full(name))
+    with contextlib.suppress(FileNotFoundError, FileExistsError):  # by another process, since it was asked
+        if store.remote:
+            store.fs.copy(store.full(path), store.full(name))
+        else:
+            make_folder(Path(store.full(name)).parent)
+            os.link(store.full(path), store.full(name))
 
 
 def set_aside(store: Store, path: str) -> None:
-    """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection."""
-    replace(store, path, damaged_name(path))
+    """Move a damaged file out of the way, so that its unit is done again; it is kept for inspection. What another process
+    set aside meanwhile is."""
+    with contextlib.suppress(FileNotFoundError):
+        replace(store, path, damaged_name(path))
 
 
 def damaged_name(path: str) -> str:

@@ -14,9 +14,9 @@ from pipeline.execution.processes import alive
 
 @contextlib.contextmanager
 def temporary_file(folder: Path, suffix: str) -> Iterator[Path]:
-    """A path in the folder that nothing else writes to; what lies there at the end goes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """An empty file in the folder that nothing else writes to; what lies there at the end goes."""
     path = folder / f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex}{suffix}"
+    _make(path)
     try:
         yield path
     finally:
@@ -24,10 +24,23 @@ def temporary_file(folder: Path, suffix: str) -> Iterator[Path]:
             path.unlink()
 
 
+def _make(path: Path) -> None:
+    """At once, so that another process does not tidy the folder away before it is written to."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # tidied away between these two
+            path.touch()
+            return
+
+
 def swept(folder: Path) -> int:
     """Remove files of this host's dead processes; returns how many."""
     found = 0
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    for name in names:
         host, _, rest = name.partition("~")
         pid = rest.partition("~")[0]
         if host == socket.gethostname() and pid.isdigit() and not alive(int(pid)):

@@ -29,11 +29,12 @@ Check = Callable[[], None]
 
 
 @contextlib.contextmanager
-def in_turn(store: Store, name: str) -> Iterator[Check]:
-    """Wait until no other process is within the same name. A process that ends, however it ends, gives its turn up."""
+def in_turn(store: Store, name: str, waits: Callable[[], None] = lambda: None) -> Iterator[Check]:
+    """Wait until no other process is within the same name. A process that ends, however it ends, gives its turn up. waits: called
+    once where another is within."""
     if store.remote:
         turn = _Turn(store, f"{name}.turns")
-        turn.begin()
+        turn.begin(waits)
         try:
             yield turn.check
         finally:
@@ -42,7 +43,11 @@ def in_turn(store: Store, name: str) -> Iterator[Check]:
     path = Path(store.full(f"{name}.lock"))
     make_folder(path.parent)
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield lambda: None
 
 
@@ -56,9 +61,10 @@ class _Turn:
     _over: threading.Event = field(default_factory=threading.Event)
     _pulse: threading.Thread | None = None
 
-    def begin(self) -> None:
+    def begin(self, waits: Callable[[], None]) -> None:
         """Wait for the turn before to end, or to fall silent by this process's own clock; then take the next number."""
         seen: tuple[int, Any] | None = None
+        told = False
         since = time.monotonic()
         while self.number == 0:
             latest = max(self._numbers(), default=0)
@@ -68,6 +74,9 @@ class _Turn:
             if latest == 0 or (said or {}).get("ended") or time.monotonic() - since > LEASE_S:
                 self._claim(latest + 1)
             else:
+                if not told:
+                    told = True
+                    waits()
                 time.sleep(LOOK_S)
         self._pulse = threading.Thread(target=self._beat, daemon=True)
         self._pulse.start()

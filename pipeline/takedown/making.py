@@ -13,7 +13,7 @@ from pipeline.catalog.chosen import JobRecord, jobs, jobs_of_corpora, sound_jobs
 from pipeline.catalog.views import view_tables
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.job import end_dead_jobs, now
-from pipeline.sql.engine import connect, rows_as_dicts
+from pipeline.sql.engine import again, connect, rows_as_dicts
 from pipeline.storage.destination import MANIFEST
 from pipeline.storage.manifest import tables
 from pipeline.storage.store import Store
@@ -121,11 +121,13 @@ def _meant(store: Store, job: JobRecord, request: Request) -> tuple[list[str], i
 def _choose(connection: duckdb.DuckDBPyConnection, request: Request) -> None:
     """Table `chosen`: shard, row, doc_id of the documents that are there, and whether the record names them by id."""
     try:
-        connection.execute(
-            "create table chosen as select shard, row, doc_id, named or met as by_id from (select shard, row, doc_id, "
-            "doc_id in (from given_ids) as named, coalesce(source in (from given_sources), false) as of_source, "
-            f"coalesce(({request.predicate or 'false'}\n), false) as met "
-            "from documents where quarantine is null) where named or met or of_source"
+        again(
+            lambda: connection.execute(
+                "create table chosen as select shard, row, doc_id, named or met as by_id from (select shard, row, doc_id, "
+                "doc_id in (from given_ids) as named, coalesce(source in (from given_sources), false) as of_source, "
+                f"coalesce(({request.predicate or 'false'}\n), false) as met "
+                "from documents where quarantine is null) where named or met or of_source"
+            )
         )
     except duckdb.Error as error:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def test_a_command_says_that_its_bucket_cannot_be_reached(
         monkeypatch.setenv(name, value)
     filesystem("s3://nowhere").clear_instance_cache()
     monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
+    monkeypatch.setattr("pipeline.cli._end", sys.exit)
     monkeypatch.setattr("sys.argv", ["winnow", *asked, "--workspace", "s3://nowhere/ws"])
     with pytest.raises(SystemExit, match="1"):
         main()

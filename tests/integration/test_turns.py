@@ -15,7 +15,7 @@ import pytest
 import winnow
 from pipeline.errors import Fenced
 from pipeline.storage import naming, turns
-from pipeline.storage.integrity import check_workspace
+from pipeline.storage.integrity import Report, check_workspace
 from pipeline.storage.store import Store
 from pipeline.storage.turns import in_turn
 from pipeline.takedown import erasing
@@ -187,3 +187,23 @@ def test_a_takedown_waits_for_one_of_another_corpus(tmp_path: Path) -> None:
         assert held(store, documents(40)[1]["text"])
     taking.join(30)
     assert not held(store, documents(40)[1]["text"])
+
+
+def test_what_a_takedown_is_writing_again_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, listed, reports = Store(str(tmp_path / "ws")), erasing._list_again, list[Report]()
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.jsonl").write_text("\n".join(json.dumps(d) for d in documents(40)))
+    winnow.run(RECIPE, [str(tmp_path / "crawl")], workspace=store.root, executor="local", workers=1)
+    looking = threading.Thread(target=lambda: reports.append(check_workspace(store)))
+
+    def list_again(*arguments: Any) -> None:
+        looking.start()
+        looking.join(1.0)  # the file has its new bytes, the manifest does not say so yet
+        assert looking.is_alive()
+        listed(*arguments)
+
+    monkeypatch.setattr(erasing, "_list_again", list_again)
+    take_down(store, Request("ticket 7", ids=("doc-00001",)))
+    looking.join(30)
+    assert [r.faults for r in reports] == [[]]
+    assert reports[0].tables > 3
