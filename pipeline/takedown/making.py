@@ -73,7 +73,9 @@ def take_down(store: Store, request: Request, corpus: str | None = None, dry_run
     name = corpus or next(reversed(known), None)
     if name is None or name not in known:
         there = f"there are {', '.join(sorted(known)) or 'none'}.{did_you_mean(corpus or '', list(known))}"
-        raise UsageError(f"takedown: no corpus {corpus or ''!r} in {store.root} has been taken in; {there}")
+        raise UsageError(
+            f"takedown: no corpus{f' {corpus!r}' if corpus else ''} in {store.root} has been taken in; {there}"
+        )
     ids, documents, text_bytes = _meant(store, known[name], request)
     sources = sorted(set(request.sources))
     takedown = Takedown(

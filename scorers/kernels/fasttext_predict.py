@@ -22,20 +22,26 @@ from scorers.kernels.fasttext_words import (
     is_space,
     word_key,
 )
-from scorers.kernels.jit import inline, kernel, leaf
+from scorers.kernels.jit import inline, kernel, leaf, set_bits
 
-NO_ROW = np.uint16(0xFFFF)
-"""Of an n-gram that pruning has left no row. 16 bits a bucket, because a cache miss here is most of what a word costs."""
+GROUP = 48
+"""Buckets told by one u64: bit k of it is set where pruning has left bucket k of the group a row, the 16 bits above are the row of the
+first that has one. A third of a megabyte for lid.176, where a u16 a bucket was 4: a cache miss here is most of what a word costs."""
+ROW_BITS = 16
 LOG_FLOOR = 1e-5
 """fastText takes log(p + 1e-5) at every node, so that a probability is up to 1e-5 per level too high."""
 
 
 @inline
-def add_row(h: np.uint32, bucket_rows: Any, rows: Any, total: Any) -> int:
+def add_row(h: np.uint32, buckets: np.uint32, kept: Any, rows: Any, total: Any) -> int:
     """Add to total the row of an n-gram's hash, if pruning has left it one; how many were added."""
-    row = bucket_rows[h % np.uint32(len(bucket_rows))]
-    if row == NO_ROW:
+    bucket = h % buckets
+    group = bucket // np.uint32(GROUP)
+    told = kept[group]
+    bit = np.uint64(1) << np.uint64(bucket - group * np.uint32(GROUP))
+    if told & bit == 0:
         return 0
+    row = np.int64(told >> np.uint64(GROUP)) + np.int64(set_bits(told & (bit - np.uint64(1))))
     for k in range(len(total)):
         total[k] += rows[row, k]
     return 1
@@ -43,7 +49,7 @@ def add_row(h: np.uint32, bucket_rows: Any, rows: Any, total: Any) -> int:
 
 @leaf
 def add_subwords(
-    data: Any, start: int, end: int, shortest: int, longest: int, bucket_rows: Any, rows: Any, total: Any
+    data: Any, start: int, end: int, shortest: int, longest: int, buckets: np.uint32, kept: Any, rows: Any, total: Any
 ) -> int:
     """Add to total: f32[K] the rows of the 1- to 4-grams of characters of '<' + data[start:end] + '>'; how many."""
     # h1 to h4 hash the n-grams that end here: four independent chains, each byte read once; 3.5x over one n-gram
@@ -69,19 +75,19 @@ def add_subwords(
             i += 1
         characters += 1
         if shortest <= 1 and not last:  # a bracket alone is not an n-gram
-            added += add_row(h1, bucket_rows, rows, total)
+            added += add_row(h1, buckets, kept, rows, total)
         if shortest <= 2 and longest >= 2:
-            added += add_row(h2, bucket_rows, rows, total)
+            added += add_row(h2, buckets, kept, rows, total)
         if shortest <= 3 and longest >= 3 and characters >= 3:
-            added += add_row(h3, bucket_rows, rows, total)
+            added += add_row(h3, buckets, kept, rows, total)
         if longest >= 4 and characters >= 4:
-            added += add_row(h4, bucket_rows, rows, total)
+            added += add_row(h4, buckets, kept, rows, total)
     return added
 
 
 @kernel
 def remember_vocabulary(
-    data: Any, offsets: Any, shortest: int, longest: int, bucket_rows: Any, rows: Any,
+    data: Any, offsets: Any, shortest: int, longest: int, buckets: np.uint32, kept: Any, rows: Any,
     keys: Any, places: Any, sums: Any, counts: Any,
 ) -> None:  # fmt: skip
     """W words: fill keys: u64[S], places: i32[S] (into sums), sums: f32[W, K], counts: i32[W] (own row and n-grams).
@@ -97,12 +103,12 @@ def remember_vocabulary(
         sums[w] = rows[w]
         counts[w] = 1
         if w > 0:
-            counts[w] += add_subwords(data, start, end, shortest, longest, bucket_rows, rows, sums[w])
+            counts[w] += add_subwords(data, start, end, shortest, longest, buckets, kept, rows, sums[w])
 
 
 @kernel
 def mean_rows(
-    data: Any, starts: Any, ends: Any, shortest: int, longest: int, bucket_rows: Any, rows: Any,
+    data: Any, starts: Any, ends: Any, shortest: int, longest: int, buckets: np.uint32, kept: Any, rows: Any,
     keys: Any, places: Any, sums: Any, counts: Any, known: int, hidden: Any, words: Any,
 ) -> None:  # fmt: skip
     """B bytes, D documents [starts, ends). hidden: f32[D, K] gets the mean row, words: i64[D] the number of words.
@@ -131,7 +137,7 @@ def mean_rows(
                 sums[place] = 0
                 counts[place] = 0
                 if not is_label(data, start, i):
-                    counts[place] = add_subwords(data, start, i, shortest, longest, bucket_rows, rows, sums[place])
+                    counts[place] = add_subwords(data, start, i, shortest, longest, buckets, kept, rows, sums[place])
                 if known < len(sums) - 1:  # the last place is never taken: it is the scratch when memory is full
                     keys[slot] = key
                     places[slot] = place

@@ -97,6 +97,19 @@ trailing_zeros: Any = intrinsic(_trailing_zeros)
 """Number of trailing zero bits of a non-zero u64."""
 
 
+def _set_bits(_context: Any, _value: Any) -> Any:
+    signature = types.uint64(types.uint64)
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return signature, generate
+
+
+set_bits: Any = intrinsic(_set_bits)
+"""Number of bits of a u64 that are set."""
+
+
 def _prefetch_cell(_context: Any, array: Any, row: Any, column: Any) -> Any:
     signature = types.void(array, row, column)
 

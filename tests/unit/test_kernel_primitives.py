@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scorers.kernels.jit import copy_lower, equal_bytes, leaf, not_ascii, store64, whitespace, word_bytes
+from scorers.kernels.jit import copy_lower, equal_bytes, leaf, not_ascii, set_bits, store64, whitespace, word_bytes
 
 
 @leaf
@@ -33,6 +33,11 @@ def classes(data: Any, i: int) -> tuple[Any, Any, Any]:
 @leaf
 def lowered(data: Any, i: int, out: Any, o: int) -> None:
     copy_lower(data, i, out, o)
+
+
+@leaf
+def counted(value: Any) -> Any:
+    return set_bits(value)
 
 
 def bits(flags: list[bool]) -> int:
@@ -76,3 +81,8 @@ def test_copy_lower_writes_64_bytes_and_lowers_ascii_capitals_alone(first: int) 
     out = np.full(70, 7, np.uint8)
     lowered(data, 3, out, 5)
     assert out.tobytes() == b"\x07" * 5 + data[3:67].tobytes().lower() + b"\x07"
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**63, 2**64 - 1, 0xF0F0_0001_8000_0003])
+def test_set_bits_counts_them(value: int) -> None:
+    assert counted(np.uint64(value)) == value.bit_count()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scorers import models
 from scorers.base import ScorerError, as_struct, build, fingerprint
+from scorers.kernels.fasttext_predict import add_row
+from scorers.kernels.jit import leaf
 from scorers.language import WINDOW_BYTES, Language
 from scorers.models import fasttext_file, fasttext_model
 from scorers.models.card import ModelMissing
 from scorers.models.fasttext_file import FastTextError
-from scorers.models.fasttext_model import window_ends
+from scorers.models.fasttext_model import _groups, window_ends
 from scorers.text import TextBatch
 
 SENTENCES = {
@@ -171,3 +176,23 @@ def test_another_file_than_the_registered_is_refused(tmp_path: Path) -> None:
 def test_a_truncated_model_is_refused(lid_model: Path, kept_bytes: int) -> None:
     with pytest.raises(FastTextError, match=r"is not a fastText model|ends at byte|without an end"):
         fasttext_file.parse(lid_model.read_bytes()[:kept_bytes], "cut")
+
+
+@leaf
+def row_of(bucket: Any, buckets: Any, kept: Any, rows: Any, total: Any) -> Any:
+    return add_row(bucket, buckets, kept, rows, total)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 300).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)))), st.integers(0, 65_000)
+)
+def test_a_bucket_has_the_row_that_pruning_left_it(pruned: tuple[int, set[int]], first_row: int) -> None:
+    buckets, having = pruned
+    kept = _groups(np.array(sorted(having), np.int64), buckets, first_row)
+    rows = np.arange(first_row + len(having), dtype=np.float32).reshape(-1, 1)
+    expected = {bucket: first_row + n for n, bucket in enumerate(sorted(having))}
+    for bucket in range(buckets):
+        total = np.zeros(1, np.float32)
+        found = row_of(np.uint32(bucket), np.uint32(buckets), kept, rows, total)
+        assert (found, total[0]) == ((1, expected[bucket]) if bucket in expected else (0, 0))
