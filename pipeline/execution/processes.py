@@ -33,7 +33,7 @@ def collect_rarely() -> None:
 
 def forgo_dateutil() -> None:
     """Where python-dateutil is not installed, let pyarrow see that at once, in this process and those forked from it: at each Python
-    value whose type it infers it looks for it again, along the whole path, which was a fiftieth of deduplicating 1 GB."""
+    value whose type it infers it looks for it again, along the whole path: 0.12 ms, 417 times in deduplicating 100 MB."""
     if "dateutil" not in sys.modules and find_spec("dateutil") is None:
         sys.modules["dateutil"] = None  # type: ignore[assignment]  # an import of it fails without a search
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, StorageError
 from pipeline.storage import manifest
 from pipeline.storage.files import of_bucket
 from pipeline.storage.manifest import Manifest
@@ -99,10 +99,11 @@ def _check_at_rest(store: Store, path: str, found: Report) -> Report:
     try:
         with in_turn(store, TURNS):
             return _check_table(store, path)
-    except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES):
-            raise
-        return found  # nobody empties anything here
+    except (OSError, StorageError) as error:
+        refused = error.__cause__ if isinstance(error, StorageError) else error
+        if isinstance(refused, PermissionError) or getattr(refused, "errno", None) == errno.EROFS:
+            return found  # who may not write cannot have a turn
+        raise
 
 
 def _check_table(store: Store, path: str) -> Report:

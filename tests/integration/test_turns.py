@@ -213,3 +213,21 @@ def test_what_a_takedown_is_writing_again_is_no_fault(tmp_path: Path, monkeypatc
     looking.join(30)
     assert [r.faults for r in reports] == [[]]
     assert reports[0].tables > 3
+
+
+def test_who_may_only_read_a_bucket_is_told_of_its_faults(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"{bucket}/ws")
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.jsonl").write_text("\n".join(json.dumps(d) for d in documents(40)))
+    winnow.run(RECIPE, [str(tmp_path / "crawl")], workspace=store.root, executor="local", workers=1)
+    take_down(store, Request("ticket 7", ids=("doc-00001",)))
+    damaged = next(p for p in store.fs.find(store.full("corpora")) if "/notes/parts/" in p)
+    store.fs.pipe_file(damaged, b"damaged")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(Store, "_publish", refuse)
+    assert [f.path.rsplit("/", 1)[-1] for f in check_workspace(store).faults] == [damaged.rsplit("/", 1)[-1]]
