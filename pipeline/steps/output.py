@@ -31,14 +31,16 @@ class Output:
     job: Job
 
     def write(self, stage: Export) -> Store:
-        """Bring it up to date with what the stage writes, when no other job of this workspace is at it."""
-        with in_turn(self.store, self._turns(stage.corpus), self._waits) as check:
+        """Bring it up to date with what the stage writes, when no other job is at it."""
+        with in_turn(*self._turns(stage.corpus), self._waits) as check:
             return self._write(stage, check)
 
-    def _turns(self, corpus: str) -> str:
-        """Exports of a recipe within the workspace take over one another's files, so that they have turns together."""
-        whose = ("own", corpus, self.recipe.digest()) if self.place is None else ("at", Store(self.place).root)
-        return f"locks/export-{part_key(*whose)}"
+    def _turns(self, corpus: str) -> tuple[Store, str]:
+        """Where turns are taken: at the place itself, for jobs of other workspaces may write to it, too. Exports of a recipe within
+        the workspace take over one another's files, so that they have turns together."""
+        if self.place is not None:
+            return Store(self.place), destination.TURNS
+        return self.store, f"locks/export-{part_key(corpus, self.recipe.digest())}"
 
     def _waits(self) -> None:
         self.job.note(

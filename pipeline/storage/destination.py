@@ -18,6 +18,8 @@ from pipeline.unit import Unit
 
 CLAIM = "_winnow.json"
 """Written first: which export the folder is for. Input listings leave such folders out."""
+TURNS = "_winnow"
+"""What jobs that write to one place have turns by: a lock while one is at it; in a bucket the records of its last turn stay."""
 MANIFEST, BEFORE = "manifest.json", "manifest.before.json"
 CARD = ("README.md", "recipe.lock.yaml", "croissant.json")
 CONTENT = (MANIFEST, *CARD, "data", "removed", "quarantine")
@@ -187,7 +189,7 @@ def _claim_of(destination: Store) -> dict[str, Any] | None:
 
 
 def _refuse_foreign(destination: Store) -> None:
-    others = [n for n in destination.names("") if n != "tmp"]
+    others = [n for n in destination.names("") if n != "tmp" and n not in (f"{TURNS}.lock", f"{TURNS}.turns")]
     if others:
         raise UsageError(
             f"output {destination.root}: holds {len(others)} other files ({', '.join(others[:3])}); choose an empty folder "

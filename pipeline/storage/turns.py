@@ -1,13 +1,15 @@
 """Work that two processes must not do at once.
 
-In a folder the kernel's lock says who is within. In a bucket turns are numbered, and a number is taken by whoever creates
-its record first; its holder gives signs of life beside it, and one that gives none for LEASE_S has lost its turn.
+In a folder the kernel's lock on a file says who is within, and the file goes with its holder. In a bucket turns are numbered, and a
+number is taken by whoever creates its record first; its holder gives signs of life beside it, and one that gives none for LEASE_S
+has lost its turn.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import secrets
 import socket
 import threading
@@ -41,14 +43,42 @@ def in_turn(store: Store, name: str, waits: Callable[[], None] = lambda: None) -
             turn.end()
         return
     path = Path(store.full(f"{name}.lock"))
-    make_folder(path.parent)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waits()
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = _locked(path, waits)
+    try:
         yield lambda: None
+    finally:
+        path.unlink(missing_ok=True)
+        fcntl.flock(lock, fcntl.LOCK_UN)  # a process forked meanwhile has the file open, too
+        os.close(lock)
+
+
+def _locked(path: Path, waits: Callable[[], None]) -> int:
+    """An open file that has the lock of what lies at the path: the one before may have taken it away meanwhile."""
+    told = False
+    while True:
+        make_folder(path.parent)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not told:
+                    told = True
+                    waits()
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if _lies_at(path, lock):
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _lies_at(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False
 
 
 @dataclass

@@ -48,12 +48,13 @@ def write(root: Path, *files: int) -> None:
         (folder / f"part-{n}.jsonl").write_text("\n".join(map(json.dumps, part)))
 
 
-def run(root: Path, output: str = "out", **more: Any) -> Result:
-    workspace = str(root / "ws")
+def run(
+    root: Path, output: str = "out", workspace: str = "ws", recipe: dict[str, Any] | None = None, **more: Any
+) -> Result:
     return winnow.run(
-        RECIPE,
+        recipe or RECIPE,
         [str(root / "crawl")],
-        workspace=workspace,
+        workspace=str(root / workspace),
         output=str(root / output),
         executor="local",
         workers=1,
@@ -136,6 +137,34 @@ def test_a_job_that_adds_to_a_corpus_waits_until_the_one_before_has_written_its_
     (tmp_path / "out").rename(tmp_path / "out.before")
     run(tmp_path)
     assert got == content(tmp_path / "out")
+
+
+@pytest.mark.parametrize("where", ["claim", "settle"])
+def test_a_job_of_another_workspace_waits_until_the_one_before_has_written_their_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    write(tmp_path, *range(FILES))
+    notes: list[str] = []
+    shorter = RECIPE | {"rules": {"word_count": {"column": "gopher.word_count", "min": 40}}}
+
+    def replace() -> None:
+        run(tmp_path, workspace="elsewhere", recipe=shorter, overwrite=True)
+
+    def note(job: Job, message: str) -> None:
+        notes.append(message)
+        other.told.set()
+
+    other = Meanwhile(replace)
+    monkeypatch.setattr(Job, "note", note)
+    run(tmp_path, until="mix")
+    before(monkeypatch, destination, where, other)
+    run(tmp_path)
+    other.end()
+    assert [n for n in notes if "waits" in n] == [f"another job writes to {tmp_path}/out; this one waits for it"]
+    out = Store(str(tmp_path / "out"))
+    assert check_export(out).faults == []
+    assert "min: 40" in (tmp_path / "out" / "recipe.lock.yaml").read_text()
+    assert not out.exists(f"{destination.TURNS}.lock")
 
 
 def test_an_output_that_another_workspace_took_over_is_left_to_it(
