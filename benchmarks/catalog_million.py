@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from benchmarks.measuring import CORPUS, WINNOW, batches, best_s, machine, texts
+from benchmarks.data import corpus_files
+from benchmarks.measuring import WINNOW, batches, best_s, machine, texts
 from pipeline.catalog import read
 from pipeline.catalog.database import Catalog, rebuild
 from pipeline.catalog.read import JobFilter
@@ -90,7 +91,7 @@ class Busy:
     def go_on(self) -> None:
         """Start it again where it has ended."""
         if self._process is None or self._process.poll() is not None:
-            files = map(str, sorted(CORPUS.glob("*.parquet")))
+            files = map(str, corpus_files())
             options = ["-w", self.store.root, "-n", "2", "-q", "--corpus", f"live-{time.time_ns()}"]
             command = ["nice", "-n", "5", *WINNOW, "run", "fineweb", *files, *options]
             self.jobs += 1

@@ -15,7 +15,8 @@ from pathlib import Path
 import fasttext
 import numpy as np
 
-from benchmarks.measuring import DATA, batches, best_s, machine, texts
+from benchmarks.data import DATA
+from benchmarks.measuring import batches, best_s, machine, texts
 from pipeline.train.classifier import Examples, Shape, balanced, fit
 from pipeline.train.fasttext_writer import bin_bytes, ftz_bytes
 from pipeline.train.labelled import read_labelled

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import multiprocessing
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.data import corpus_files
 from scorers.base import Scorer, as_struct
 from scorers.gopher import Gopher
 from scorers.lines import Lines
@@ -30,7 +30,6 @@ from scorers.repetition import Repetition
 from scorers.spans import apply_spans
 from scorers.text import TextBatch
 
-DATA = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 KEEP = "keep"
 MIN_CHARS = 500
 Row = dict[str, Any]
@@ -88,7 +87,7 @@ EDITING = ("c4", "c4_as_in_fineweb")
 
 def english_documents(limit: int | None) -> list[str]:
     """Texts of the corpus with lang = en and more than MIN_CHARS characters; spread over it where `limit` says how many."""
-    tables = [pq.read_table(p, columns=["text", "lang"]) for p in sorted((DATA / "corpus").glob("*.parquet"))]
+    tables = [pq.read_table(p, columns=["text", "lang"]) for p in corpus_files()]
     table = pa.concat_tables(tables)
     wanted = pc.and_(pc.equal(table["lang"], "en"), pc.greater(pc.utf8_length(table["text"]), MIN_CHARS))
     texts: list[str] = table.filter(wanted)["text"].to_pylist()

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import winnow
+from benchmarks.data import DATA, corpus_files
 from benchmarks.generator.contamination import KINDS, Planted, planted
-from benchmarks.measuring import CORPUS, DATA, batches, best_s, machine, texts
+from benchmarks.measuring import batches, best_s, machine, texts
 from pipeline.decontamination.eval_sets import index_of
 from scorers.contamination import Contamination
 from scorers.models.overlap_profiles import PROFILES
@@ -76,11 +77,7 @@ def _items() -> dict[str, list[Any]]:
 
 def corpus() -> tuple[list[dict[str, str]], list[str]]:
     """(every document by id, English ones that can hold an item)"""
-    rows = [
-        r
-        for p in sorted(CORPUS.glob("*.parquet"))
-        for r in pq.read_table(p, columns=["id", "text", "lang"]).to_pylist()
-    ]
+    rows = [r for p in corpus_files() for r in pq.read_table(p, columns=["id", "text", "lang"]).to_pylist()]
     fits = [r["text"] for r in rows if r["lang"] == "en" and LEAST_HOST_CHARS < len(r["text"]) < MOST_HOST_CHARS]
     return [{"id": f"{i}-{r['id']}", "text": r["text"]} for i, r in enumerate(rows)], fits
 

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from benchmarks.measuring import CORPUS
+from benchmarks.data import CORPUS
 from pipeline import run as runner
 from pipeline.catalog.chosen import choose_job
 from pipeline.dedup.documents.planner import choice, cost

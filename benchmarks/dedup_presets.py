@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.measuring import DATA
+from benchmarks.data import DATA
 from pipeline.dedup.documents.planner import banding
 from pipeline.dedup.documents.presets import PRESETS
 from pipeline.recipe.dedup import Fuzzy

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.measuring import CORPUS, WINNOW, Watched, machine, texts, watch
+from benchmarks.data import CORPUS, corpus_files
+from benchmarks.measuring import WINNOW, Watched, machine, texts, watch
 
 RUNS = 3
 QUIET = ("-q", "--executor", "local")
@@ -75,7 +76,7 @@ def tenfold(folder: Path) -> Path:
     """Ten times the corpus in files of the same size."""
     made = folder / "tenfold"
     made.mkdir()
-    for path in sorted(CORPUS.glob("*.parquet")):
+    for path in corpus_files():
         table = pq.read_table(path)
         for n in range(10):
             ids = pc.binary_join_element_wise(table.column("id"), pa.scalar(str(n)), "-")

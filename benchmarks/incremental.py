@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.measuring import CORPUS, Watched, machine, watch
+from benchmarks.data import corpus_files
+from benchmarks.measuring import Watched, machine, watch
 
 ADDED_FRAC = 0.01
 
@@ -41,7 +42,7 @@ def make(folder: Path, copies: int) -> tuple[Path, Path, float, float]:
     held: list[pa.Table] = []
     for n in range(copies):
         pick = random.Random(n)
-        for path in sorted(CORPUS.glob("*.parquet")):
+        for path in corpus_files():
             table = pq.read_table(path)
             if n:
                 texts = [shuffled(t, pick) for t in table.column("text").to_pylist()]

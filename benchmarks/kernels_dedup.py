@@ -7,18 +7,17 @@ MB/s are megabytes of UTF-8 text per second of process time, the best of three a
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 from datasketch import MinHash as DatasketchMinHash
 
+from benchmarks.data import corpus_files
 from pipeline.dedup.documents.bands import choose_bands
 from scorers.exact import Exact
 from scorers.kernels.folding import word_table
@@ -28,7 +27,6 @@ from scorers.kernels.stars import stars
 from scorers.minhash import MinHash
 from scorers.text import TextBatch
 
-DATA = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 NGRAM = 5
 
 
@@ -44,8 +42,7 @@ def seconds(run: Callable[[], object], times: int = 3) -> float:
 
 def corpus() -> list[TextBatch]:
     """The corpus by file."""
-    files = sorted((DATA / "corpus").glob("*.parquet"))
-    return [TextBatch.from_arrow(pq.read_table(f, columns=["text"])["text"].combine_chunks()) for f in files]
+    return [TextBatch.from_arrow(pq.read_table(f, columns=["text"])["text"].combine_chunks()) for f in corpus_files()]
 
 
 def text_speeds(batches: list[TextBatch]) -> None:

@@ -14,8 +14,9 @@ import fasttext
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.data import DATA
 from benchmarks.language_codes import ALIASES
-from benchmarks.measuring import DATA, machine
+from benchmarks.measuring import machine
 from scorers.language import Language
 from scorers.models import find
 from scorers.models.fasttext_model import load

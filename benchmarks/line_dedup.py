@@ -20,8 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.data import CORPUS
 from benchmarks.end_to_end import tenfold, told
-from benchmarks.measuring import CORPUS, batches, best_s, machine, texts, watch
+from benchmarks.measuring import batches, best_s, machine, texts, watch
 from pipeline.dedup.documents.urls import normalised
 from pipeline.dedup.lines.bloom import Bloom
 from pipeline.dedup.lines.lines import find_lines

@@ -15,17 +15,16 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.data import corpus_files
 from scorers.text import TextBatch
 
-DATA = Path(os.environ.get("WINNOW_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
-CORPUS = DATA / "corpus"
 WINNOW = [sys.executable, "-m", "pipeline.cli"]
 BATCH_BYTES = 8_000_000
 
 
 def texts() -> pa.Array:
     """All documents of the corpus, as one large_string array."""
-    parts = [pq.read_table(p, columns=["text"]).column("text") for p in sorted(CORPUS.glob("*.parquet"))]
+    parts = [pq.read_table(p, columns=["text"]).column("text") for p in corpus_files()]
     return pa.concat_arrays([c.cast(pa.large_string()) for part in parts for c in part.chunks])
 
 

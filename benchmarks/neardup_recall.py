@@ -8,15 +8,14 @@ pairs, whose words are other ones (`\\w+`), so that pairs at the very threshold 
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.data import DATA
 from pipeline.dedup.documents.bands import choose_bands
 from scorers.base import build
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
@@ -25,7 +24,6 @@ from scorers.kernels.stars import stars
 from scorers.minhash import MinHash
 from scorers.text import TextBatch
 
-DATA = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 Indices = npt.NDArray[np.int32]
 
 

@@ -16,13 +16,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import DATA
 from benchmarks.generator import items, sources
 from benchmarks.generator.__main__ import size_bytes
 from benchmarks.generator.chain import Chain, learn
 from benchmarks.generator.corpus import corpus
 from benchmarks.generator.kinds import Shares
 from benchmarks.generator.shards import TEXT, write_corpus
-from benchmarks.measuring import DATA, Watched, bytes_in, machine, watch
+from benchmarks.measuring import Watched, bytes_in, machine, watch
 from tests.ray_nodes import nodes
 
 SEED = 23

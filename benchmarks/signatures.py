@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.measuring import DATA, batches, best_s, machine, texts
+from benchmarks.data import DATA
+from benchmarks.measuring import batches, best_s, machine, texts
 from scorers.base import Scorer, build
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.text import TextBatch

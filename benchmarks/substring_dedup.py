@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.data import CORPUS
 from benchmarks.end_to_end import tenfold, told
 from benchmarks.line_dedup import Timed
-from benchmarks.measuring import CORPUS, machine, texts, watch
+from benchmarks.measuring import machine, texts, watch
 from pipeline.recipe import Input
 from pipeline.recipe.dedup import Substrings
 from pipeline.stages.ingest import plan_ingest

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.data import DATA
 from benchmarks.generator import items, sources
 from benchmarks.generator.chain import learn
 from benchmarks.generator.corpus import corpus
 from benchmarks.generator.kinds import Shares
 from benchmarks.generator.shards import LEDGER, TEXT, write_corpus
 from benchmarks.language_codes import ALIASES
-from benchmarks.measuring import DATA
 
 SIZES_MB = (5, 30, 100)
 """The smallest is what all are judged on; the others are for the speed of those that are fast enough."""

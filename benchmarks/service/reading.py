@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.measuring import CORPUS
+from benchmarks.data import CORPUS
 from benchmarks.service.figures import Figure, percentile, spread, under
 from benchmarks.service.serving import LIFTED, Options, asked, client_of, end_jobs, service, submit
 from tests.control import until

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.measuring import CORPUS
+from benchmarks.data import CORPUS
 from pipeline.control.state import TERMINAL
 from tests.control import until
 from tests.serving import Served, served

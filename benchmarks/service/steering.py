@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 
-from benchmarks.measuring import CORPUS
+from benchmarks.data import CORPUS
 from benchmarks.service.figures import Figure, spread, under
 from benchmarks.service.serving import Options, client_of, empty_service, submit
 from pipeline.control.state import TERMINAL

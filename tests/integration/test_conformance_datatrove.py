@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import conformance
+from benchmarks.data import CORPUS
 
 pytest.importorskip("datatrove", reason="datatrove is not installed (uv sync --group conformance)")
 pytest.importorskip("spacy", reason="spacy is not installed (uv sync --group conformance)")
@@ -19,8 +20,8 @@ MIN_AGREEMENT = 0.995
 
 @pytest.fixture(scope="module")
 def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    if not (conformance.DATA / "corpus").is_dir():
-        pytest.skip(f"no corpus in {conformance.DATA} (set WINNOW_TEST_DATA)")
+    if not CORPUS.is_dir():
+        pytest.skip(f"no corpus in {CORPUS} (set WINNOW_TEST_DATA)")
     texts = conformance.english_documents(None if DOCUMENTS == "all" else int(DOCUMENTS))
     return conformance.reference_rows(texts, processes=1), conformance.our_rows(texts)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.data import DATA
 from pipeline.dedup.documents.bands import choose_bands
 from scorers.base import build
 from scorers.kernels.jaccard import pair_jaccard, shingle_sets
@@ -16,7 +14,7 @@ from scorers.kernels.lsh import band_keys, candidate_pairs
 from scorers.kernels.stars import stars
 from scorers.text import TextBatch
 
-FOLDER = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "neardup"
+FOLDER = DATA / "neardup"
 THRESHOLD = 0.8
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"test data not found at {FOLDER} (WINNOW_TEST_DATA)")

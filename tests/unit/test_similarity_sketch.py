@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.data import DATA
 from scorers.base import ScorerError, build, fingerprint
 from scorers.kernels.jaccard import estimate, pair_jaccard, shingle_sets
 from scorers.kernels.shingles import CHUNK
@@ -19,7 +18,7 @@ from scorers.minhash import MinHash, rounds
 from scorers.text import TextBatch
 from tests import oracle_dedup as oracle
 
-FOLDER = Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "neardup"
+FOLDER = DATA / "neardup"
 SLOTS = 128
 
 Sketch = Literal["minhash", "fast_similarity"]
