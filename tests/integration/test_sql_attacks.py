@@ -39,7 +39,7 @@ def test_without_the_gate_no_attack_has_effect(sql_folder: Path, sql_store: Stor
     server = HTTPServer(("127.0.0.1", 0), Counting)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     before = digests(sql_folder)
-    # those that only take time are held by the clock alone: test_a_bomb_ends_in_time
+    # those that only take time are held by the clock alone: test_every_bomb_ends_in_time
     attacks = [s for family, s in ATTACKS if family not in ("waiting", "unbounded")]
     answers = run_all(sql_store.root, [written(sql_folder, s, server.server_port) for s in attacks], gate=False)
     server.shutdown()
