@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from typing import IO, Protocol
+from dataclasses import dataclass
+from typing import IO
 from urllib.parse import quote
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.errors import WrongRange
+from pipeline.errors import StorageError
+from pipeline.storage.files import remote_stamp, stamp_of
+from pipeline.storage.store import Store
 
 CHUNK_BYTES = 1 << 18
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-class Opens(Protocol):
-    """Opens the file for reading."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that is open, and what is true of these bytes, whatever its name stands for by then."""
 
-    def __call__(self) -> IO[bytes]: ...
+    file: IO[bytes]
+    size: int
+    stamp: str
+
+
+class FileStream(StreamingResponse):
+    """Pieces of an open file; it is closed whatever ends the answer. A client that left would keep it open otherwise, and a
+    file that was removed on the disk, until Python next looks for garbage."""
+
+    def __init__(
+        self, file: IO[bytes], first: int, end: int, status: int, headers: dict[str, str], media_type: str
+    ) -> None:
+        super().__init__(_pieces(file, first, end), status, headers, media_type)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+
+def opened(folder: Store, path: str) -> Opened:
+    """A file by its whole path. Raises FileNotFoundError."""
+    file = folder.open(path)
+    if folder.remote:
+        found = getattr(file, "details", None) or folder.fs.info(path)
+        return Opened(file, int(found["size"]), remote_stamp(found))
+    there = os.fstat(file.fileno())
+    return Opened(file, there.st_size, stamp_of(there))
 
 
 def range_of(header: str | None, size: int) -> tuple[int, int] | None:
@@ -40,11 +76,12 @@ def range_of(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def file_response(
-    open_file: Opens, size: int, etag: str, media_type: str, name: str, range_header: str | None, if_range: str | None
-) -> Response:
-    """The file, or the range of it that is asked for, in pieces: nothing is held but the piece being sent."""
-    wanted = range_of(range_header, size) if if_range in (None, etag) else None
-    first, end = wanted or (0, size)
+    found: Opened, etag: str, media_type: str, name: str, range_header: str | None, if_range: str | None
+) -> FileStream:
+    """The file, or the range of it that is asked for, in pieces: nothing is held but the piece being sent. The answer closes
+    it."""
+    wanted = range_of(range_header, found.size) if if_range in (None, etag) else None
+    first, end = wanted or (0, found.size)
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(end - first),
@@ -52,9 +89,8 @@ def file_response(
         "ETag": etag,
     }
     if wanted is not None:
-        headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
-    pieces = _pieces(open_file, first, end)
-    return StreamingResponse(pieces, 206 if wanted is not None else 200, headers, media_type)
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
+    return FileStream(found.file, first, end, 206 if wanted is not None else 200, headers, media_type)
 
 
 def _attachment(name: str) -> str:
@@ -64,12 +100,15 @@ def _attachment(name: str) -> str:
     return f'attachment; filename="{plain}"{exact}'
 
 
-def _pieces(open_file: Opens, first: int, end: int) -> Iterator[bytes]:
-    with open_file() as file:
-        file.seek(first)
-        while first < end:
-            piece = file.read(min(CHUNK_BYTES, end - first))
-            if not piece:
-                return  # it was cut short meanwhile: the connection ends before its length, which tells it
-            first += len(piece)
-            yield piece
+def _pieces(file: IO[bytes], first: int, end: int) -> Iterator[bytes]:
+    file.seek(first)
+    while first < end:
+        piece = file.read(min(CHUNK_BYTES, end - first))
+        if (
+            not piece
+        ):  # an error ends the connection before its length, which tells it; to stop here would leave it open
+            raise StorageError(
+                f"{end - first:,} bytes are gone from a file that was being sent: it was cut short meanwhile"
+            )
+        first += len(piece)
+        yield piece

@@ -158,6 +158,10 @@ class SqlError(WinnowError):
     code = "sql_error"
 
 
+class SqlAbandoned(SqlError):
+    """Nobody waits for the answer any more."""
+
+
 class SqlRefused(SqlError):
     """The gate does not let this statement through: more than a question, or about more than the views."""
 

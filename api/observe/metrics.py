@@ -17,7 +17,7 @@ REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 SQL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 COUNTED_FOR_S = 1.0
 """Counts of the catalog are asked for at most this often."""
-SqlOutcome = Literal["answered", "refused", "timeout", "out_of_memory", "too_large", "error", "too_many"]
+SqlOutcome = Literal["answered", "refused", "timeout", "out_of_memory", "too_large", "abandoned", "error", "too_many"]
 WorkCounts = dict[str, dict[str, float]]
 """Metric name -> label value ("" for none) -> value."""
 

@@ -15,6 +15,7 @@ from api.routes.documented import Responses, header
 from api.service import Service
 from pipeline.control.state import job_state
 from pipeline.control.submission import Submission
+from pipeline.errors import JobMissing
 
 log = structlog.get_logger("winnow.jobs")
 
@@ -63,7 +64,12 @@ def accepted(service: Service, caller: Caller, asked: Submission, key: str | Non
     headers = {"Location": f"/v1/jobs/{taken.job_id}"}
     if taken.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return told(service, taken.job_id, 202, headers)
+    try:
+        return told(service, taken.job_id, 202, headers)
+    except JobMissing:
+        if not taken.replayed:
+            raise
+    return accepted(service, caller, asked, key)  # it was deleted this moment, and its key is free: this request is new
 
 
 def take_in(service: Service, job_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import Annotated
@@ -11,7 +12,7 @@ from pydantic import Field
 
 import api.routes.any_text  # noqa: F401 - {x:text} in paths
 from api.access.roles import GuardedRoute, needs
-from api.files import file_response
+from api.files import file_response, opened
 from api.models.lists import ArtifactEntry, Artifacts
 from api.models.shape import Body
 from api.pages import PAGE_SIZE, PAGE_SIZE_MAX, PageTokenGiven, page_token, position_of
@@ -23,7 +24,6 @@ from pipeline.control.state import job_state
 from pipeline.errors import NotFound, PathOutside
 from pipeline.sources.confined import is_below
 from pipeline.storage.destination import CONTENT, files
-from pipeline.storage.files import file_stamp
 from pipeline.storage.store import Store
 
 router = APIRouter(
@@ -110,14 +110,20 @@ def get_artifact(
     """A file, whole or the range of it that `Range` names; always as a download."""
     output = _output_of(service, job_id)
     path = None if output is None else _path_in(output, name)
-    if output is None or path is None:
+    found = None
+    if output is not None and path is not None:
+        with contextlib.suppress(FileNotFoundError):  # it went this moment: a takedown or an export replaces files
+            found = opened(output, path)
+    if found is None:
         raise NotFound(f"job {job_id} has no file {name[:200]!r}; GET /v1/jobs/{job_id}/artifacts lists them")
-    etag = f'"{file_stamp(path)}"'
-    size = int(output.fs.size(path)) if output.remote else os.stat(path).st_size
-    answer = file_response(
-        lambda: output.open(path), size, etag, _media_type(name), name.rpartition("/")[2], byte_range, if_range
-    )
-    return unless_matched(answer, if_none_match)
+    with contextlib.ExitStack() as held:
+        held.enter_context(found.file)
+        etag, plain = f'"{found.stamp}"', name.rpartition("/")[2]
+        sent = file_response(found, etag, _media_type(name), plain, byte_range, if_range)
+        answer = unless_matched(sent, if_none_match)
+        if answer is sent:
+            held.pop_all()
+    return answer
 
 
 def _output_of(service: Service, job_id: str) -> Store | None:

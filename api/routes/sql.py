@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from typing import Annotated, Any
 
@@ -10,16 +11,18 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from api.access.roles import Caller, GuardedRoute, needs
+from api.attended import while_attended
 from api.models.lists import Schema
 from api.models.shape import JOB_ID
 from api.models.sql import Question, SqlAnswer
 from api.negotiation import preferred
+from api.observe.context import LOST_CLIENT
 from api.observe.metrics import SqlOutcome
 from api.routes.documented import OF_BODIES, OF_CLERKS, OF_JOBS, Responses, errors, header
 from api.routes.given import Asking, Served, ask_clerk
 from api.service import Service
 from pipeline.control.state import job_state
-from pipeline.errors import WinnowError
+from pipeline.errors import SqlAbandoned, WinnowError
 from pipeline.sandbox.ask import ask
 from pipeline.sandbox.limits import Answer, Format, Limits
 
@@ -33,7 +36,7 @@ MEDIA_TYPES: dict[str, Format] = {
 }
 OUTCOMES: dict[str, SqlOutcome] = {
     "ok": "answered", "sql_refused": "refused", "sql_timeout": "timeout", "sql_out_of_memory": "out_of_memory",
-    "sql_too_large": "too_large",
+    "sql_too_large": "too_large", "abandoned": "abandoned",
 }  # fmt: skip
 OF_SQL = (
     "sql_error", "sql_refused", "sql_timeout", "sql_out_of_memory", "sql_too_large", "usage", "too_many_questions", "storage",
@@ -62,21 +65,15 @@ ANSWERED: Responses = {
     "/sql", operation_id="ask_sql", summary="Ask in SQL", response_model=None,
     responses=errors(*OF_SQL, *OF_BODIES, *OF_JOBS) | ANSWERED,
 )  # fmt: skip
-def ask_sql(request: Request, service: Served, caller: Asking, question: Question) -> Response:
+async def ask_sql(request: Request, service: Served, caller: Asking, question: Question) -> Response:
     """Answer one query over the views of a job and of all jobs, within limits of time, memory, rows and bytes. What was cut
-    off is said (`truncated`, `Winnow-Truncated`). The format is that of `format`, else of `Accept`."""
+    off is said (`truncated`, `Winnow-Truncated`). The format is that of `format`, else of `Accept`. A question whose client
+    goes away is ended."""
     wanted: Format = question.format or MEDIA_TYPES[preferred(request.headers.get("accept"), tuple(MEDIA_TYPES))]
-    began = time.monotonic()
-    code, answer = "ok", None
-    with service.questions.take(caller.owner):
-        try:
-            answer = _answer(service, question, wanted)
-        except WinnowError as error:
-            code = error.code
-            raise
-        finally:
-            _note(service, caller, question, answer, code, time.monotonic() - began)
-    return _told(answer)
+    try:
+        return await while_attended(request, lambda gone: _asked(service, caller, question, wanted, gone))
+    except SqlAbandoned:
+        return Response(status_code=LOST_CLIENT)  # for the log
 
 
 @router.get(
@@ -91,7 +88,21 @@ async def get_schema(
     return await ask_clerk(service, caller, "schema", job=job)
 
 
-def _answer(service: Service, question: Question, wanted: Format) -> Answer:
+def _asked(service: Service, caller: Caller, question: Question, wanted: Format, gone: threading.Event) -> Response:
+    began = time.monotonic()
+    code, answer = "ok", None
+    with service.questions.take(caller.owner):
+        try:
+            answer = _answer(service, question, wanted, gone)
+        except WinnowError as error:
+            code = "abandoned" if isinstance(error, SqlAbandoned) else error.code
+            raise
+        finally:
+            _note(service, caller, question, answer, code, time.monotonic() - began)
+    return _told(answer)
+
+
+def _answer(service: Service, question: Question, wanted: Format, gone: threading.Event) -> Answer:
     if question.job is not None:
         job_state(service.store, question.job)  # 404 rather than a sentence
     bounds = service.settings.limits
@@ -101,7 +112,9 @@ def _answer(service: Service, question: Question, wanted: Format) -> Answer:
         answer_bytes=bounds.sql_bytes,
     )
     snapshot = str(service.catalog.snapshot())
-    return ask(service.store, question.query, question.job, wanted, limits, spares=service.spares, snapshot=snapshot)
+    return ask(
+        service.store, question.query, question.job, wanted, limits, spares=service.spares, snapshot=snapshot, given_up=gone
+    )  # fmt: skip
 
 
 def _note(

@@ -84,6 +84,7 @@ def evaluate(
     from pipeline.evaluate.resampling import How
 
     one_of("--keeps", keeps, ("positive", "negative"))
+    _check_page(output)
     asked = Asked(
         column, tuple(data), label, tuple(positive or ()), text, _names(by), threshold, recipe,
         tuple(scorer_entry(s) for s in scorer or ()), low, "positive" if keeps == "positive" else "negative",
@@ -120,6 +121,7 @@ def audit(
     from pipeline.evaluate.audit import AuditOf
     from pipeline.evaluate.audit import audit as run_audit
 
+    _check_page(output)
     asked = AuditOf(
         tuple(data or ()), corpus, _names(by), toxicity, threshold, text, tuple(scorer_entry(s) for s in scorer or ())
     )
@@ -133,6 +135,16 @@ def audit(
 
 def _names(given: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n.strip() for n in (given or "").split(",") if n.strip()))
+
+
+def _check_page(path: str | None) -> None:
+    """Now, not after the measuring."""
+    from pathlib import Path
+
+    from pipeline.errors import UsageError
+
+    if path is not None and not Path(path).parent.is_dir():
+        raise UsageError(f"--output {path!r}: there is no folder {str(Path(path).parent)!r}")
 
 
 def _write(path: str, page: str) -> None:

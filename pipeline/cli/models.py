@@ -30,6 +30,7 @@ Setting = Annotated[
     list[str] | None, typer.Option("--set", help="A setting of an n-gram model's text, such as tokens=whitespace.")
 ]
 Licence = Annotated[str, typer.Option("--licence", help="Its licence, as its card says it.")]
+Every = Annotated[bool, typer.Option("--all", help="Evaluation sets that were read for recipes, too.")]
 About = Annotated[str, typer.Option("--about", help="A sentence on what it tells.")]
 
 
@@ -59,7 +60,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(models, name="models")
 
 
-def list_models(context: typer.Context, as_json: Json = False) -> None:
+def list_models(context: typer.Context, every: Every = False, as_json: Json = False) -> None:
     """List the models Winnow knows, and whether they are on this machine; or show one, by name."""
     from pipeline.cli.show import table
     from scorers import models
@@ -67,13 +68,19 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     rows = []
-    for name in models.names():
+    shown = models.names() if every else models.listed()
+    for name in shown:
         found = models.known(name)
         rows.append({
             "model": name, "kind": found.card.kind, "origin": found.origin, "bytes": found.card.size_bytes,
             "licence": found.card.licence, "here": found.path.is_file(), "sha256": found.sha256[:16] + "…",
         })  # fmt: skip
-    say(rows, True) if as_json else table(rows)
+    if as_json:
+        say(rows, True)
+        return
+    table(rows, whole="model")
+    if left := len(models.names()) - len(shown):
+        typer.echo(f"evaluation sets read for recipes that decontaminate: {left}; winnow models --all lists them")
 
 
 def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:

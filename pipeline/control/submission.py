@@ -89,7 +89,10 @@ def accept(
         raise KeyReused(
             f"idempotency key {key[:40]!r} stands for another request (job {claim['job_id']}): send a new key with new work"
         )
-    _finish(store, claim, name)
+    if not _is_made(store, claim, name):
+        if find_record(store, path, CLAIM_SHAPES) != claim:  # the job was deleted this moment: the key is free again
+            return accept(store, submission, key, room)
+        _finish(store, claim, name)
     return Accepted(claim["job_id"], replayed=claim["job_id"] != submission.job_id)
 
 
@@ -143,10 +146,14 @@ def complete(store: Store, job_id: str) -> None:
     _make(store, asked, validate(asked.recipe, "the recipe submitted"), found.get("claim"))
 
 
-def _finish(store: Store, claim: dict[str, Any], name: str) -> bool:
+def _is_made(store: Store, claim: dict[str, Any], name: str) -> bool:
     if "job_id" not in claim or "submission" not in claim:
         damaged(store, f"{CLAIMS}/{name}.json", "no job_id, or no submission")
-    if store.exists(f"{Store.job(claim['job_id'])}/job.json"):
+    return store.exists(f"{Store.job(claim['job_id'])}/job.json")
+
+
+def _finish(store: Store, claim: dict[str, Any], name: str) -> bool:
+    if _is_made(store, claim, name):
         return False
     submission = _submission(store, claim["submission"], f"{CLAIMS}/{name}.json")
     _make(store, submission, validate(submission.recipe, "the recipe submitted"), name)

@@ -16,11 +16,22 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
-from pipeline.errors import SqlError, SqlOutOfMemory, SqlRefused, SqlTimeout, SqlTooLarge, UsageError, WinnowError
+from pipeline.errors import (
+    SqlAbandoned,
+    SqlError,
+    SqlOutOfMemory,
+    SqlRefused,
+    SqlTimeout,
+    SqlTooLarge,
+    UsageError,
+    WinnowError,
+)
 from pipeline.sandbox.limits import Answer, Limits
 
 HEAD_BYTES_MAX = 4 << 20
 READ_BYTES = 1 << 20
+LOOK_S = 0.2
+"""How often a question that may be given up is looked after."""
 KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TZ", "VIRTUAL_ENV")
 BUCKETS = ("AWS_", "GOOGLE_", "HF_", "FSSPEC_", "REQUESTS_CA_", "SSL_CERT_", "HOME")
 """What reading from a bucket needs of the environment; a workspace in a folder needs none of it."""
@@ -59,7 +70,9 @@ def end(process: Process) -> None:
                 pipe.close()
 
 
-def put(process: Process, question: Mapping[str, Any], limits: Limits) -> Answer:
+def put(
+    process: Process, question: Mapping[str, Any], limits: Limits, given_up: threading.Event | None = None
+) -> Answer:
     """Ask it. The process is gone afterwards. Raises the errors of ask()."""
     assert process.stdin is not None
     deadline = time.monotonic() + limits.seconds
@@ -69,7 +82,7 @@ def put(process: Process, question: Mapping[str, Any], limits: Limits) -> Answer
             process.stdin.flush()
         except BrokenPipeError:
             raise _ended(process, limits) from None
-        said = _read(process, deadline, limits)
+        said = _read(process, deadline, limits, given_up)
         head, newline, body = said.partition(b"\n")
         if not newline:
             raise _ended(process, limits)
@@ -78,8 +91,8 @@ def put(process: Process, question: Mapping[str, Any], limits: Limits) -> Answer
         end(process)
 
 
-def _read(process: Process, deadline: float, limits: Limits) -> bytes:
-    """All it says, within time and size."""
+def _read(process: Process, deadline: float, limits: Limits, given_up: threading.Event | None) -> bytes:
+    """All it says, within time and size, while somebody waits for it."""
     assert process.stdout is not None
     chunks: list[bytes] = []
     size = 0
@@ -87,8 +100,12 @@ def _read(process: Process, deadline: float, limits: Limits) -> bytes:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
             left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
+            if left <= 0:
                 raise SqlTimeout(f"no answer within {limits.seconds:g} s: ask for less, or for more time")
+            if given_up is not None and given_up.is_set():
+                raise SqlAbandoned("whoever asked is gone, so that the question was ended")
+            if not selector.select(left if given_up is None else min(left, LOOK_S)):
+                continue
             chunk = os.read(process.stdout.fileno(), READ_BYTES)
             if not chunk:
                 return b"".join(chunks)

@@ -43,7 +43,7 @@ def outer_of(name: str, columns: Iterable[str]) -> str:
 
 
 def field_of(table: pa.Table, name: str, seen: Seen) -> pa.Array:
-    """large_string[rows]: a column by its name, or a field inside one; null where a row has none."""
+    """large_string[rows]: a column by its name, or a field inside one; null where a row has none, or NaN."""
     outer = outer_of(name, table.column_names)
     seen.names |= dict.fromkeys(table.column_names)
     if outer not in table.column_names:
@@ -58,7 +58,7 @@ def field_of(table: pa.Table, name: str, seen: Seen) -> pa.Array:
                 f"column {name!r} is {column.type}: expected a column of single values; name a field of it"
             )
         seen.found.add(name)
-        return as_strings(column)
+        return _told(column)
     inner = name.removeprefix(f"{outer}.")
     if pa.types.is_struct(column.type):
         fields = [f.name for f in column.type]
@@ -66,12 +66,19 @@ def field_of(table: pa.Table, name: str, seen: Seen) -> pa.Array:
         if inner not in fields:
             return pa.nulls(len(column), pa.large_string())
         seen.found.add(name)
-        return as_strings(pc.struct_field(column, inner))
+        return _told(pc.struct_field(column, inner))
     if not is_text(column.type):
         raise UsageError(f"{name!r}: column {outer!r} is {column.type}, expected a struct or JSON text to look into")
     objects = json_objects(column)
     seen.names |= dict.fromkeys(f"{outer}.{k}" for o in objects for k in o)
     return json_strings([inside(o, inner) for o in objects], name, seen)
+
+
+def _told(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """As strings. NaN is how tables of floats write that nothing is known: a class of that name would be learnt."""
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    return as_strings(column)
 
 
 def json_objects(column: pa.ChunkedArray | pa.Array) -> list[dict[str, object]]:

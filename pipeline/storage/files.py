@@ -152,9 +152,13 @@ def read_range(path: str, start: int, most_bytes: int) -> bytes:
 def file_stamp(path: str) -> str:
     """What tells a changed file from an unchanged one, without reading it: size and mtime, or size and etag."""
     if not is_remote(path):
-        found = os.stat(local_path(path))
-        return f"{found.st_size}-{found.st_mtime_ns}"
+        return stamp_of(os.stat(local_path(path)))
     return remote_stamp(filesystem(path).info(path))
+
+
+def stamp_of(found: os.stat_result) -> str:
+    """Size and mtime."""
+    return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def remote_stamp(info: dict[str, Any]) -> str:

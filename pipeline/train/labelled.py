@@ -31,7 +31,8 @@ class Labelled:
 
 
 def read_labelled(paths: Sequence[str], text: str, label: str, group: str | None = None) -> Labelled:
-    """Rows that have text and a label; UsageError names the column that is missing, or says that nothing is left."""
+    """Rows that have text and a label (NaN is none); UsageError names the column that is missing, or says that nothing is
+    left."""
     names = [label, *([group] if group else [])]
     texts: list[pa.Array] = []
     fields: dict[str, list[str | None]] = {name: [] for name in names}
@@ -47,6 +48,8 @@ def read_labelled(paths: Sequence[str], text: str, label: str, group: str | None
             for name, values in found.items():
                 fields[name] += values.filter(there).to_pylist()
         files.append(entry.described())
+    if not seen.names:
+        raise UsageError(f"{', '.join(paths)}: there are no rows; training needs text with a label")
     check_found(names, seen)
     labels = [v for v in fields[label] if v is not None]
     if len(set(labels)) < 2:

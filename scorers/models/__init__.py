@@ -16,6 +16,8 @@ from scorers.models.card import CARD, Card, ModelError, ModelMissing, model_file
 SHIPPED = Path(__file__).parent.parent / "weights"
 """One folder a model that ships: its file and its card.json."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+EVALUATIONS = re.compile(r"evals-[0-9a-f]{16}")
+"""Tables of evaluation sets, which recipes that decontaminate make and name by themselves."""
 
 Origin = Literal["shipped", "added", "published"]
 
@@ -46,10 +48,10 @@ def known(name: str) -> Found:
         there = published.known_model(name)
         card = Card(name, "fasttext", there.file_name, there.sha256, there.size_bytes, there.licence, there.about)
         return Found(published.model_path(there), card, "published")
-    near = difflib.get_close_matches(name, names(), n=1)
+    near = difflib.get_close_matches(name, listed(), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ModelError(
-        f"no model {name!r}; there are {', '.join(names())}.{hint} Train one with: winnow train; bring one with: winnow models add"
+        f"no model {name!r}; there are {', '.join(listed())}.{hint} Train one with: winnow train; bring one with: winnow models add"
     )
 
 
@@ -82,6 +84,11 @@ def check(name: str) -> None:
 def names() -> list[str]:
     """Every name that `find` knows, sorted."""
     return sorted({*_in_folder(SHIPPED), *(p.stem for p in _cards_folder().glob("*.json")), *published.PUBLISHED})
+
+
+def listed() -> list[str]:
+    """Those of `names` that people name: without the evaluation sets that were read for recipes."""
+    return [name for name in names() if not EVALUATIONS.fullmatch(name)]
 
 
 def add(path: Path, card: Card) -> Found:

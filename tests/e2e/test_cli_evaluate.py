@@ -55,6 +55,20 @@ def test_a_slip_of_the_pen_is_a_sentence_and_exit_code_2(home: Path) -> None:
     assert "Did you mean 'toxic'?" in said.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "rude.probability", "rows.parquet", "--scorer", "rude.py", "--label", "toxic"],
+        ["audit", "rows.parquet"],
+    ],
+)
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_measured(home: Path, command: list[str]) -> None:
+    said = winnow(*command, "--output", "nowhere/page.html", "--workspace", "unused", cwd=home)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "--output 'nowhere/page.html': there is no folder 'nowhere'" in said.stderr
+    assert not (home / "unused").exists()
+
+
 def test_audit_prints_groups_and_writes_a_page(home: Path) -> None:
     said = winnow(
         "audit",

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import commands
+from pipeline.decontamination.eval_sets import index_of
 from pipeline.errors import UsageError
 from pipeline.train.ngram import Plan, train_ngram
 from scorers import models
@@ -40,6 +41,17 @@ def arpa(tmp_path: Path) -> Path:
     plan = Plan(2, settings=TextSettings("none", "whitespace"), engine="own", fallback=True)
     train_ngram([pa.array(story(300), pa.large_string())], plan, tmp_path / "m.ngram", tmp_path / "m.arpa")
     return tmp_path / "m.arpa"
+
+
+def test_evaluation_sets_that_recipes_read_are_listed_where_asked_for(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"question": ["what is the answer to everything here"]}), tmp_path / "quiz.parquet")
+    name = index_of([str(tmp_path / "quiz.parquet")])
+    assert name not in [row["model"] for row in json.loads(run("--json"))]
+    assert name in [row["model"] for row in json.loads(run("--json", "--all"))]
+    assert "recipes that decontaminate: 1; winnow models --all" in run()
+    with pytest.raises(models.ModelError) as told:
+        models.known("nosuch")
+    assert name not in str(told.value)
 
 
 def test_every_model_is_listed_and_shown() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import os
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
 
+import psutil
 import pytest
 
+from pipeline.storage.store import Store
 from tests.fixtures_jobs import finished, root, service
 from tests.hosting import Hosted, problem
 
@@ -105,6 +112,78 @@ def test_a_file_whose_name_cannot_be_sent_is_left_out(
 def test_a_line_break_is_part_of_a_files_name(service: Hosted, finished: dict[str, Any]) -> None:
     assert service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json").status_code == 200
     problem(service.get(f"/v1/jobs/{finished['id']}/artifacts/manifest.json%0A"), 404, "not_found")
+
+
+def test_a_file_that_is_replaced_between_looking_and_sending_is_told_and_sent_as_one(
+    service: Hosted, root: Path, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other, plain_open = root / "out" / "data" / "swapped.txt", root / "other.txt", Store.open
+    path.write_text("old")
+    other.write_text("newer and longer")
+
+    def replaced_first(store: Store, name: str) -> IO[bytes]:
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(other, path) if other.exists() else os.remove(path)
+        return plain_open(store, name)
+
+    monkeypatch.setattr(Store, "open", replaced_first)
+    where = f"/v1/jobs/{finished['id']}/artifacts/data/swapped.txt"
+    answer = service.get(where)
+    assert (answer.status_code, answer.text) == (200, "newer and longer")
+    assert answer.headers["etag"].startswith(f'"{len(answer.text)}-')
+    problem(service.get(where), 404, "not_found")  # removed between looking and sending
+
+
+@contextlib.contextmanager
+def half_sent(service: Hosted, job_id: str, name: str) -> Iterator[socket.socket]:
+    """A connection on which a file is being sent, of which little was taken."""
+    where = urlsplit(service.url)
+    with socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.settimeout(10)
+        made.connect((where.hostname, where.port))
+        made.sendall(f"GET /v1/jobs/{job_id}/artifacts/{name} HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode())
+        assert made.recv(12) == b"HTTP/1.1 200"
+        yield made
+
+
+@pytest.fixture
+def large(root: Path, finished: dict[str, Any]) -> Iterator[Path]:
+    """A file that fits into no socket's buffer."""
+    path = root / "out" / "data" / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+    yield path
+    path.unlink()
+
+
+def test_a_client_that_leaves_in_the_middle_leaves_no_file_open(
+    service: Hosted, finished: dict[str, Any], large: Path
+) -> None:
+    gc.disable()  # it would close what nothing else closes, some time
+    try:
+        for _ in range(3):
+            with half_sent(service, finished["id"], "data/large.bin"):
+                pass
+        deadline = time.monotonic() + 10
+        while str(large) in _open_files() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert _open_files().count(str(large)) == 0
+    finally:
+        gc.enable()
+
+
+def _open_files() -> list[str]:
+    return [found.path for found in psutil.Process().open_files()]
+
+
+def test_a_file_that_is_cut_short_while_it_is_sent_ends_the_connection(
+    service: Hosted, finished: dict[str, Any], large: Path
+) -> None:
+    with half_sent(service, finished["id"], "data/large.bin") as connection:
+        os.truncate(large, 1000)
+        while connection.recv(1 << 20):  # TimeoutError where it stays open
+            pass
 
 
 def test_the_runners_log_is_told_in_pieces(service: Hosted, root: Path, finished: dict[str, Any]) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from api.pages import _check
+from api.routes import answers
+from api.service import Service
+from pipeline.control.state import delete_job
 from tests.corpora import write_parquet
 from tests.fixtures_jobs import finished, root, service
 from tests.fixtures_sql import RECIPE
@@ -71,6 +74,27 @@ def test_a_key_with_another_body_is_refused(service: Hosted, root: Path, finishe
     answer = service.post("/v1/jobs", body, headers={"Idempotency-Key": "the first"})
     said = problem(answer, 422, "idempotency_key_reused")
     assert finished["id"] in said["detail"]
+
+
+def test_a_request_repeated_while_its_job_is_deleted_makes_a_job(
+    service: Hosted, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"recipe": RECIPE | {"name": "again"}, "inputs": [str(root / "in")], "until": "ingest"}
+    key, take_in = {"Idempotency-Key": "deleted meanwhile"}, answers.take_in
+    first = service.post("/v1/jobs", body, headers=key).json()["id"]
+    service.wait(first)
+
+    def deleted_first(of: Service, job_id: str) -> None:
+        if job_id == first:
+            delete_job(of.store, first)
+        take_in(of, job_id)
+
+    monkeypatch.setattr(answers, "take_in", deleted_first)
+    answer = service.post("/v1/jobs", body, headers=key)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["id"] != first
+    assert "idempotent-replayed" not in answer.headers
+    service.wait(answer.json()["id"])
 
 
 def test_a_recipe_in_yaml_is_taken(service: Hosted, root: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import winnow
 from api.observe import readiness
+from pipeline.errors import StorageError
 from tests.corpora import write_parquet
 from tests.serving import serving, settings_of
 
@@ -70,6 +71,19 @@ def test_checks_are_made_once_a_second_whoever_asks(tmp_path: Path, monkeypatch:
         for _ in range(20):
             assert client.get("/readyz").status_code == 200
     assert made == [1]
+
+
+def test_metrics_are_told_without_a_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(settings_of(tmp_path / "ws")) as client:
+
+        def full(*_: Any) -> None:
+            raise StorageError("the catalog cannot be written: no space is left; free some")
+
+        monkeypatch.setattr(client.app.state.service.catalog, "rows", full)  # type: ignore[attr-defined]
+        answer = client.get("/metrics")
+        assert answer.status_code == 200, answer.text
+        assert "winnow_queue_length 0.0" in answer.text
+        assert "winnow_jobs{" not in answer.text
 
 
 def test_jobs_and_their_work_are_counted(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ import csv
 import hashlib
 import io
 import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -226,6 +229,24 @@ def test_what_is_cut_off_is_said(service: Hosted) -> None:
 )
 def test_what_cannot_be_answered_is_told_with_its_code(service: Hosted, query: str, code: str) -> None:
     problem(ask(service, query, timeout_seconds=3 if code == "sql_timeout" else 30), 422, code)
+
+
+def test_a_question_whose_client_left_is_ended_and_its_place_given_back(service: Hosted) -> None:
+    where, query = (
+        urlsplit(service.url),
+        "select count(*) from range(1000000000) a, range(1000000000) b where a.range * b.range = 7",
+    )
+    body = json.dumps({"query": query, "timeout_seconds": 60}).encode()
+    head = f"POST /v1/sql HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    for _ in range(service.service.settings.limits.sql_at_once_per_key):
+        with socket.create_connection((where.hostname, where.port)) as leaving:
+            leaving.sendall(head.encode() + body)
+            time.sleep(0.3)  # it is being worked on
+    deadline = time.monotonic() + 20
+    while (answer := ask(service, "select 1")).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert answer.status_code == 200
+    assert 'winnow_sql_questions_total{outcome="abandoned"} 2.0' in service.get("/metrics").text
 
 
 def test_a_question_about_no_job_is_not_found(service: Hosted) -> None:

@@ -51,6 +51,13 @@ def test_every_row_is_counted_once(home: Path) -> None:
     assert found["overall"]["rows"] == 40
 
 
+def test_nan_counts_as_no_label_as_null_does(home: Path, tmp_path: Path) -> None:
+    texts = [r["text"] for r in labelled_rows()[:39]]
+    pq.write_table(pa.table({"text": texts, "toxic": [float("nan"), 1.0, 0.0] * 13}), tmp_path / "nan.parquet")
+    found = told(home, str(tmp_path / "nan.parquet"))
+    assert found["counts"] == {"rows": 39, "quarantined": 0, "without_label": 13, "labelled": 26}
+
+
 def test_a_model_asked_about_what_it_was_trained_on_is_told_so(tmp_path: Path) -> None:
     rows = [{"text": f"you are a {word} number {n}", "toxic": n % 2} for n, word in enumerate(["friend", "fool"] * 10)]
     for name in ("hatecheck_en", "unseen"):

@@ -223,6 +223,25 @@ def test_an_ended_job_can_be_deleted_and_its_key_is_free(store: Store) -> None:
     assert accept(store, submission(), "k").job_id != job_id
 
 
+def test_a_request_repeated_while_its_job_is_deleted_brings_it_not_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, exists = accept(store, submission(), "k").job_id, Store.exists
+    path = f"{Store.job(job_id)}/job.json"
+    store.put_json(path, store.read_json(path) | {"state": "cancelled"})
+
+    def deleted_first(of: Store, name: str) -> bool:
+        if name == path and exists(of, name):
+            delete_job(of, job_id)
+        return exists(of, name)
+
+    monkeypatch.setattr(Store, "exists", deleted_first)
+    again = accept(store, submission(), "k")
+    assert (again.job_id != job_id, again.replayed) == (True, False)
+    assert store.names("jobs") == [again.job_id]
+    assert accept(store, submission(), "k") == Accepted(again.job_id, replayed=True)
+
+
 def test_files_of_a_job_are_json_a_person_can_read(store: Store) -> None:
     job_id = accept(store, submission()).job_id
     text = Path(store.full(f"{Store.job(job_id)}/submission.json")).read_text()

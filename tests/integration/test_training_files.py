@@ -45,6 +45,23 @@ def test_rows_without_a_group_stay_together_and_those_without_a_label_are_left_o
     assert found.files[0]["rows"] == 2
 
 
+@pytest.mark.parametrize("name", ["label", "meta.label"])
+def test_nan_is_no_label_and_no_class_of_its_own(tmp_path: Path, name: str) -> None:
+    labels = pa.array([1.0, float("nan"), 0.0, None])
+    table = pa.table({"text": list("abcd"), "label": labels, "meta": pa.StructArray.from_arrays([labels], ["label"])})
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = read_labelled([str(tmp_path)], "text", name)
+    assert (found.texts.to_pylist(), found.labels) == (["a", "c"], ["1", "0"])
+
+
+def test_files_without_rows_are_told_as_such_not_as_a_missing_column(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"text": pa.array([], pa.string()), "label": pa.array([], pa.string())}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(UsageError, match="there are no rows"):
+        read_labelled([str(tmp_path)], "text", "label")
+
+
 def test_a_column_that_begins_with_nulls_is_read(tmp_path: Path) -> None:
     rows = [{"text": LONG, "lang": None} for _ in range(6)] + [{"text": "b", "lang": "en", "more": 1}]
     data = plain_text([str(write_lines(tmp_path / "a.jsonl", rows))], None, None)

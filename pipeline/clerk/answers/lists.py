@@ -45,7 +45,7 @@ def list_models(_: Desk, *, name: str | None = None) -> dict[str, Any]:
     """Every model that a scorer can name (or the one named), with its card, and whether its file is on this machine."""
     if name is not None and name not in models.names():
         raise NotFound(
-            f"no model {name[:100]!r}; there are {', '.join(models.names())}.{did_you_mean(name, models.names())}"
+            f"no model {name[:100]!r}; there are {', '.join(models.listed())}.{did_you_mean(name, models.listed())}"
         )
     return {"items": [_model(known) for known in models.names() if name in (None, known)]}
 
