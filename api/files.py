@@ -104,11 +104,8 @@ def _pieces(file: IO[bytes], first: int, end: int) -> Iterator[bytes]:
     file.seek(first)
     while first < end:
         piece = file.read(min(CHUNK_BYTES, end - first))
-        if (
-            not piece
-        ):  # an error ends the connection before its length, which tells it; to stop here would leave it open
-            raise StorageError(
-                f"{end - first:,} bytes are gone from a file that was being sent: it was cut short meanwhile"
-            )
+        if not piece:  # to stop here would leave the client waiting: an error ends the connection, which tells it
+            left = f"{end - first:,} bytes"
+            raise StorageError(f"{left} are gone from a file that was being sent: it was cut short meanwhile")
         first += len(piece)
         yield piece
