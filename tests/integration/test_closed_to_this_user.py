@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from pipeline.catalog import database
 from pipeline.catalog.chosen import choose_job
 from pipeline.catalog.views import _readable
 from pipeline.errors import IntegrityError, PlanError, StorageError, UsageError
+from pipeline.storage.integrity import check_workspace
+from pipeline.storage.manifest import load
 from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 
@@ -37,6 +40,40 @@ def test_a_part_that_may_not_be_read_is_not_to_be_set_aside(tmp_path: Path) -> N
         raise duckdb.IOException('IO Error: Cannot open file "a.parquet": Permission denied')
     with pytest.raises(IntegrityError, match="verify --repair"), _readable(store):
         raise duckdb.IOException('IO Error: No files found that match the pattern "a.parquet"')
+
+
+@pytest.mark.parametrize("closed", ["copy", "folder"])
+def test_verify_takes_nothing_for_damaged_that_it_may_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    crawl = write_parquet(tmp_path / "crawl", 10, 1)
+    winnow.run(
+        RECIPE, [str(crawl)], workspace=str(tmp_path / "ws"), executor="local", workers=1, until="ingest", copy=True
+    )
+    store = Store(str(tmp_path / "ws"))
+    allowed, stat = Store.parquet, os.stat
+
+    def refused(path: str, *_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    def opened(self: Store, path: str) -> Any:
+        return allowed(self, path) if path in known else refused(path)
+
+    def looked(path: Any, *more: Any, **options: Any) -> Any:
+        return refused(path) if str(path).endswith(".parquet") else stat(path, *more, **options)
+
+    made = next(m for m in (load(store, p) for p in _manifests(store)) if m is not None)
+    known = {p.path for p in made.parts}
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "parquet", opened) if closed == "copy" else patch.setattr(os, "stat", looked)
+        with pytest.raises(PermissionError):
+            check_workspace(store)
+    assert check_workspace(store).faults == []
+
+
+def _manifests(store: Store) -> list[str]:
+    found = Path(store.root).glob("corpora/*/text/*/manifest.json")
+    return [str(path.relative_to(store.root)) for path in found]
 
 
 def test_the_workspace_is_neither_input_nor_output(tmp_path: Path) -> None:
