@@ -80,6 +80,8 @@ def told(path: str) -> Iterator[None]:
     except FileExistsError:
         raise
     except OSError as error:
+        if _elsewhere(error, path) and (said := said_of_storage(error)) is not None:
+            raise StorageError(said) from error
         hint = {
             "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
             "EDQUOT": "the disk quota is used up; free some and run the same command again",
@@ -90,6 +92,13 @@ def told(path: str) -> Iterator[None]:
             "ENOTDIR": "a part of this path is a file, not a folder",
         }.get(_errno_name(error), str(error))
         raise StorageError(f"{path}: {hint}") from error
+
+
+def _elsewhere(error: OSError, path: str) -> bool:
+    """Whether an error tells of another file than the one at this path: not of it, a folder it lies in, or its private file (`~` in its
+    name). What writes a file reads others, and has kernels and temporary folders of its own."""
+    told_of = error.filename
+    return isinstance(told_of, str) and "~" not in os.path.basename(told_of) and not path.startswith(told_of)
 
 
 def of_bucket(error: BaseException) -> BaseException | None:

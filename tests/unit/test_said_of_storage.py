@@ -35,6 +35,17 @@ def test_what_the_system_refuses_has_advice_of_its_own(number: int, advice: str)
     assert advice in refused
 
 
+def test_what_is_refused_elsewhere_is_not_told_of_the_file_that_is_written() -> None:
+    def said(filename: str) -> str:
+        with pytest.raises(StorageError) as refused, told("/ws/jobs/a.json"):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), filename)
+        return str(refused.value)
+
+    assert said("/tmp/kernels").startswith("[Errno 13] Permission denied: '/tmp/kernels': see to the permissions")
+    for own in ("/ws/jobs/a.json", "/ws/jobs", "/ws/tmp/host~12~ab.json"):
+        assert said(own).startswith("/ws/jobs/a.json: permission denied; choose a folder you may write")
+
+
 @pytest.mark.parametrize("words", ["No usable temporary directory found in ['/tmp', '/work']", "AF_UNIX path too long"])
 def test_a_temporary_folder_that_serves_nobody_is_told_with_tmpdir(words: str) -> None:
     error = FileNotFoundError(errno.ENOENT, words) if "usable" in words else OSError(words)
