@@ -79,13 +79,13 @@ def _files() -> Check:
 
 
 def _cache() -> Check:
-    folder = Path(
-        os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "scorers" / "kernels" / "__pycache__"
-    )
-    target = folder if folder.exists() else folder.parent
-    good = os.access(target, os.W_OK)
-    advice = "" if good else "kernels are compiled anew in every process; set NUMBA_CACHE_DIR to a folder you may write"
-    return Check("kernel cache", "good" if good else "look", str(folder), advice)
+    from scorers.kernels.jit import cache_home
+
+    folder = cache_home()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    good = os.access(nearest, os.W_OK | os.X_OK)
+    advice = "" if good else "no kernel can be compiled; set NUMBA_CACHE_DIR to a folder you may write"
+    return Check("kernel cache", "good" if good else "bad", str(folder), advice)
 
 
 def _model() -> Check:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from pipeline.errors import Cancelled, Fenced, IntegrityError, InternalError, Paused, StorageError, WinnowError
 from pipeline.execution import attempts
 from pipeline.execution.halt import Halt
+from pipeline.execution.limits import said_of_limits
 from pipeline.execution.processes import alive
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
@@ -176,9 +177,9 @@ class Job:
             ) from None
         except BaseException as error:
             if self.attempt is None:
-                storage = said_of_storage(error)
-                said = storage or f"{type(error).__name__}: {error}"
-                self._end("failed", error=said, code=StorageError.code if storage else InternalError.code)
+                storage, limits = said_of_storage(error), said_of_limits(error)
+                code = StorageError.code if storage else WinnowError.code if limits else InternalError.code
+                self._end("failed", error=storage or limits or f"{type(error).__name__}: {error}", code=code)
             raise
 
     def _rest(self) -> NoReturn:

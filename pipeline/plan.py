@@ -28,6 +28,7 @@ from pipeline.sql.engine import check_expression
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import notes_key
 from pipeline.steps.references import PlannedReference, plan_references
+from pipeline.storage.files import same_place
 from pipeline.storage.manifest import manifest_path
 from pipeline.storage.notes import plan_passes
 from pipeline.storage.store import Store
@@ -152,6 +153,10 @@ def make_plan(store: Store, recipe: Recipe, corpus: str | None = None, copy: boo
     if not recipe.input.paths:
         raise PlanError(
             f"recipe {recipe.name!r} names no input; give paths on the command line: winnow run {recipe.name} data/*.parquet"
+        )
+    if any(same_place(path, store.root) for path in recipe.input.paths):
+        raise PlanError(
+            f"input: {store.root} is the workspace, too: the next run would take its tables for input; choose another --workspace"
         )
     name = corpus or corpus_name(recipe.input.paths)
     ingest = plan_ingest(store, name, recipe.input, copy)

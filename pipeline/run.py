@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline import last_steps
 from pipeline.dedup.documents.guards import hold
-from pipeline.errors import IntegrityError, PlanError, QuarantineOverBudget, UnitFailed
+from pipeline.errors import IntegrityError, PlanError, QuarantineOverBudget, UnitFailed, UsageError
 from pipeline.execution import executors, warm
 from pipeline.job import Job, end_dead_jobs
 from pipeline.plan import Plan, make_plan
@@ -25,6 +25,7 @@ from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
 from pipeline.stages.tombstones import FindTombstones
 from pipeline.storage import destination
+from pipeline.storage.files import same_place
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
@@ -74,6 +75,8 @@ def _plan(store: Store, recipe: Recipe, settings: Settings) -> Plan:
         executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
     plan = make_plan(store, recipe, settings.corpus, settings.copy)
     if settings.output is not None and settings.until == "export":
+        if same_place(settings.output, store.root):
+            raise UsageError(f"output {store.root}: is the workspace, too; choose another folder")
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     if not all(plan.measured):
         executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +81,7 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
     `winnow dedup` make jobs, too, that nobody means when asking what became of a document."""
     known = jobs(store)
     if not known:
+        _check_open(store)
         raise UsageError(
             f"workspace {store.root}: no jobs there. Run one: winnow demo, or winnow run fineweb data/*.parquet --workspace {store.root}"
         )
@@ -91,11 +94,22 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
         return read_job(store, matches[0])
     told = list(_records(store, known))
     if not told:
+        _check_open(store)
         raise UsageError(f"workspace {store.root}: none of its {len(known)} jobs can be read; winnow verify tells more")
     ranked = sorted(
         told, key=lambda job: (bool(job.table("mix")), bool(job.table("notes")), bool(job.table("text")), job.id)
     )
     return read_job(store, ranked[-1].id)
+
+
+def _check_open(store: Store) -> None:
+    """Raises PermissionError where this user may not read a job, which is not the same as that there is none."""
+    for name in [] if store.remote else store.names("jobs"):
+        folder = store.full(Store.job(name))
+        record = f"{folder}/job.json"
+        for path, needed in ((folder, os.R_OK | os.X_OK), (record, os.R_OK)):
+            if os.path.lexists(path) and not os.access(path, needed):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:

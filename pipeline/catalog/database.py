@@ -147,19 +147,27 @@ def rebuild(store: Store, path: Path) -> Counts:
     for left in path.parent.glob(f"{path.name}.building*"):
         left.unlink(missing_ok=True)
     made = path.with_name(f"{path.name}.building-{os.getpid()}")
+    try:
+        found = _fill(made, store)
+        opening.wal(path).unlink(missing_ok=True)
+        os.replace(made, path)
+    finally:
+        for left in (made, opening.wal(made)):
+            left.unlink(missing_ok=True)
+    return found
+
+
+def _fill(made: Path, store: Store) -> Counts:
     connection = opening.make_file(made, store.root)
     collecting = gc.isenabled()
     gc.disable()  # it would look at millions of rows again and again: a seventh of the time
     try:
         take_in(connection, store)
-        found = count(connection)
+        return count(connection)
     finally:
         opening.shut(connection)
         if collecting:
             gc.enable()
-    opening.wal(path).unlink(missing_ok=True)
-    os.replace(made, path)
-    return found
 
 
 def _cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -13,10 +13,11 @@ import pyarrow as pa
 from pipeline.catalog.chosen import JobRecord, Tables, choose_job, every_table, sound_jobs, tables_of
 from pipeline.catalog.described import TABLES
 from pipeline.catalog.removed_cuts import view_cuts
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, StorageError
 from pipeline.rules import quoted
 from pipeline.schema import DEDUP_TABLE, VERDICT_TABLE, TableColumn, arrow_schema
 from pipeline.sql.engine import again, connect
+from pipeline.storage.files import said_of_storage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 from pipeline.takedown.hiding import hide_in_views
@@ -91,12 +92,14 @@ def view_tables(
 
 @contextlib.contextmanager
 def _readable(store: Store) -> Iterator[None]:
-    """Raise IntegrityError, with what to do, where a file of a table is gone or none."""
+    """Raise IntegrityError, with what to do, where a file of a table is gone or none; StorageError where it may not be read."""
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
+        if (storage := said_of_storage(error)) is not None:  # nothing is wrong with the file
+            raise StorageError(f"workspace {store.root}: {storage}, then ask again") from error
         # the engine quotes the statement, with every path; a driver's words stand at the end of its traceback
         told = str(error).partition("\n\nLINE ")[0].strip().rpartition("\n")[2]
         raise IntegrityError(

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import typer
 
 from pipeline.errors import Cancelled, StorageError, WinnowError
+from pipeline.execution.limits import said_of_limits
 from pipeline.execution.processes import collect_rarely, forgo_dateutil
 from pipeline.storage.files import said_of_storage
 
@@ -111,6 +112,9 @@ def _fail_in_click(error: Exception) -> None:
     storage = said_of_storage(error)
     if storage is not None:
         _fail(storage, StorageError.code, StorageError.exit_code)
+    limits = said_of_limits(error)
+    if limits is not None:
+        _fail(limits, WinnowError.code, WinnowError.exit_code)
     if not MODEL_ERRORS.isdisjoint(kinds):
         _fail(str(error), "model", 1)
     if os.environ.get("WINNOW_DEBUG"):

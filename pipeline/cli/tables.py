@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,10 +10,13 @@ from pipeline.cli.options import DEFAULT_WORKSPACE, Json, Quiet, Workers, Worksp
 from pipeline.errors import UsageError
 from pipeline.execution.processes import keep_memory
 
+if TYPE_CHECKING:
+    from pipeline.storage.store import Store
+
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, globs or folders; local, s3://, gs:// or hf://.", metavar="INPUT...")
 ]
-Output = Annotated[str, typer.Option("--output", "-o", help="An empty folder.")]
+Output = Annotated[str, typer.Option("--output", "-o", help="An empty folder, or this command's own, to be finished.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +47,7 @@ def score(
 ) -> None:
     """Measure an input: one row a document, in order, with its id and one struct a scorer."""
     entries = [scorer_entry(text) for text in scorer]
-    result, store, settings = _run(
+    result, destination, settings = _run(
         {"name": "score", "score": entries}, inputs, output, workspace, workers, "score", as_json or quiet
     )
     import pyarrow as pa
@@ -53,8 +56,8 @@ def score(
     from pipeline.storage.parquet import write_parquet
     from pipeline.storage.store import Store
 
+    store = Store(workspace)
     made = tables_of(store, choose_job(store, result.job_id))
-    destination = Store(output)
     total = len(made.text.shards)
     for i in range(total):
         found: dict[str, tuple[Any, Any]] = {}
@@ -108,11 +111,11 @@ def dedup(
         "score": scorers,
         "dedup": {"exact": "raw", "fuzzy": fuzzy, "keep": keep, "guard": guard},
     }
-    result, store, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
+    result, destination, _ = _run(recipe, inputs, output, workspace, workers, "dedup", as_json or quiet)
     from pipeline.catalog.views import open_catalog
     from pipeline.storage.store import Store
 
-    table = open_catalog(store, result.job_id).sql(
+    table = open_catalog(Store(workspace), result.job_id).sql(
         """
         select r.doc_id as id, coalesce(d.cluster, r.doc_id) as cluster, coalesce(d.keep, true) as keep, d.duplicate_of, d.jaccard, d.method,
                coalesce(d.cluster_size, 1) as cluster_size
@@ -120,7 +123,6 @@ def dedup(
         """
     )
     arrow = table.to_arrow_table()
-    destination = Store(output)
     destination.commit_table("dedup.parquet", arrow)
     destination.sweep(tidy=True)
     output = destination.root
@@ -152,8 +154,8 @@ def scorer_entry(text: str) -> Any:
 
 def _run(
     recipe: dict[str, Any], inputs: list[str], output: str, workspace: str, workers: int | None, until: str, quiet: bool
-) -> tuple[Any, Any, list[str]]:
-    """(result, store, aliases in the order asked for)."""
+) -> tuple[Any, Store, list[str]]:
+    """(result, the folder it goes to, which is this command's now, aliases in the order asked for)."""
     keep_memory()
     from typing import cast
 
@@ -161,11 +163,13 @@ def _run(
     from pipeline import run as runner
     from pipeline.recipe_file import validate
     from pipeline.scoring import specs_of
+    from pipeline.storage import table_folder
     from pipeline.storage.store import Store
 
-    if Store(output).names(""):
-        raise UsageError(f"output {output}: not empty; choose another folder")
+    destination = Store(output)
     loaded = validate({**recipe, "input": {"paths": inputs}}, "command line")
+    table_folder.check(destination, loaded.digest())
     how = runner.Settings(workers=workers, until=cast(runner.Until, until))
     result = runner.run(loaded, workspace, how, progress.choose(False, quiet))
-    return result, Store(workspace), [s.alias for s in specs_of(loaded)]
+    table_folder.claim(destination, loaded.digest(), result.tables)
+    return result, destination, [s.alias for s in specs_of(loaded)]

@@ -36,7 +36,7 @@ def fixed_part(pattern: str) -> str:
     """The folder in front of the first piece with a wildcard."""
     fixed = []
     for piece in pattern.split("/")[:-1]:
-        if re.search(r"[*?\[]", piece):
+        if WILD.search(piece):
             break
         fixed.append(piece)
     return "/".join(fixed)
@@ -48,6 +48,7 @@ def head(path: str, count: int) -> bytes:
         return bytes(file.read(count))
 
 
+WILD = re.compile(r"[*?\[]")
 OURS = "_winnow.json"
 """Marks a workspace or an export: a folder of ours, which is never input by being below one."""
 
@@ -92,19 +93,38 @@ class Local:
         yield from (Found(path, base, problem="unreadable") for path in unreadable)
 
     def glob(self, given: str) -> list[Found]:
+        """What matches, and folders on its way that cannot be looked into: Python's own glob passes those over in silence."""
         pattern = str(local_path(given))
         base = self._absolute(fixed_part(pattern) or (os.sep if pattern.startswith(os.sep) else "."))
         matches = sorted(self._absolute(m) for m in local_glob.glob(pattern, recursive=True))
         deep = "**" in pattern
-        return [
+        found = [
             Found(m, base, folder=True) if os.path.isdir(m) else self._found(m, base)
             for m in matches
             if not (deep and os.path.isdir(m)) and not any(hidden(p) for p in m.removeprefix(base).split("/"))
         ]
+        return found + [Found(path, base, problem="unreadable") for path in self._closed(pattern, base)]
+
+    def _closed(self, pattern: str, base: str) -> list[str]:
+        """Folders that a pattern with wildcards leads into and that this user may not look into."""
+        pieces = pattern.split("/")
+        if pieces[-1] == "**":
+            pieces.append("*")
+        closed = set()
+        for i, piece in enumerate(pieces):
+            if any(map(WILD.search, pieces[: i + 1])):
+                needed = os.X_OK | (os.R_OK if WILD.search(piece) or "**" in pieces[:i] else 0)
+                before = "/".join([*pieces[:i], ""])  # ends in a slash: folders alone
+                folders = local_glob.glob(before, recursive=True) if before else ["."]
+                closed |= {self._absolute(folder) for folder in folders if not os.access(folder, needed)}
+        shown = sorted(c for c in closed if not any(hidden(p) for p in c.removeprefix(base).split("/")))
+        for path in shown:
+            check_confined(path)
+        return shown
 
     def siblings(self, given: str) -> tuple[str | None, list[str]]:
         """The nearest folder that exists on the way to a path, and what is in it."""
-        folder = os.path.dirname(self._absolute(fixed_part(given) + "/x" if re.search(r"[*?\[]", given) else given))
+        folder = os.path.dirname(self._absolute(fixed_part(given) + "/x" if WILD.search(given) else given))
         while folder != os.path.dirname(folder) and not os.path.isdir(folder):
             folder = os.path.dirname(folder)
         if folder == os.path.dirname(folder):
@@ -180,7 +200,7 @@ class Remote:
         ]
 
     def siblings(self, given: str) -> tuple[str | None, list[str]]:
-        folder = fixed_part(given) if re.search(r"[*?\[]", given) else given.rstrip("/").rsplit("/", 1)[0]
+        folder = fixed_part(given) if WILD.search(given) else given.rstrip("/").rsplit("/", 1)[0]
         try:
             return folder, [str(p).rstrip("/").rsplit("/", 1)[-1] for p in self._fs.ls(folder, detail=False)]
         except (FileNotFoundError, ValueError):

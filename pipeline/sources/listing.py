@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +13,7 @@ from pipeline.errors import IntegrityError, PlanError, did_you_mean
 from pipeline.schema import PROVENANCE
 from pipeline.sources import folders
 from pipeline.sources.confined import check_confined
-from pipeline.sources.folders import Found
+from pipeline.sources.folders import WILD, Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
 from pipeline.storage.files import file_stamp, is_remote, local_path, of_bucket
 
@@ -48,9 +47,6 @@ class _Ignored:
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
-
-
-WILD = re.compile(r"[*?\[]")
 
 
 def list_files(paths: Sequence[str], format: str = "auto") -> list[SourceFile]:
@@ -127,20 +123,20 @@ def _expand(given: str, format: str, ignored: _Ignored) -> Iterator[tuple[str, S
             raise PlanError(_nothing_in_folder(given, format, ignored))
         yield from ((given, f) for f in picked)
         return
-    matches = where.glob(given) if re.search(r"[*?\[]", given) else []
+    matches = where.glob(given) if WILD.search(given) else []
     if not matches:
         raise PlanError(_nothing_there(given, where))
     for match in matches:
         if match.folder:
             yield from ((given, f) for f in _pick(where.walk(match.path, match.base), format, ignored))
         else:
-            yield given, _as_file(match, match.path.removeprefix(match.base).lstrip("/"), format, given)
+            yield given, _as_file(match, _name_of(match), format, given)
 
 
 def _pick(found: Iterable[Found], format: str, ignored: _Ignored) -> Iterator[SourceFile]:
     """A folder's files whose names promise the wanted format; the others are counted."""
     for file in found:
-        name = file.path.removeprefix(file.base).lstrip("/")
+        name = _name_of(file)
         promised = by_name(name)
         if promised is not None and format in ("auto", promised):
             yield _as_file(file, name, format, file.path)
@@ -149,6 +145,11 @@ def _pick(found: Iterable[Found], format: str, ignored: _Ignored) -> Iterator[So
             ignored.examples += [name] if len(ignored.examples) < 3 else []
         elif file.problem and promised is None:
             yield SourceFile(file.path, name, 0, "", "text" if format == "text" else "jsonl", file.problem)
+
+
+def _name_of(found: Found) -> str:
+    """Relative to what was given; of a folder that was given itself and cannot be read, its own."""
+    return found.path.removeprefix(found.base).lstrip("/") or found.path.rsplit("/", 1)[-1]
 
 
 def _as_file(found: Found, name: str, format: str, given: str) -> SourceFile:
@@ -202,7 +203,7 @@ def _nothing_in_folder(given: str, format: str, ignored: _Ignored) -> str:
 
 
 def _nothing_there(given: str, where: folders.Local | folders.Remote) -> str:
-    kind = "glob" if re.search(r"[*?\[]", given) else "path"
+    kind = "glob" if WILD.search(given) else "path"
     nearest, names = where.siblings(given)
     missing = given.rstrip("/").rsplit("/", 1)[-1]
     hint = did_you_mean(missing, names)
@@ -210,5 +211,7 @@ def _nothing_there(given: str, where: folders.Local | folders.Remote) -> str:
         nowhere = f"no folder on its way exists (looked from {os.getcwd()})"
         return f"input: {kind} {given!r} finds nothing, and {nowhere}. Check the path"
     some = f"has {', '.join(sorted(names)[:5])}{' …' if len(names) > 5 else ''}" if names else "is empty"
+    if not is_remote(given) and not os.access(nearest, os.R_OK | os.X_OK):
+        some = "may not be looked into by this user"
     advice = "Check the path, or quote the glob so that Winnow expands it"
     return f"input: {kind} {given!r} finds no file; {nearest} {some}.{hint} {advice}"

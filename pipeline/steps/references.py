@@ -11,7 +11,7 @@ from pipeline.errors import PlanError, did_you_mean
 from pipeline.recipe import Input
 from pipeline.scoring import ScorerSpec
 from pipeline.sources.confined import check_confined
-from pipeline.sources.listing import WILD
+from pipeline.sources.folders import WILD
 from pipeline.stage import Do
 from pipeline.stages.ingest import Ingest, plan_ingest
 from pipeline.stages.score import Score

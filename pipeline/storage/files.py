@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +17,23 @@ if TYPE_CHECKING:
     import fsspec
 
 
+PERMISSION = "see to the permissions"
 NOT_OURS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EIO,
-    errno.EMFILE,
-    errno.ENAMETOOLONG,
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room, or have the quota raised",
+    errno.EFBIG: "raise the limit to the size of files (ulimit -f), or choose another disk",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EACCES: PERMISSION,
+    errno.EPERM: PERMISSION,
+    errno.EIO: "see to the disk",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files of this machine",
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.ELOOP: "links lead in a circle: name the folder itself",
+    errno.ENOTDIR: "a part of this path is a file: name a folder",
+    errno.EEXIST: "what is there is no folder, but a file or a link that leads nowhere: name another, or remove it",
 }
-"""What an operating system refuses for the user to mend."""
+"""What an operating system refuses for the user to mend, and how."""
 DRIVERS = {"botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google", "huggingface_hub", "requests", "fsspec"}
 """Packages whose errors tell of a bucket, its address or its keys. s3fs hides some behind an OSError, as its cause."""
 
@@ -40,6 +46,13 @@ def is_remote(path: str) -> bool:
 def local_path(path: str) -> Path:
     """A local path given as such or as file://."""
     return Path(path.removeprefix("file://")).expanduser()
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two paths or URLs name one folder, by whatever links."""
+    if is_remote(one) or is_remote(other):
+        return one.rstrip("/") == other.rstrip("/")
+    return os.path.realpath(local_path(one)) == os.path.realpath(local_path(other))
 
 
 def filesystem(path: str) -> fsspec.AbstractFileSystem:
@@ -67,6 +80,8 @@ def told(path: str) -> Iterator[None]:
     except FileExistsError:
         raise
     except OSError as error:
+        if _elsewhere(error, path) and (said := said_of_storage(error)) is not None:
+            raise StorageError(said) from error
         hint = {
             "ENOSPC": "no space is left; free some and run the same command again, finished parts are kept",
             "EDQUOT": "the disk quota is used up; free some and run the same command again",
@@ -77,6 +92,13 @@ def told(path: str) -> Iterator[None]:
             "ENOTDIR": "a part of this path is a file, not a folder",
         }.get(_errno_name(error), str(error))
         raise StorageError(f"{path}: {hint}") from error
+
+
+def _elsewhere(error: OSError, path: str) -> bool:
+    """Whether an error tells of another file than the one at this path: not of it, a folder it lies in, or its private file (`~` in its
+    name). What writes a file reads others, and has kernels and temporary folders of its own."""
+    told_of = error.filename
+    return isinstance(told_of, str) and "~" not in os.path.basename(told_of) and not path.startswith(told_of)
 
 
 def of_bucket(error: BaseException) -> BaseException | None:
@@ -104,8 +126,21 @@ def said_of_storage(error: BaseException) -> str | None:
             f"object storage failed ({type(refused).__name__}: {refused}). Where it is up, look at its address and credentials in the "
             "environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …); then run the same command again, finished parts are kept"
         )
+    return _said_of_this_machine(error)
+
+
+def _said_of_this_machine(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in NOT_OURS:
-        return f"{error}: make room or see to the permissions, then run the same command again"
+        return f"{error}: {NOT_OURS[error.errno]}, then run the same command again"
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # what tempfile says
+        return f"{error}: let one of them be written to, or name another with TMPDIR, then run the same command again"
+    if isinstance(error, OSError) and error.errno is None and "AF_UNIX path" in str(error):
+        return f"folder for temporary files {tempfile.gettempdir()}: too long a path for a socket; name a shorter one with TMPDIR"
+    if type(error).__name__ == "IOException" and type(error).__module__.endswith(
+        "duckdb"
+    ):  # by name: it takes long to import
+        told = str(error).partition("\n\nLINE ")[0].strip()
+        return next((f"{told}: {hint}" for number, hint in NOT_OURS.items() if os.strerror(number) in told), None)
     return None
 
 

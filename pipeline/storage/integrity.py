@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.errors import IntegrityError, StorageError
 from pipeline.storage import manifest
-from pipeline.storage.files import of_bucket
+from pipeline.storage.files import said_of_storage
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.naming import set_aside
 from pipeline.storage.store import Store
@@ -132,7 +133,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
     for part in made.parts:
         where = store.full(part.path)
         report.parts += 1
-        if not store.exists(part.path):
+        if not _there(store, part.path):
             yield where, "missing"
             continue
         digest, size = store.digest(part.path)
@@ -143,7 +144,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
         try:
             rows = sum(b.num_rows for b in store.parquet(part.path).iter_batches(batch_size=16_384))
         except (OSError, pa.ArrowException) as error:
-            _raise_of_bucket(error)
+            _raise_of_storage(error)
             yield where, f"cannot be read: {error}"
             continue
         if rows != part.rows:
@@ -156,14 +157,26 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
         try:  # a copy of Parquet input
             report.bytes += sum(b.nbytes for b in store.parquet(path).iter_batches(batch_size=16_384))
         except (OSError, pa.ArrowException) as error:
-            _raise_of_bucket(error)
+            _raise_of_storage(error)
             yield store.full(path), f"cannot be read: {error}"
 
 
-def _raise_of_bucket(error: Exception) -> None:
-    """A bucket that fails says nothing of a part, which is not to be set aside for it."""
-    if of_bucket(error) is not None:
+def _raise_of_storage(error: Exception) -> None:
+    """A bucket that fails, or a file that may not be read, says nothing of a part, which is not to be set aside for it. Of a disk that
+    cannot read its own sectors that is said by the part."""
+    if said_of_storage(error) is not None and getattr(error, "errno", None) != errno.EIO:
         raise error
+
+
+def _there(store: Store, path: str) -> bool:
+    """Whether a file is there. Raises PermissionError where this user cannot know."""
+    if store.remote:
+        return store.exists(path)
+    try:
+        os.stat(store.full(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
@@ -174,7 +187,7 @@ def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[
         yield "", "its statistics have no path or digest"
         return
     where = store.full(told["path"])
-    if not store.exists(told["path"]):
+    if not _there(store, told["path"]):
         yield where, "missing"
         return
     digest, size = store.digest(told["path"])

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, UsageError
 from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, remove_all, told
@@ -55,6 +55,12 @@ class Store:
 
     def __init__(self, root: str, fence: Fence | None = None) -> None:
         self.fence = fence
+        try:
+            root.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"{root!r}: its name is not UTF-8, which records are written in; rename it, or choose another"
+            ) from error
         self.remote = is_remote(root)
         self.root = root.rstrip("/") if self.remote else str(local_path(root).absolute())
 
@@ -252,7 +258,7 @@ class Store:
         return found
 
     def _temporary(self, suffix: str) -> contextlib.AbstractContextManager[Path]:
-        folder = Path(tempfile.gettempdir()) / "winnow" if self.remote else Path(self.root) / "tmp"
+        folder = Path(tempfile.gettempdir()) / f"winnow-{os.getuid()}" if self.remote else Path(self.root) / "tmp"
         return temporary_file(folder, suffix)
 
     def _check_fence(self) -> None:

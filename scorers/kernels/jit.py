@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import hashlib
 import os
@@ -89,7 +91,7 @@ def _cached(function: Callable[P, R], options: dict[str, Any]) -> Deferred[P, R]
         package, _, module = function.__module__.rpartition(".")
         # of a kernel elsewhere numba watches the file itself, and we what compiles it
         watched = module if package == "scorers.kernels" else "jit"
-        settings.CACHE_DIR = str(_cache_home() / f"kernels-{_digest(watched)}")
+        settings.CACHE_DIR = str(_writable(cache_home()) / f"kernels-{_digest(watched)}")
         try:
             compiled: Any = numba.njit(
                 nogil=True, boundscheck=False, error_model="numpy", pipeline_class=KernelCompiler, **options
@@ -111,15 +113,25 @@ def _intrinsic(module: str, name: str) -> Any:
 
 def is_compiled(module: str) -> bool:
     """Whether any kernel of a module has been compiled from the present sources on this machine."""
-    return (_cache_home() / f"kernels-{_digest(module)}").is_dir()
+    return (cache_home() / f"kernels-{_digest(module)}").is_dir()
 
 
 @cache
-def _cache_home() -> Path:
+def cache_home() -> Path:
+    """Where compiled kernels are kept: beside their sources, or with what is this user's own."""
     beside = FOLDER / "__pycache__"
     writable = os.access(beside if beside.exists() else FOLDER, os.W_OK)
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow"
     return Path(os.environ.get("NUMBA_CACHE_DIR") or (beside if writable else home))
+
+
+def _writable(folder: Path) -> Path:
+    with contextlib.suppress(OSError):  # told below
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        said = "compiled kernels cannot be kept here (set NUMBA_CACHE_DIR to a folder that you may write)"
+        raise PermissionError(errno.EACCES, said, str(folder))
+    return folder
 
 
 @cache

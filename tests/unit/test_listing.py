@@ -128,6 +128,41 @@ def test_unreadable_files_and_folders_are_problems_of_their_own(tmp_path: Path) 
     assert found == {"a.txt": "", "b.txt": "unreadable", "shut": "unreadable"}
 
 
+@pytest.fixture
+def shut(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Part of the name of folders that this user may not look into; root is told so, too."""
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "shut" not in Path(path).name and allowed(path, mode))
+    return "shut"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    {
+        "**/*.txt": ["a/shut", "b/shut", "shut"],
+        "**": ["a/shut", "b/shut", "shut"],
+        "*/*.txt": ["shut"],
+        "a/*/x.txt": ["shut"],
+        "*.txt": [],
+    }.items(),
+)
+def test_a_folder_that_a_glob_cannot_look_into_is_a_problem_of_its_own(
+    tmp_path: Path, shut: str, pattern: str, names: list[str]
+) -> None:
+    _touch(
+        tmp_path, f"{shut}/x.txt", f"a/{shut}/x.txt", f"b/{shut}/x.txt", f"_left/{shut}/x.txt", "open.txt", "a/b/x.txt"
+    )
+    problems = [f.name for f in list_files([f"{tmp_path}/{pattern}"]) if f.problem and f.path.endswith(shut)]
+    assert problems == names
+
+
+def test_a_folder_that_is_given_and_cannot_be_looked_into_has_its_own_name(tmp_path: Path, shut: str) -> None:
+    (tmp_path / shut).mkdir()
+    assert [(f.name, f.problem) for f in list_files([f"{tmp_path}/{shut}/*.txt"])] == [(shut, "unreadable")]
+    with pytest.raises(PlanError, match="shut may not be looked into by this user"):
+        list_files([f"{tmp_path}/{shut}/a.txt"])
+
+
 def test_what_is_not_there_is_told_with_its_neighbours(tmp_path: Path) -> None:
     _touch(tmp_path, "crawl/part-0.parquet", "crawl/part-1.parquet")
     there = str(tmp_path / "crawl")
