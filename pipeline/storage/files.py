@@ -136,9 +136,8 @@ def _said_of_this_machine(error: BaseException) -> str | None:
         return f"{error}: let one of them be written to, or name another with TMPDIR, then run the same command again"
     if isinstance(error, OSError) and error.errno is None and "AF_UNIX path" in str(error):
         return f"folder for temporary files {tempfile.gettempdir()}: too long a path for a socket; name a shorter one with TMPDIR"
-    if type(error).__name__ == "IOException" and type(error).__module__.endswith(
-        "duckdb"
-    ):  # by name: it takes long to import
+    kind = type(error)  # by its name: the engine takes long to import
+    if kind.__name__ == "IOException" and kind.__module__.endswith("duckdb"):
         told = str(error).partition("\n\nLINE ")[0].strip()
         return next((f"{told}: {hint}" for number, hint in NOT_OURS.items() if os.strerror(number) in told), None)
     return None
