@@ -142,7 +142,7 @@ CODES: dict[str, Code] = {
         "One address sent more wrong keys within a minute than `failures_per_minute`.",
         "Wait a minute, and check the key."),
     "too_many_questions": Code(429, "Too many questions at once",
-        "As many SQL questions as may run at once are running, of this key or of all.",
+        "As many SQL questions or look-ups as may run at once are running, of this key or of all.",
         "Wait for one to end; `Retry-After` says when to try."),
     "too_many_streams": Code(429, "Too many event streams at once",
         "As many streams of events as may be open are open.",

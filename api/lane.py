@@ -6,7 +6,6 @@ Who waits in it is a coroutine, not a thread: the server's threads stay free for
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,16 +31,14 @@ class Lane:
             raise TooManyQuestions(
                 f"{self._taken.total()} requests wait to be worked on; try again soon", retry_after=2
             )
-        came = time.monotonic()
-
-        def in_turn() -> T:
-            if time.monotonic() - came > self._patience_s:
-                raise TooManyQuestions(f"its turn did not come within {self._patience_s:g} s; try again", retry_after=5)
-            return work()
-
         self._taken[caller] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, in_turn)
+            turn = self._pool.submit(work)
+            answer = asyncio.wrap_future(turn)
+            done, _ = await asyncio.wait([answer], timeout=self._patience_s)
+            if not done and turn.cancel():
+                raise TooManyQuestions(f"its turn did not come within {self._patience_s:g} s; try again", retry_after=5)
+            return await answer
         finally:
             self._taken[caller] -= 1
             if not self._taken[caller]:

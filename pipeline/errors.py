@@ -217,8 +217,15 @@ class NotReadyYet(WinnowError):
     code = "not_ready_yet"
 
 
+class ClerksBusy(WinnowError):
+    """No clerk was free in time. retry_after: seconds until it is worth another try."""
+
+    code = "too_many_questions"
+    retry_after = 5.0
+
+
 class ClerkTimeout(WinnowError):
-    """A clerk gave no answer in time and was ended, or none was free."""
+    """A clerk gave no answer in time and was ended."""
 
     code = "timeout"
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.clerk.process import Clerk, question_of
-from pipeline.errors import ClerkLost, ClerkTimeout
+from pipeline.errors import ClerkLost, ClerksBusy
 
 MEMORY_BYTES = 2 << 30
 
@@ -40,7 +40,7 @@ class Clerks:
     def ask(self, verb: str, arguments: Mapping[str, Any], seconds: float) -> Any:
         """The answer to one question, as JSON values. seconds: from here to the answer, waiting for a clerk included.
 
-        Raises the WinnowError that its verb raised, by its code; ClerkTimeout; ClerkLost; ClerkOutOfMemory.
+        Raises the WinnowError that its verb raised, by its code; ClerksBusy; ClerkTimeout; ClerkLost; ClerkOutOfMemory.
         """
         deadline, question, again = time.monotonic() + seconds, question_of(verb, arguments), False
         while True:
@@ -100,7 +100,7 @@ class Clerks:
                     break
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    raise ClerkTimeout(
+                    raise ClerksBusy(
                         f"all {self._most} clerks are busy, none was free within {seconds:g} s; ask again later"
                     )
         return self._start()

@@ -23,6 +23,7 @@ from pipeline.clerk.desk import Desk
 from pipeline.clerk.verbs import VERBS, _checked
 from pipeline.errors import (
     ClerkLost,
+    ClerksBusy,
     ClerkTimeout,
     PlanError,
     RecipeError,
@@ -128,7 +129,7 @@ def test_no_clerk_free_is_a_timeout_of_its_own(asked: tuple[Path, winnow.Result]
         os.kill(clerks.pids()[0], signal.SIGSTOP)
         slow = thread.submit(clerks.ask, "recipes", {}, 2.0)
         time.sleep(0.2)
-        with pytest.raises(ClerkTimeout, match="all 1 clerks are busy"):
+        with pytest.raises(ClerksBusy, match="all 1 clerks are busy"):
             clerks.ask("recipes", {}, 0.3)
         with pytest.raises(ClerkTimeout, match="no answer"):
             slow.result(10)
