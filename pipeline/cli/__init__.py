@@ -76,9 +76,7 @@ def main() -> None:
     except WinnowError as error:
         _fail(str(error), error.code, error.exit_code)
     except KeyboardInterrupt:
-        _fail(
-            "stopped; nothing is lost: the same command goes on where it stopped", Cancelled.code, Cancelled.exit_code
-        )
+        _fail("stopped; nothing is lost: give the same command again", Cancelled.code, Cancelled.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us is gone: not an error
         sys.exit(0)
