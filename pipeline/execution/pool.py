@@ -6,16 +6,18 @@ own pipe, so that the driver always knows which unit was where.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection, forkserver, get_context
+from multiprocessing import connection, forkserver, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -73,11 +75,23 @@ def prepare(warm: Mapping[str, Any]) -> None:
     get_context("forkserver").set_forkserver_preload(list(PRELOAD))
     told = {"WINNOW_WARM": json.dumps(warm), **{n: v for n, v in KEEPING.items() if n not in os.environ}}
     os.environ.update(told)
+    atexit.unregister(_end_fork_server)
+    atexit.register(_end_fork_server, os.getpid())
     try:
-        forkserver.ensure_running()
+        with _unheard():
+            forkserver.ensure_running()
     finally:
         for name in told:
             del os.environ[name]
+
+
+def _end_fork_server(driver: int) -> None:
+    """By itself it ends when it next looks, which is after its imports: a minute, where kernels are compiled. driver: who started it, and
+    no fork of that process."""
+    pid: int | None = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+    if pid is not None and os.getpid() == driver:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 class Pool:
@@ -146,7 +160,7 @@ class Pool:
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs, dict(os.environ)), daemon=True)
-        with _without_main():
+        with _without_main(), _unheard():
             process.start()
         theirs.close()
         lifeline_theirs.close()
@@ -185,6 +199,18 @@ class Pool:
 
 
 @contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes started within never hear Ctrl-C, which a terminal sends to all of a command's processes: the driver decides what
+    it means. One that ignored it in its first line would have printed a traceback while it still imported."""
+    resource_tracker.ensure_running()  # which the fork server asks for, and which ends by hearing it again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def _without_main() -> Iterator[None]:
     """A new process would import the caller's script again, and run it where it has no __main__ guard. Workers need
     nothing from it."""
@@ -203,11 +229,8 @@ def _exit(code: int | None) -> str:
 
 
 def _serve(pipe: Connection, lifeline: Connection, environment: Mapping[str, str]) -> None:
-    import signal
-
     import pyarrow as pa
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
     os.environ.clear()  # the fork server's is that of the first job of the driver's process
     os.environ.update(environment)
     # a worker is one core: the executor shares them out, and more threads only got in each other's way

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -87,6 +88,23 @@ def test_a_driver_killed_in_every_stage_ends_the_same(long_job: tuple[Path, dict
     )  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert {**digests(folder / "killed-often" / "corpora"), **digests(folder / "killed-often-out")} == clean
+
+
+def test_ctrl_c_while_workers_still_import_is_one_sentence(long_job: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = long_job
+    process = subprocess.Popen(
+        [*WINNOW, "run", "r.yaml", "crawl/", "--workspace", "early", "-n", "2", "-q"],
+        cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline, started = time.monotonic() + 60, False
+    while time.monotonic() < deadline and not started:
+        commands = [c.cmdline() for c in psutil.Process(process.pid).children()]
+        started = any("forkserver" in word for command in commands for word in command)
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, stderr = process.communicate(timeout=30)  # its pipe is closed only when the last of them is gone
+    assert (process.returncode, len(stderr.splitlines())) == (4, 1), stderr
+    assert "nothing is lost" in stderr
 
 
 def test_after_a_kill_only_unfinished_units_are_redone(long_job: tuple[Path, dict[str, str]]) -> None:

@@ -85,6 +85,16 @@ def variable(unit: str) -> str | None:
     return os.environ.get(unit)
 
 
+def unheard(unit: int) -> list[bool]:
+    """Whether Ctrl-C is blocked here, and in the process that this one was forked from."""
+    return [has_blocked(pid, signal.SIGINT) for pid in (os.getpid(), os.getppid())]
+
+
+def has_blocked(pid: int, number: int) -> bool:
+    told = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(told["SigBlk"], 16) >> (number - 1) & 1)
+
+
 def unpicklable(unit: int) -> Any:
     return lambda: unit
 
@@ -175,6 +185,16 @@ def test_an_idle_worker_that_dies_is_replaced() -> None:
     time.sleep(0.2)
     assert all_of(pool, square, [5])[0].value == 25
     pool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process has blocked")
+def test_ctrl_c_is_for_the_driver_alone() -> None:
+    with_workers = LocalPool(1)
+    try:
+        assert all_of(with_workers, unheard, [0])[0].value == [True, True]
+    finally:
+        with_workers.close()
+    assert not has_blocked(os.getpid(), signal.SIGINT)
 
 
 def test_closing_leaves_no_worker() -> None:
