@@ -24,4 +24,5 @@ def test_tests_and_files_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     named = [(file, name) for file, name in TEST.findall(text) if name.startswith("test_")]
     assert [n for file, n in named if not re.search(rf"^def {n}\(", source(ROOT / file), re.MULTILINE)] == []
+    assert [file for file in re.findall(r"tests/[\w/]+\.py", text) if not (ROOT / file).exists()] == []
     assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
