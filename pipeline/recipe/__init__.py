@@ -17,6 +17,8 @@ from pipeline.recipe.rules import Bucket, Rule
 from pipeline.recipe.tree import Strict, parse_size
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SAYS_MORE = re.compile(r"://|[*?\[]")
+"""Of a path: in URLs and globs a slash at the end has a meaning."""
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 
@@ -38,6 +40,12 @@ class Input(Strict):
     quarantine: Budget = Budget()
 
     _sizes = field_validator("max_doc_bytes", mode="before")(parse_size)
+
+    @field_validator("paths")
+    @classmethod
+    def _one_name(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """A shell completes `crawl` to `crawl/`: that makes no other recipe, whose output would be another's."""
+        return tuple(p.rstrip("/") if p.strip("/") and not SAYS_MORE.search(p) else p for p in paths)
 
 
 FINEWEB_2 = {1: 1, 2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.plan import corpus_name
+from pipeline.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,12 @@ def test_a_pattern_names_the_same_corpus_whoever_expands_it(
     here.mkdir()
     monkeypatch.chdir(here)
     assert corpus_name(paths) == name
+
+
+def test_a_slash_that_a_shell_adds_makes_no_other_recipe() -> None:
+    def recipe(*paths: str) -> Recipe:
+        return Recipe.model_validate({"name": "r", "score": ["gopher"], "input": {"paths": paths}})
+
+    assert recipe("crawl/", "/data/more//").digest() == recipe("crawl", "/data/more").digest()
+    kept = ("/", "s3://bucket/crawl/", "crawl/*/", "crawl/part-[0-9]/")
+    assert recipe(*kept).input.paths == kept
