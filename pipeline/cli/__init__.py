@@ -9,14 +9,15 @@ import json
 import os
 import signal
 import sys
-from typing import Any, NoReturn
-
-import typer
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import Cancelled, StorageError, WinnowError
 from pipeline.execution.limits import said_of_limits
 from pipeline.execution.processes import collect_rarely, forgo_dateutil
 from pipeline.storage.files import said_of_storage
+
+if TYPE_CHECKING:
+    import typer
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "jobs": ("run", "plan", "demo"),
@@ -40,6 +41,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 def commands(asked: str | None = None) -> typer.Typer:
     """The app with all commands, or with those of one module where it has what is asked for: importing the others and reading
     the options of forty commands took 0.04 s, before a run could start its workers."""
+    import typer  # here, where Ctrl-C is told in a sentence: it takes half of the start
+
     app = typer.Typer(
         name="winnow",
         help="Curate LLM pretraining corpora: measure every document once, decide as often as you like, account for every row.",
