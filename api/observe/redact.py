@@ -58,7 +58,8 @@ def _key_id(found: re.Match[str]) -> str:
 
 
 def _stamp() -> tuple[tuple[str, str], ...]:
-    return tuple((k, v) for k, v in os.environ.items() if SECRET_VARIABLES.search(k))
+    # name by name: items() fails where another thread removes a variable meanwhile
+    return tuple((k, os.environ.get(k, "")) for k in os.environ if SECRET_VARIABLES.search(k))
 
 
 @lru_cache(maxsize=4)

@@ -43,7 +43,8 @@ Process = subprocess.Popen[bytes]
 
 def environment(remote: bool, more: Collection[str] = ()) -> dict[str, str]:
     """What such a process sees of this environment: what it needs (more: by name), and nothing that may be secret."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT or k in more or (remote and k.startswith(BUCKETS))}
+    names = [k for k in os.environ if k in KEPT or k in more or (remote and k.startswith(BUCKETS))]
+    kept = {k: os.environ[k] for k in names}
     return kept | {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(p or ".") for p in sys.path),  # it does not start in this folder
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve far more than they use, and that counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -68,3 +69,15 @@ def test_hostile_text_takes_no_time(text: str) -> None:
 
 def test_half_characters_are_written_out() -> None:
     assert redacted("a\ud800b") == "a\\ud800b"
+
+
+def test_a_variable_that_another_thread_removes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Going(type(os.environ)):  # type: ignore[misc]
+        """Has names whose values are gone when they are asked for."""
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            yield from ("WENT", "WENT_TOKEN")
+
+    environment = Going({}, os.environ.encodekey, os.environ.decodekey, os.environ.encodevalue, os.environ.decodevalue)
+    monkeypatch.setattr(os, "environ", environment)
+    assert redacted("nothing here") == "nothing here"
