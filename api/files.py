@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 from urllib.parse import quote
 
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
-
 from api.errors import WrongRange
+from api.held import HoldingStream
 from pipeline.errors import StorageError
 from pipeline.storage.files import remote_stamp, stamp_of
 from pipeline.storage.store import Store
@@ -28,23 +27,6 @@ class Opened:
     file: IO[bytes]
     size: int
     stamp: str
-
-
-class FileStream(StreamingResponse):
-    """Pieces of an open file; it is closed whatever ends the answer. A client that left would keep it open otherwise, and a
-    file that was removed on the disk, until Python next looks for garbage."""
-
-    def __init__(
-        self, file: IO[bytes], first: int, end: int, status: int, headers: dict[str, str], media_type: str
-    ) -> None:
-        super().__init__(_pieces(file, first, end), status, headers, media_type)
-        self._file = file
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._file.close()
 
 
 def opened(folder: Store, path: str) -> Opened:
@@ -77,9 +59,9 @@ def range_of(header: str | None, size: int) -> tuple[int, int] | None:
 
 def file_response(
     found: Opened, etag: str, media_type: str, name: str, range_header: str | None, if_range: str | None
-) -> FileStream:
-    """The file, or the range of it that is asked for, in pieces: nothing is held but the piece being sent. The answer closes
-    it."""
+) -> HoldingStream:
+    """The file, or the range of it that is asked for, in pieces: no more of it is in memory than the piece being sent. The answer closes
+    the file."""
     wanted = range_of(range_header, found.size) if if_range in (None, etag) else None
     first, end = wanted or (0, found.size)
     headers = {
@@ -90,7 +72,12 @@ def file_response(
     }
     if wanted is not None:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
-    return FileStream(found.file, first, end, 206 if wanted is not None else 200, headers, media_type)
+    held = ExitStack()
+    held.callback(found.file.close)
+    status = 206 if wanted is not None else 200
+    return HoldingStream(
+        _pieces(found.file, first, end), held, status_code=status, headers=headers, media_type=media_type
+    )
 
 
 def _attachment(name: str) -> str:

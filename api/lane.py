@@ -31,15 +31,16 @@ class Lane:
             raise TooManyQuestions(
                 f"{self._taken.total()} requests wait to be worked on; try again soon", retry_after=2
             )
+        turn = self._pool.submit(work)
         self._taken[caller] += 1
         try:
-            turn = self._pool.submit(work)
             answer = asyncio.wrap_future(turn)
             done, _ = await asyncio.wait([answer], timeout=self._patience_s)
             if not done and turn.cancel():
                 raise TooManyQuestions(f"its turn did not come within {self._patience_s:g} s; try again", retry_after=5)
             return await answer
         finally:
+            turn.cancel()  # whoever waited is gone: what has not begun needs not to
             self._taken[caller] -= 1
             if not self._taken[caller]:
                 del self._taken[caller]

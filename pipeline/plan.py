@@ -23,6 +23,7 @@ from pipeline.recipe import Recipe
 from pipeline.rules import Measured
 from pipeline.schema import OUTPUT_COLUMNS, TEXT_TABLE
 from pipeline.scoring import ScorerSpec, measured_columns, notes_schema, specs_of
+from pipeline.sources.folders import WILD
 from pipeline.sql import gate
 from pipeline.sql.engine import check_expression
 from pipeline.stages.ingest import Ingest, plan_ingest
@@ -192,7 +193,7 @@ def corpus_name(paths: Sequence[str]) -> str:
 def _pieces(path: str) -> list[str]:
     """Folders and file of a path, without patterns."""
     pieces = re.split(r"[/\\]", path.split("://")[-1])
-    return [p for p in pieces if p and not re.search(r"[*?\[]", p) and p not in (".", "..")]
+    return [p for p in pieces if p and not WILD.search(p) and p not in (".", "..")]
 
 
 def rule_schema(specs: Sequence[ScorerSpec]) -> pa.Schema:

@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from api.watch.tail import SETTLED_S
 from pipeline.control.care import Limits
 from pipeline.control.events import Event, read_events
 from pipeline.control.launch import MARK
@@ -109,8 +110,14 @@ def until_scoring(store: Store, job_id: str, units: int = 1) -> attempts.Claim:
 
 
 def until_ended(store: Store, job_id: str, seconds: float = WAIT_S) -> dict[str, Any]:
-    """Wait for a terminal state; the record."""
+    """Wait for a terminal state, and until the log says it, too, which is a moment later (never, where the writer is
+    killed between); the record."""
     until(lambda: job_state(store, job_id)["state"] in TERMINAL, seconds)
+    patient_until = time.monotonic() + SETTLED_S
+    while time.monotonic() < patient_until:
+        if any(e.fields["state"] in TERMINAL for e in events_of(store, job_id, "state")):
+            break
+        time.sleep(0.02)
     return job_state(store, job_id)
 
 

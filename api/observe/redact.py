@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+from pipeline.execution.processes import variables
 
 GONE = "[redacted]"
 KEY_TEXT = re.compile(r"\bwn_[0-9a-z]{4,32}_[A-Za-z0-9_-]{8,}")
@@ -58,8 +59,7 @@ def _key_id(found: re.Match[str]) -> str:
 
 
 def _stamp() -> tuple[tuple[str, str], ...]:
-    # name by name: items() fails where another thread removes a variable meanwhile
-    return tuple((k, os.environ.get(k, "")) for k in os.environ if SECRET_VARIABLES.search(k))
+    return tuple((k, v) for k, v in variables().items() if SECRET_VARIABLES.search(k))
 
 
 @lru_cache(maxsize=4)

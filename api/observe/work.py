@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from api.observe.metrics import WorkCounts
+from pipeline.errors import WinnowError
 
 if TYPE_CHECKING:
     from api.service import Service
@@ -22,7 +23,9 @@ def work_counts(service: Service) -> WorkCounts:
         "winnow_jobs_running": {"": float(len(service.supervisor.running()))},
         "winnow_clerk_processes": {"": float(len(service.clerks.pids()))},
     }
-    with contextlib.suppress(Exception):  # on a full disk, say; /readyz names it, and the rest is wanted most then
+    with contextlib.suppress(
+        WinnowError, OSError
+    ):  # on a full disk, say; /readyz names it, and the rest is wanted most then
         counts |= _of_catalog(service)
     return counts
 

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
-
+from api.held import HoldingStream
 from api.models.events import JobEvent
 from api.watch.tail import Tail
 from api.watch.told import HEARTBEAT, told, wire
@@ -23,20 +21,13 @@ STREAM_S = 3_600.0
 RETRY_MS = 1_000
 
 
-class EventStream(StreamingResponse):
-    """A stream of events that gives back what it holds (its place) whatever ends it, even before its first byte."""
+class EventStream(HoldingStream):
+    """A stream of events. held: its place."""
 
     media_type = "text/event-stream"
 
     def __init__(self, pieces: AsyncIterator[bytes], held: ExitStack) -> None:
-        super().__init__(pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._held.close()
+        super().__init__(pieces, held, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 class Pacer:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,8 +70,12 @@ def sound_jobs(store: Store) -> Iterator[JobRecord]:
 
 
 def jobs(store: Store) -> list[str]:
-    """Ids of the workspace's jobs, oldest first."""
-    return [name for name in store.names("jobs") if store.exists(f"{Store.job(name)}/job.json")]
+    """Ids of the workspace's jobs, oldest first, but those that this user may not look into."""
+    found = []
+    for name in store.names("jobs"):
+        with _of_one_job():
+            found += [name] if store.exists(f"{Store.job(name)}/job.json") else []
+    return found
 
 
 def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
@@ -104,12 +106,9 @@ def choose_job(store: Store, job_id: str | None = None) -> JobRecord:
 
 def _check_open(store: Store) -> None:
     """Raises PermissionError where this user may not read a job, which is not the same as that there is none."""
-    for name in [] if store.remote else store.names("jobs"):
-        folder = store.full(Store.job(name))
-        record = f"{folder}/job.json"
-        for path, needed in ((folder, os.R_OK | os.X_OK), (record, os.R_OK)):
-            if os.path.lexists(path) and not os.access(path, needed):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    for name in store.names("jobs"):
+        with contextlib.suppress(RecordDamaged, FileNotFoundError):
+            _read_record(store, name)
 
 
 def _records(store: Store, known: list[str]) -> Iterator[JobRecord]:

@@ -87,7 +87,8 @@ def index_of(against: Sequence[Any]) -> str:
     """The name of the table of these evaluation sets (paths, or mappings as EvalSet), made where it is not there yet."""
     read = _apart([r for given in against for r in _files(_eval_set(given))])
     told = sorted({json.dumps(r.told(), sort_keys=True): r for r in read}.items())
-    name = f"evals-{hashlib.sha256(json.dumps([FORMAT, [t for t, _ in told]]).encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(json.dumps([FORMAT, [t for t, _ in told]]).encode()).hexdigest()
+    name = models.evaluations_name(digest)
     try:
         models.check(name)
     except ModelError:

@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.execution.halt import Halt
 from pipeline.execution.memory import KEPT_BYTES, give_back, own_bytes
-from pipeline.execution.processes import KEEPING
+from pipeline.execution.processes import KEEPING, variables
 from pipeline.storage.files import noted
 
 PRELOAD = (
@@ -159,7 +159,7 @@ class Pool:
         prepare({"score": []})
         ours, theirs = self._context.Pipe()
         lifeline_ours, lifeline_theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs, dict(os.environ)), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, lifeline_theirs, variables()), daemon=True)
         with _without_main(), _unheard():
             process.start()
         theirs.close()

@@ -15,10 +15,9 @@ from pipeline.recipe.decontaminate import Decontaminate
 from pipeline.recipe.dedup import Dedup
 from pipeline.recipe.rules import Bucket, Rule
 from pipeline.recipe.tree import Strict, parse_size
+from pipeline.sources.folders import WILD
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SAYS_MORE = re.compile(r"://|[*?\[]")
-"""Of a path: in URLs and globs a slash at the end has a meaning."""
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 
@@ -45,7 +44,8 @@ class Input(Strict):
     @classmethod
     def _one_name(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         """A shell completes `crawl` to `crawl/`: that makes no other recipe, whose output would be another's."""
-        return tuple(p.rstrip("/") if p.strip("/") and not SAYS_MORE.search(p) else p for p in paths)
+        keep = [not p.strip("/") or "://" in p or WILD.search(p) for p in paths]  # in URLs and globs it has a meaning
+        return tuple(p if kept else p.rstrip("/") for p, kept in zip(paths, keep, strict=True))
 
 
 FINEWEB_2 = {1: 1, 2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}

@@ -26,6 +26,7 @@ from pipeline.errors import (
     UsageError,
     WinnowError,
 )
+from pipeline.execution.processes import variables
 from pipeline.sandbox.limits import Answer, Limits
 
 HEAD_BYTES_MAX = 4 << 20
@@ -43,8 +44,7 @@ Process = subprocess.Popen[bytes]
 
 def environment(remote: bool, more: Collection[str] = ()) -> dict[str, str]:
     """What such a process sees of this environment: what it needs (more: by name), and nothing that may be secret."""
-    names = [k for k in os.environ if k in KEPT or k in more or (remote and k.startswith(BUCKETS))]
-    kept = {k: os.environ[k] for k in names}
+    kept = {k: v for k, v in variables().items() if k in KEPT or k in more or (remote and k.startswith(BUCKETS))}
     return kept | {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(p or ".") for p in sys.path),  # it does not start in this folder
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve far more than they use, and that counts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -133,7 +132,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
     for part in made.parts:
         where = store.full(part.path)
         report.parts += 1
-        if not _there(store, part.path):
+        if not store.exists(part.path):
             yield where, "missing"
             continue
         digest, size = store.digest(part.path)
@@ -168,17 +167,6 @@ def _raise_of_storage(error: Exception) -> None:
         raise error
 
 
-def _there(store: Store, path: str) -> bool:
-    """Whether a file is there. Raises PermissionError where this user cannot know."""
-    if store.remote:
-        return store.exists(path)
-    try:
-        os.stat(store.full(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
-
-
 def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[tuple[str, str]]:
     told = made.details.get("statistics")
     if told is None:
@@ -187,7 +175,7 @@ def _check_statistics(store: Store, made: Manifest, report: Report) -> Iterator[
         yield "", "its statistics have no path or digest"
         return
     where = store.full(told["path"])
-    if not _there(store, told["path"]):
+    if not store.exists(told["path"]):
         yield where, "missing"
         return
     digest, size = store.digest(told["path"])

@@ -102,7 +102,16 @@ class Store:
     # reading ----------------------------------------------------------------------------------------------------
 
     def exists(self, path: str) -> bool:
-        return bool(self.fs.exists(self.full(path))) if self.remote else os.path.exists(self.full(path))
+        """Raises PermissionError where this user may not know, which is not the same as that there is nothing."""
+        if self.remote:
+            return bool(self.fs.exists(self.full(path)))
+        try:
+            os.stat(self.full(path))
+        except PermissionError:
+            raise
+        except (OSError, ValueError):
+            return False
+        return True
 
     def open(self, path: str) -> IO[bytes]:
         if not self.remote:

@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parent.parent / "weights"
 """One folder a model that ships: its file and its card.json."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 EVALUATIONS = re.compile(r"evals-[0-9a-f]{16}")
-"""Tables of evaluation sets, which recipes that decontaminate make and name by themselves."""
+"""Names as `evaluations_name` gives them."""
 
 Origin = Literal["shipped", "added", "published"]
 
@@ -84,6 +84,11 @@ def check(name: str) -> None:
 def names() -> list[str]:
     """Every name that `find` knows, sorted."""
     return sorted({*_in_folder(SHIPPED), *(p.stem for p in _cards_folder().glob("*.json")), *published.PUBLISHED})
+
+
+def evaluations_name(digest: str) -> str:
+    """Of a table of evaluation sets, which recipes that decontaminate make and name by themselves. digest: in hex, of what is in it."""
+    return f"evals-{digest[:16]}"
 
 
 def listed() -> list[str]:

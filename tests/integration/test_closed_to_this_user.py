@@ -28,8 +28,15 @@ def test_a_job_that_may_not_be_read_is_not_told_as_none(tmp_path: Path, monkeypa
     job.mkdir(parents=True)
     with pytest.raises(UsageError, match="no jobs there"):
         choose_job(Store(str(tmp_path)))
-    allowed = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "job_01a" and allowed(path, mode))
+    stat, read = os.stat, Path.read_bytes
+
+    def closed(path: Any) -> Any:
+        if "job_01a/" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return path
+
+    monkeypatch.setattr(os, "stat", lambda path, **more: stat(closed(path), **more))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(closed(path)))
     with pytest.raises(PermissionError, match="job_01a"):
         choose_job(Store(str(tmp_path)))
 

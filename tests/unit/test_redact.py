@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections import UserDict
+from collections.abc import Iterator
 
 import pytest
 
@@ -72,12 +74,11 @@ def test_half_characters_are_written_out() -> None:
 
 
 def test_a_variable_that_another_thread_removes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Going(type(os.environ)):  # type: ignore[misc]
-        """Has names whose values are gone when they are asked for."""
+    class Going(UserDict[str, str]):
+        """Has a name whose value is gone when it is asked for."""
 
-        def __iter__(self):  # type: ignore[no-untyped-def]
-            yield from ("WENT", "WENT_TOKEN")
+        def __iter__(self) -> Iterator[str]:
+            return iter(["WENT_TOKEN"])
 
-    environment = Going({}, os.environ.encodekey, os.environ.decodekey, os.environ.encodevalue, os.environ.decodevalue)
-    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(os, "environ", Going())
     assert redacted("nothing here") == "nothing here"
