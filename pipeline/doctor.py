@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,10 +35,21 @@ class Check:
 
 def examine(workspace: str) -> list[Check]:
     """Look at everything, change nothing."""
-    checks = [_python(), *(_package(p) for p in PACKAGES), _cores(), _memory(), _files(), _cache(), _model()]
+    checks = [_python(), *(_package(p) for p in PACKAGES), _cores(), _memory(), _files()]
+    checks += [_allowed("kernel cache", _cache), _allowed("language model", _model)]
     if not is_remote(workspace):
-        checks.append(_disk(local_path(workspace)))
+        checks.append(_allowed("workspace", lambda: _disk(local_path(workspace))))
     return checks
+
+
+def _allowed(what: str, look: Callable[[], Check]) -> Check:
+    """What a look finds, or that this user may not look."""
+    try:
+        return look()
+    except OSError as error:
+        return Check(
+            what, "bad", f"{error.filename}: {error.strerror}", "change its permissions, or choose another folder"
+        )
 
 
 def _python() -> Check:

@@ -89,7 +89,7 @@ class Plan:
             "passes": [[s.alias for s in p if s in self.specs] for p in self.passes],
             "measured": list(self.measured),
             "rules": [rule_checks.sentence(n, r) for n, r in self.recipe.rules.items()],
-            "warnings": self.warnings(),
+            "warnings": self.ingest.warnings() + self.warnings(),
             "fuzzy": self._fuzzy(),
             "lines": line_forecast.sentences(lines, total_bytes) if lines else [],
             "substrings": substring_forecast.sentences(passages, total_bytes) if passages else [],

@@ -15,7 +15,7 @@ from pipeline.plan import Plan, make_plan
 from pipeline.progress import Progress, Silent
 from pipeline.recipe import Recipe
 from pipeline.result import Result
-from pipeline.sources.quarantine import over_budget
+from pipeline.sources.quarantine import file_sentences, over_budget
 from pipeline.stage import Stage, run_stage
 from pipeline.stages.calibrate import Calibrate
 from pipeline.stages.common import limits_of, without_common
@@ -25,7 +25,7 @@ from pipeline.stages.mix import Mix
 from pipeline.stages.score import Score
 from pipeline.stages.tombstones import FindTombstones
 from pipeline.storage import destination
-from pipeline.storage.files import same_place
+from pipeline.storage.files import lies_in, same_place
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes, plan_passes
 from pipeline.storage.store import Store
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from pipeline.steps.cuts import CutDedup
 
 Until = Literal["ingest", "score", "judge", "dedup", "mix", "export"]
-
-FILES_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,10 @@ def _plan(store: Store, recipe: Recipe, settings: Settings) -> Plan:
     if settings.output is not None and settings.until == "export":
         if same_place(settings.output, store.root):
             raise UsageError(f"output {store.root}: is the workspace, too; choose another folder")
+        if lies_in(store.root, settings.output):
+            raise UsageError(
+                f"output {settings.output}: the workspace {store.root} lies in it; choose a folder beside it"
+            )
         destination.check(Store(settings.output), recipe.digest(), settings.overwrite)
     if not all(plan.measured):
         executors.prepare(settings.executor, settings.workers, settings.ray_address, {"score": recipe.score})
@@ -181,10 +183,8 @@ class _Run:
         for warning in text.details.get("warnings", []):
             self.job.warn(warning)
         self.unread = [{k: str(v) for k, v in f.items()} for f in text.details.get("quarantined_files", [])]
-        for file in self.unread[:FILES_TOLD]:
-            self.job.warn(f"{file['path']} is in quarantine: {file['reason']}")
-        if len(self.unread) > FILES_TOLD:
-            self.job.warn(f'{len(self.unread)} files are in quarantine: winnow sql "select * from quarantine"')
+        for sentence in file_sentences(self.unread, ': winnow sql "select * from quarantine"'):
+            self.job.warn(sentence)
         said = over_budget(text, self.plan.recipe.input.quarantine)
         if said is not None:
             raise QuarantineOverBudget(said)

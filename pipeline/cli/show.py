@@ -58,6 +58,8 @@ def _cell(value: Any) -> str:
 
 
 def show_plan(told: dict[str, Any]) -> None:
+    from pipeline.wording import printable
+
     out = console()
     out.print(f"[bold]{told['recipe']}[/] on corpus {told['corpus']!r}: {told['input']['files']} files, "
               f"{told['input']['text_bytes'] / 1e6:,.1f} MB of text, {told['input']['units']} units")  # fmt: skip
@@ -68,7 +70,7 @@ def show_plan(told: dict[str, Any]) -> None:
     for sentence in told["rules"]:
         out.print(f"  keep when {sentence}", markup=False)
     for warning in told["warnings"]:
-        out.print(f"note: {warning}", markup=False)
+        out.print(f"note: {printable(warning)}", markup=False)
     for sentence in told["fuzzy"]:
         out.print(f"  near-duplicates: {sentence}", markup=False)
     for sentence in told["lines"]:

@@ -16,6 +16,7 @@ from pipeline.sources.confined import check_confined
 from pipeline.sources.folders import WILD, Found
 from pipeline.sources.formats import HEAD_BYTES, Format, by_content, by_name
 from pipeline.storage.files import file_stamp, is_remote, local_path, of_bucket
+from pipeline.wording import many
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -67,7 +68,7 @@ def list_input(paths: Sequence[str], format: str = "auto") -> Listing:
     warnings = []
     if ignored.count:
         warnings.append(
-            f"{ignored.count} files in the given folders have no known extension and were left out, such as "
+            f"left out of the given folders: {many(ignored.count, 'file')} without a known extension, such as "
             f"{', '.join(ignored.examples)}; name them, or set input.format"
         )
     return Listing(tuple(files), tuple(warnings))
@@ -195,7 +196,7 @@ def _nothing_in_folder(given: str, format: str, ignored: _Ignored) -> str:
         "Parquet, JSONL (.jsonl .json .ndjson, also .gz .zst .bz2) or text (.txt .md)" if format == "auto" else format
     )
     has = (
-        f"; it has {ignored.count} other files, such as {', '.join(ignored.examples)}"
+        f"; it has {many(ignored.count, 'other file')}, such as {', '.join(ignored.examples)}"
         if ignored.count
         else "; it is empty"
     )

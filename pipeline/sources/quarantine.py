@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.recipe import Budget
 from pipeline.storage.manifest import Manifest
 from pipeline.wording import many
 
+TOLD_FILES = 5
 TOLD_REASONS = 3
 
 
 def over_budget(text: Manifest, budget: Budget) -> str | None:
     """A sentence when more of the input is in quarantine than the budget allows, else None: how much, why, where, and
     what to do."""
-    rows, files = text.counts.get("quarantined", 0), text.details.get("quarantined_files", [])
-    all_files = len(text.details.get("files", []))
-    row_frac, file_frac = rows / max(1, text.rows), len(files) / max(1, all_files)
-    said: list[str] = []
-    found: Iterable[tuple[str, int, list[str]]]
-    if row_frac > budget.max_row_frac:
-        found = ((r["reason"], r["rows"], r["files"]) for r in text.details.get("quarantine_reasons", []))
-        said.append(_told("rows", rows, text.rows, row_frac, budget.max_row_frac, found))
-    if file_frac > budget.max_file_frac:
-        by_reason: dict[str, list[str]] = {}
-        for file in files:
-            by_reason.setdefault(file["reason"], []).append(file["name"])
-        found = sorted(((r, len(n), n) for r, n in by_reason.items()), key=lambda x: (-x[1], x[0]))
-        said.append(_told("files", len(files), all_files, file_frac, budget.max_file_frac, found))
-    return "\n".join(said) or None
+    files, all_files = text.details.get("quarantined_files", []), len(text.details.get("files", []))
+    said = [_rows_over(text, budget), files_over(files, all_files, budget)]
+    return "\n".join(s for s in said if s) or None
+
+
+def _rows_over(text: Manifest, budget: Budget) -> str | None:
+    rows = text.counts.get("quarantined", 0)
+    frac = rows / max(1, text.rows)
+    found = ((r["reason"], r["rows"], r["files"]) for r in text.details.get("quarantine_reasons", []))
+    return _told("rows", rows, text.rows, frac, budget.max_row_frac, found) if frac > budget.max_row_frac else None
+
+
+def files_over(files: Sequence[Mapping[str, str]], all_files: int, budget: Budget) -> str | None:
+    """As over_budget, of files (each with name, path, reason) alone: what is known of them before they are read."""
+    frac = len(files) / max(1, all_files)
+    by_reason: dict[str, list[str]] = {}
+    for file in files:
+        by_reason.setdefault(file["reason"], []).append(file["name"])
+    found = sorted(((r, len(n), n) for r, n in by_reason.items()), key=lambda x: (-x[1], x[0]))
+    return (
+        _told("files", len(files), all_files, frac, budget.max_file_frac, found)
+        if frac > budget.max_file_frac
+        else None
+    )
+
+
+def file_sentences(files: Sequence[Mapping[str, str]], where_all: str = "") -> list[str]:
+    """One about each of the first files, then how many there are and where all can be seen."""
+    said = [f"{file['path']} goes to quarantine: {file['reason']}" for file in files[:TOLD_FILES]]
+    return said + ([f"{len(files)} files go to quarantine{where_all}"] if len(files) > TOLD_FILES else [])
 
 
 def _told(

@@ -24,6 +24,7 @@ from pipeline.sources.listing import Listing, SourceFile, list_input
 from pipeline.sources.pages import ReadInterrupted
 from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
 from pipeline.sources.part import Run
+from pipeline.sources.quarantine import file_sentences, files_over
 from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.sources.timestamps import with_nanoseconds
 from pipeline.stage import add_counts
@@ -87,6 +88,12 @@ class Ingest:
 
     def units(self) -> list[Unit]:
         return [Unit(p.key, p.part, p.name, p.bytes, p) for p in self.payloads]
+
+    def warnings(self) -> list[str]:
+        """What is known before anything is read: files left out, files that cannot be read and whether the run will stop at that."""
+        unread = _quarantined(self.probes)
+        over = files_over(unread, len(self.files), self.source.quarantine)
+        return [*self.listing.warnings, *file_sentences(unread), *([f"a run will stop: {over}"] if over else [])]
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_take_in, self.store, self.corpus)

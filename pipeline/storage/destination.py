@@ -15,6 +15,7 @@ from pipeline.storage.manifest import Manifest, load
 from pipeline.storage.naming import link, replace
 from pipeline.storage.store import PartRecord, Store
 from pipeline.unit import Unit
+from pipeline.wording import many
 
 CLAIM = "_winnow.json"
 """Written first: which export the folder is for. Input listings leave such folders out."""
@@ -192,7 +193,7 @@ def _refuse_foreign(destination: Store) -> None:
     others = [n for n in destination.names("") if n != "tmp" and n not in (f"{TURNS}.lock", f"{TURNS}.turns")]
     if others:
         raise UsageError(
-            f"output {destination.root}: holds {len(others)} other files ({', '.join(others[:3])}); choose an empty folder "
+            f"output {destination.root}: holds {many(len(others), 'other file')} ({', '.join(others[:3])}); choose an empty folder "
             "(--overwrite replaces only a Winnow export)"
         )
 

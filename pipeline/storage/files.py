@@ -55,6 +55,13 @@ def same_place(one: str, other: str) -> bool:
     return os.path.realpath(local_path(one)) == os.path.realpath(local_path(other))
 
 
+def lies_in(one: str, other: str) -> bool:
+    """Whether a path or URL names a folder, or anything below it, by whatever links."""
+    if is_remote(one) or is_remote(other):
+        return f"{one.rstrip('/')}/".startswith(f"{other.rstrip('/')}/")
+    return Path(os.path.realpath(local_path(one))).is_relative_to(os.path.realpath(local_path(other)))
+
+
 def filesystem(path: str) -> fsspec.AbstractFileSystem:
     """The file system a path lives on; a missing driver is named with its install command."""
     import fsspec  # here, because local files are read without it, and it brings asyncio

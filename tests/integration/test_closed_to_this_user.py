@@ -92,6 +92,8 @@ def test_the_workspace_is_neither_input_nor_output(tmp_path: Path) -> None:
         winnow.run(
             RECIPE, [crawl], workspace=workspace, output=f"{workspace}/.", overwrite=True, executor="local", workers=1
         )
+    with pytest.raises(UsageError, match=f"output {tmp_path}: the workspace {workspace} lies in it"):
+        winnow.run(RECIPE, [crawl], workspace=workspace, output=str(tmp_path), executor="local", workers=1)
     assert [p.name for p in tmp_path.iterdir()] == ["crawl"]
 
 

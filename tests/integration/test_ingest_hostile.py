@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.recipe import Budget
+from pipeline.plan import make_plan
+from pipeline.recipe import Budget, Recipe
 from pipeline.sources import pages
 from pipeline.sources.quarantine import over_budget
+from pipeline.storage.store import Store
 from tests.taking_in import GOOD, good_bytes, take_in, write_docs
 
 CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
@@ -233,6 +235,26 @@ def test_over_budget_says_what_where_and_what_to_do(tmp_path: Path) -> None:
     assert "--set input.quarantine.max_row_frac=0.551" in said
     assert "1 of 2 files (50.00%) are in quarantine, allowed are 10.00%. corrupt: 1 (b.parquet)" in said
     assert over_budget(text, Budget(max_row_frac=0.5, max_file_frac=0.5)) is None
+
+
+def test_a_plan_says_which_files_cannot_be_read_and_that_a_run_will_stop_at_that(tmp_path: Path) -> None:
+    write_docs(tmp_path / "in" / "a.parquet", ["x", "y"])
+    for i in range(7):
+        (tmp_path / "in" / f"b{i}.parquet").write_bytes(b"PAR1")
+    (tmp_path / "in" / "notes.xyz").write_bytes(b"what is this")
+    store = Store(str(tmp_path / "ws"))
+    recipe = Recipe(name="r", input={"paths": [str(tmp_path / "in")]})
+    said = make_plan(store, recipe).told(1)["warnings"]
+    assert said[0].startswith("left out of the given folders: 1 file without a known extension, such as notes.xyz; ")
+    assert said[1] == f"{tmp_path}/in/b0.parquet goes to quarantine: corrupt"
+    assert said[6] == "7 files go to quarantine"
+    assert said[7].startswith(
+        "a run will stop: 7 of 8 files (87.50%) are in quarantine, allowed are 1.00%. corrupt: 7 ("
+    )
+    patient = recipe.model_copy(
+        update={"input": recipe.input.model_copy(update={"quarantine": Budget(max_file_frac=1)})}
+    )
+    assert make_plan(store, patient).told(1)["warnings"] == said[:7]
 
 
 def test_over_budget_says_that_there_are_more_reasons(tmp_path: Path) -> None:

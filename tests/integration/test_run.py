@@ -222,7 +222,7 @@ def test_another_level_of_compression_writes_the_same_rows_in_smaller_files(
 def test_a_foreign_output_folder_is_left_alone(crawl: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds 1 other files \(thesis.txt\)"):
+    with pytest.raises(UsageError, match=r"holds 1 other file \(thesis.txt\)"):
         winnow.run(
             RECIPE,
             [str(crawl)],

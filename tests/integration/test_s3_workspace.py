@@ -89,7 +89,7 @@ def test_units_of_pairs_find_their_sets_in_a_bucket(
 def test_a_foreign_prefix_is_refused(bucket: str, tmp_path: Path) -> None:
     crawl = write_parquet(tmp_path / "crawl")
     Store(f"{bucket}/mine").put("precious.txt", "mine")
-    with pytest.raises(UsageError, match=r"holds 1 other files \(precious.txt\)"):
+    with pytest.raises(UsageError, match=r"holds 1 other file \(precious.txt\)"):
         winnow.run(
             RECIPE, [str(crawl)], workspace=str(tmp_path / "ws"), output=f"{bucket}/mine", executor="local", workers=1
         )

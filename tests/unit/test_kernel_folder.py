@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from pipeline import doctor
+from scorers import models
 from scorers.kernels import jit
 
 
@@ -23,3 +26,18 @@ def test_the_doctor_looks_where_kernels_are_kept(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(jit, "cache_home", lambda name=name: tmp_path / name / "kernels")
         found = doctor._cache()
         assert (found.state, found.found) == (state, f"{tmp_path}/{name}/kernels")
+
+
+def test_a_folder_that_is_closed_to_this_user_is_one_thing_the_doctor_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(name: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), f"/closed/{name}")
+
+    monkeypatch.setattr(models, "find", closed)
+    found = {check.what: check for check in doctor.examine(str(tmp_path))}
+    assert (found["language model"].state, found["language model"].found) == (
+        "bad",
+        "/closed/lid.176: Permission denied",
+    )
+    assert found["workspace"].state in ("good", "look")

@@ -37,7 +37,7 @@ def test_unknown_extensions_in_a_folder_are_counted(tmp_path: Path) -> None:
     listing = list_input([str(tmp_path)])
     assert [f.name for f in listing.files] == ["a.parquet"]
     (warning,) = listing.warnings
-    assert warning.startswith("4 files in the given folders have no known extension and were left out, such as ")
+    assert warning.startswith("left out of the given folders: 4 files without a known extension, such as ")
 
 
 def test_a_given_format_picks_its_files_of_a_folder_and_overrules_the_name_of_a_file(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_folder_without_usable_files_is_an_error(tmp_path: Path) -> None:
     ):
         list_files([str(tmp_path / "empty")])
     _touch(tmp_path, "full/a.csv")
-    with pytest.raises(PlanError, match=r"it has 1 other files, such as a\.csv"):
+    with pytest.raises(PlanError, match=r"it has 1 other file, such as a\.csv"):
         list_files([str(tmp_path / "full")])
     with pytest.raises(PlanError, match="no paths"):
         list_files([])
