@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
-from pipeline.dedup import ranges
+from pipeline.dedup import ranges, room
 from pipeline.dedup.documents import pair_units, shard_runs
 from pipeline.errors import GuardHeld
 from tests import oracle_dedup as oracle
@@ -80,6 +80,8 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def make() -> None:
         monkeypatch.setattr(ranges, "RANGE_BYTES", 6_000)
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
+        monkeypatch.setattr(room, "HELD_BYTES", 0)
+        monkeypatch.setattr(room, "CHUNK", 7)
         monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
         monkeypatch.setattr("pipeline.stages.documents.asked.RUN_BYTES", 1_000)
         monkeypatch.setattr("pipeline.dedup.layout.HASH_ROWS", 64)

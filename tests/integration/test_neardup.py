@@ -32,7 +32,7 @@ def test_known_pairs_are_found_and_every_removal_is_like_its_keeper(num_perm: in
     jaccard = pair_jaccard(*shingle_sets(batch.data, batch.offsets, 5), found.a, found.b)
     verified = jaccard >= THRESHOLD
     a, b = found.a[verified], found.b[verified]
-    keeper, to_keeper, _ = stars(np.arange(len(batch)), a, b, jaccard[verified], np.ones(len(batch), dtype=np.bool_))
+    keeper, to_keeper = stars(np.arange(len(batch)), a, b, jaccard[verified], np.ones(len(batch), dtype=np.bool_))
 
     position = {doc_id: d for d, doc_id in enumerate(documents["id"].to_pylist())}
     told = {tuple(sorted((position[p["a"]], position[p["b"]]))): p["jaccard"] for p in pairs}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.documents.clusters import NONE, cluster, leaders
+from pipeline.dedup.documents.clusters import NONE, cluster, leaders, sizes
 from pipeline.dedup.documents.equals import digest_order, equal_rows
 from pipeline.dedup.ranges import range_bounds, range_of
+from pipeline.dedup.room import Room
 from pipeline.stages.documents.bands import text_rank
 from scorers.kernels.entries import sorted_entries
 from scorers.kernels.lsh import Entries, band_keys, bucket_pairs
@@ -20,6 +23,8 @@ minima = st.lists(
     st.one_of(st.just([0xFFFFFFFF] * 6), st.lists(st.integers(0, 2), min_size=6, max_size=6)), min_size=0, max_size=40
 )
 FAR = 2**33
+ROOMS = [(Room(), 1 << 20), (Room(spills=True), 3)]
+"""And how many rows are worked on at a time."""
 BANDINGS = st.sampled_from([(1, 6), (2, 3), (3, 2), (6, 1)])
 
 
@@ -148,7 +153,13 @@ def test_every_copy_is_told_once_with_the_first_that_is_equal(found: list[tuple[
 def test_a_group_is_led_by_its_best_ranked_member(groups: list[int], pick: object) -> None:
     rank = list(range(len(groups)))
     pick.shuffle(rank)  # type: ignore[attr-defined]
-    found = leaders(np.array(groups, np.int32), np.array(rank, np.int32)).tolist()
+    for room, rows in ROOMS:
+        with mock.patch("pipeline.dedup.room.CHUNK", rows):
+            found = leaders(np.array(groups, np.int32), np.array(rank, np.int32), room).tolist()
+        _assert_led(found, groups, rank)
+
+
+def _assert_led(found: list[int], groups: list[int], rank: list[int]) -> None:
     for name in range(len(groups)):
         members = [i for i, g in enumerate(groups) if g == name]
         assert found[name] == (min(members, key=lambda i: rank[i]) if members else NONE)
@@ -185,15 +196,18 @@ def test_clusters_follow_the_leaders_of_equal_documents_in_any_numbering(
 
     new = np.random.default_rng(seed).permutation(n)  # the number that each document has now
     old = np.argsort(new)
-    a, b = (np.array([new[pair[k]] for pair in edges], np.int32) for k in range(2))
-    made = cluster(
-        new[np.array(groups)[old]].astype(np.int32), np.array(rank, np.int32)[old], a, b,
-        np.array(list(edges.values()), np.float64), np.array(takes_part)[old],
-    )  # fmt: skip
-    keeper = made.keeper[new]
-    assert [int(old[k]) if k != NONE else NONE for k in keeper] == expected
-    assert made.jaccard[new].tolist() == [similarity[led[groups[i]]] if takes_part[i] else 0.0 for i in range(n)]
-    assert made.size[new].tolist() == [expected.count(expected[i]) if takes_part[i] else 0 for i in range(n)]
+    for room, rows in ROOMS:
+        a, b = (np.array([new[pair[k]] for pair in edges], np.int32) for k in range(2))
+        with mock.patch("pipeline.dedup.room.CHUNK", rows):
+            made = cluster(
+                new[np.array(groups)[old]].astype(np.int32), np.array(rank, np.int32)[old], a, b,
+                np.array(list(edges.values()), np.float64), np.array(takes_part)[old], room,
+            )  # fmt: skip
+            size = sizes(made.keeper, room)
+        keeper = made.keeper[new]
+        assert [int(old[k]) if k != NONE else NONE for k in keeper] == expected
+        assert made.jaccard[new].tolist() == [similarity[led[groups[i]]] if takes_part[i] else 0.0 for i in range(n)]
+        assert size[new].tolist() == [expected.count(expected[i]) if takes_part[i] else 0 for i in range(n)]
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=20))

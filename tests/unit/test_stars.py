@@ -11,13 +11,14 @@ def cluster(
     rank: list[int], edges: list[tuple[int, int, float]], takes_part: list[bool] | None = None
 ) -> tuple[list[int], list[float], list[int]]:
     """Keeper, similarity to it, size."""
-    keeper, to_keeper, size = stars(
+    keeper, to_keeper = stars(
         np.array(rank, dtype=np.int64),
         np.array([a for a, _, _ in edges], dtype=np.int32),
         np.array([b for _, b, _ in edges], dtype=np.int32),
         np.array([s for _, _, s in edges], dtype=np.float64),
         np.array(takes_part if takes_part is not None else [True] * len(rank), dtype=np.bool_),
     )
+    size = np.bincount(keeper[keeper >= 0], minlength=len(rank))
     return keeper.tolist(), to_keeper.tolist(), size.tolist()
 
 

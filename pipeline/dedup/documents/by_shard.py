@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.parquet import intact
 from pipeline.storage.store import Store
 
 REMOVED = ("row", "jaccard", "method", "duplicate_of", "cluster_size")
@@ -20,6 +21,7 @@ DECIDED = ("row", "keep", "method")
 """What decides about copies."""
 SIZES = ("row", "keep", "cluster_size")
 """What decides how many copies a keeper has."""
+BATCH_ROWS = 1 << 16
 
 
 def cluster_digests(
@@ -29,14 +31,28 @@ def cluster_digests(
     nothing. removed_only: of duplicates alone, not of their keepers."""
     if dedup is None:
         return {}
-    table = store.read_table(dedup.parts[0].path, columns=["shard", "keep", *(c for c in columns if c != "keep")])
-    if removed_only:
-        table = table.filter(pc.invert(table.column("keep")))
-    table = table.combine_chunks()
-    shard = table.column("shard").to_numpy()
-    bounds = np.flatnonzero(np.diff(shard, prepend=-1, append=-1)) if len(shard) else np.zeros(0, np.int64)
-    chosen = table.select(list(columns))
-    return {int(shard[a]): _digest(chosen.slice(a, b - a)) for a, b in pairwise(bounds.tolist())}
+    found = {}
+    for shard, table in _shards(store, dedup.parts[0].path, ["shard", "keep", *(c for c in columns if c != "keep")]):
+        told = table.filter(pc.invert(table.column("keep"))) if removed_only else table
+        if told.num_rows:
+            found[shard] = _digest(told.select(list(columns)).combine_chunks())
+    return found
+
+
+def _shards(store: Store, path: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
+    """The rows of each shard, which follow each other: some row groups at a time."""
+    shard, held = -1, list[pa.Table]()
+    with intact(store.full(path), store.root):
+        for batch in store.parquet(path).iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            of = batch.column("shard").to_numpy()
+            for start, end in pairwise([0, *(np.flatnonzero(np.diff(of)) + 1).tolist(), len(of)]):
+                if held and of[start] != shard:
+                    yield shard, pa.concat_tables(held)
+                    held = []
+                shard = int(of[start])
+                held.append(pa.Table.from_batches([batch.slice(start, end - start)]))
+    if held:
+        yield shard, pa.concat_tables(held)
 
 
 def _digest(rows: pa.Table) -> str:

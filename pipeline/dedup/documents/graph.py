@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.clusters import NONE, Nodes, Similarities
-from pipeline.dedup.sorted_rows import distinct
+from pipeline.dedup.room import Room, chunks
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
+
+DOCUMENT_BYTES, PAIR_BYTES = 60, 28
+"""What clustering needs of each that is in the graph, all arrays together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
     """N documents that are in any edge. documents: i64[N], rising global rows; the rest names documents by their place in
     it. groups: i32[N], equal texts by their first (NONE: in no edge of texts); labels: i32[N], those with the same raw text
-    by their first; urls: i32[N], equal addresses by their first (NONE: none). a, b: i32[K] and jaccard: f64[K], pairs."""
+    by their first; urls: i32[N], equal addresses by their first (NONE: none). a, b: i32[K] and jaccard: f64[K], pairs.
+    room: where these arrays lie, and what is made of them may lie."""
 
     documents: Rows
     groups: Nodes
@@ -29,40 +35,94 @@ class Graph:
     a: Nodes
     b: Nodes
     jaccard: Similarities
+    room: Room
 
 
 def read_graph(
     store: Store, texts: Manifest | None, urls: Manifest | None, pairs: Manifest | None, threshold: float
 ) -> Graph:
-    """texts, urls: tables `equals`; pairs: those of at least this similarity count."""
-    equal, addresses = (_columns(store, t, ("row", "first", "same")) for t in (texts, urls))
-    (a, b), jaccard = _similar(store, pairs, threshold)
-    documents = distinct(np.concatenate([*equal[:2], *addresses[:2], a, b]))
+    """texts, urls: tables `equals`; pairs: those of at least this similarity count. All are read twice: which documents there
+    are, and what is said of them."""
 
-    def nodes(rows: Rows) -> Nodes:
-        return np.searchsorted(documents, rows).astype(np.int32)
+    def equal(table: Manifest | None) -> Iterator[list[Rows]]:
+        return ([t.column(n).to_numpy() for n in ("row", "first", "same")] for t in _parts(store, table))
 
-    groups, by_url = (np.full(len(documents), NONE, dtype=np.int32) for _ in range(2))
-    labels = np.arange(len(documents), dtype=np.int32)
-    at_a, at_b = nodes(a), nodes(b)
-    for at in (at_a, at_b):
-        groups[at] = at
-    for made, (row, first, _) in ((groups, equal), (by_url, addresses)):
-        made[nodes(row)] = made[nodes(first)] = nodes(first)
-    labels[nodes(equal[0])] = nodes(equal[2])
-    return Graph(documents, groups, labels, by_url, at_a, at_b, jaccard)
+    def similar() -> Iterator[pa.Table]:
+        for found in _parts(store, pairs):
+            yield found.filter(pc.greater_equal(found.column("jaccard"), threshold))
+
+    numbers = _Numbers()
+    for table in (texts, urls):
+        for row, first, _ in equal(table):
+            numbers.mark(row, first)
+    edges = 0
+    for found in similar():
+        numbers.mark(found.column("a").to_numpy(), found.column("b").to_numpy())
+        edges += found.num_rows
+    count = numbers.count()
+    room = Room.of(DOCUMENT_BYTES * count + PAIR_BYTES * edges)
+    documents = numbers.number(room.empty(count, np.int64))
+    groups, by_url = (room.full(count, np.int32, NONE) for _ in range(2))
+    labels = room.empty(count, np.int32)
+    for here in chunks(count):
+        labels[here] = np.arange(here.start, here.stop)
+
+    a, b, jaccard = room.empty(edges, np.int32), room.empty(edges, np.int32), room.empty(edges, np.float64)
+    end = 0
+    for found in similar():
+        here = slice(end, end + found.num_rows)
+        end = here.stop
+        a[here], b[here] = (numbers.of(found.column(c).to_numpy()) for c in ("a", "b"))
+        jaccard[here] = found.column("jaccard").to_numpy()
+        for nodes in (a[here], b[here]):
+            groups[nodes] = nodes
+    for table, named in ((texts, groups), (urls, by_url)):
+        for row, first, same in equal(table):
+            at, leader = numbers.of(row), numbers.of(first)
+            named[at] = named[leader] = leader
+            if table is texts:
+                labels[at] = numbers.of(same)
+    return Graph(documents, groups, labels, by_url, a, b, jaccard, room)
 
 
-def _columns(store: Store, table: Manifest | None, names: tuple[str, ...]) -> list[Rows]:
-    parts = [store.read_table(p.path, columns=list(names)) for p in table.parts] if table else []
-    return [np.concatenate([np.zeros(0, np.int64), *(p.column(n).to_numpy() for p in parts)]) for n in names]
+class _Numbers:
+    """Dense numbers of the documents that were marked, by their global rows: 4 bytes a row of the corpus."""
+
+    def __init__(self) -> None:
+        self._of_row = self._of_rows(0)
+
+    def mark(self, *rows: Rows) -> None:
+        end = 1 + max(int(r.max(initial=-1)) for r in rows)
+        if end > len(self._of_row):
+            more = self._of_rows(max(end, 2 * len(self._of_row)))
+            for here in chunks(len(self._of_row)):
+                more[here] = self._of_row[here]
+            self._of_row = more
+        for some in rows:
+            self._of_row[some] = 1
+
+    def count(self) -> int:
+        return sum(int(np.count_nonzero(self._of_row[here])) for here in chunks(len(self._of_row)))
+
+    def number(self, documents: Rows) -> Rows:
+        """documents: [count] -> their rows, rising. From here on `of` knows their places in it."""
+        end = 0
+        for here in chunks(len(self._of_row)):
+            found = np.flatnonzero(self._of_row[here])
+            documents[end : end + len(found)] = found + here.start
+            self._of_row[here][found] = np.arange(end, end + len(found))
+            end += len(found)
+        return documents
+
+    def of(self, rows: Rows) -> Nodes:
+        """i64[n], all of them marked -> i32[n]."""
+        found: Nodes = self._of_row[rows]
+        return found
+
+    @staticmethod
+    def _of_rows(rows: int) -> Nodes:
+        return Room.of(4 * rows).full(rows, np.int32, 0)
 
 
-def _similar(store: Store, pairs: Manifest | None, threshold: float) -> tuple[tuple[Rows, Rows], Similarities]:
-    a, b, jaccard = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
-    for part in pairs.parts if pairs else ():
-        table = store.read_table(part.path)
-        table = table.filter(pc.greater_equal(table.column("jaccard"), threshold))
-        for found, name in ((a, "a"), (b, "b"), (jaccard, "jaccard")):
-            found.append(table.column(name).to_numpy())
-    return (np.concatenate(a), np.concatenate(b)), np.concatenate(jaccard)
+def _parts(store: Store, table: Manifest | None) -> Iterator[pa.Table]:
+    return (store.read_table(p.path) for p in table.parts) if table else iter(())

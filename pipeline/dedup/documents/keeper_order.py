@@ -20,32 +20,40 @@ MEMORY_BYTES = 512_000_000
 Rows = npt.NDArray[np.int64]
 
 
-def keeper_order(store: Store, notes: Notes, keep: str, rows: Rows) -> npt.NDArray[np.int32]:
-    """The documents of some rising global rows, best first: i64[N] -> i32[N], places in `rows`. keep: SQL order; what it
-    leaves open is decided by id, then by row."""
-    order = np.empty(len(rows), dtype=np.int32)
-    if len(rows) == 0:
-        return order
+def rank_keepers(
+    store: Store,
+    notes: Notes,
+    keep: str,
+    documents: Rows,
+    takes_part: npt.NDArray[np.bool_],
+    rank: npt.NDArray[np.int32],
+    first: int,
+) -> int:
+    """Rank documents, best first: documents: i64[N], rising global rows, takes_part: bool[N] -> into rank: i32[N], of those that
+    take part, `first` and so on; the next rank. keep: SQL order; what it leaves open is decided by id, then by row."""
+    offsets = notes.text.row_offsets()
+    cuts = np.searchsorted(documents, offsets)
     columns, ids = _named(store, notes, keep)
     with tempfile.TemporaryDirectory(prefix="winnow-order-") as folder, connect(threads=1) as engine:
         engine.execute(f"set memory_limit='{MEMORY_BYTES}B'; set temp_directory='{folder}'")
         engine.execute("set enable_external_access=false")
-        offsets = notes.text.row_offsets()
-        cuts = np.searchsorted(rows, offsets)
         verb = "create table ranked as"
         for shard in np.flatnonzero(np.diff(cuts)).tolist():
-            place = np.arange(cuts[shard], cuts[shard + 1])
-            table = read_notes(store, notes.of(shard), columns, ids).take(pa.array(rows[place] - offsets[shard]))
+            place = cuts[shard] + np.flatnonzero(takes_part[cuts[shard] : cuts[shard + 1]])
+            if len(place) == 0:
+                continue
+            table = read_notes(store, notes.of(shard), columns, ids).take(pa.array(documents[place] - offsets[shard]))
             engine.register("here", table.drop_columns(["quarantine"]).append_column("place", pa.array(place)))
             engine.execute(f"{verb} select * from here")
             engine.unregister("here")
             verb = "insert into ranked"
-        done = 0
+        if verb.startswith("create"):
+            return first
         found = engine.sql(f"select place from ranked order by {keep}\n, doc_id, place").to_arrow_reader(100_000)
         for batch in found:
-            order[done : done + len(batch)] = batch.column(0).to_numpy()
-            done += len(batch)
-    return order
+            rank[batch.column(0).to_numpy()] = np.arange(first, first + len(batch), dtype=np.int32)
+            first += len(batch)
+    return first
 
 
 def _named(store: Store, notes: Notes, keep: str) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ from pipeline.dedup.documents.clusters import (
     Flags,
     Nodes,
     cluster,
+    drop_copies,
     join_by_url,
-    leaders,
-    without_copies,
+    leads_by_url,
+    sizes,
 )
 from pipeline.dedup.documents.graph import Graph, read_graph
-from pipeline.dedup.documents.keeper_order import keeper_order
+from pipeline.dedup.documents.keeper_order import rank_keepers
 from pipeline.dedup.documents.references import Reference
+from pipeline.dedup.room import chunks
 from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.schema import DEDUP_TABLE, arrow_schema
 from pipeline.stage import Stage, counts_metadata
@@ -111,7 +113,7 @@ def _dedup(store: Store, stage: Dedup) -> PartRecord:
     cuts = np.searchsorted(graph.documents, offsets)
     kept = _kept(store, stage, graph, offsets, cuts)
     made, by_url = _clusters(store, stage, graph, kept)
-    table = _Table(store, stage, graph, made, by_url, offsets, cuts)
+    table = _Table(store, stage, graph, made, sizes(made.keeper, graph.room), by_url, offsets, cuts)
     return store.commit_part(stage.key, Store.part(stage.corpus, stage.kind, stage.key), table.write)
 
 
@@ -119,7 +121,7 @@ def _kept(
     store: Store, stage: Dedup, graph: Graph, offsets: npt.NDArray[np.int64], cuts: npt.NDArray[np.int64]
 ) -> Flags:
     """bool[N]: met every rule; of a reference set: takes part."""
-    kept = np.zeros(len(graph.documents), dtype=bool)
+    kept = graph.room.full(len(graph.documents), np.bool_, False)
     others = [(reference, n) for reference in stage.references for n in range(len(reference.notes.text.shards))]
     for shard in np.flatnonzero(np.diff(cuts)).tolist():
         here = slice(cuts[shard], cuts[shard + 1])
@@ -134,66 +136,97 @@ def _kept(
 
 def _clusters(store: Store, stage: Dedup, graph: Graph, kept: Flags) -> tuple[Clusters, Flags]:
     """The clusters, and bool[N]: whether another of the same address stands for a document."""
-    in_play = np.flatnonzero(kept)
-    own = in_play[graph.documents[in_play] < stage.own_rows]
-    others = in_play[len(own) :]
-    best_first = np.append(others, own[keeper_order(store, stage.notes, stage.settings.keep, graph.documents[own])])
-    rank = np.empty(len(kept), dtype=np.int32)
-    rank[best_first] = np.arange(len(in_play), dtype=np.int32)
-    rank[~kept] = np.arange(len(in_play), len(kept), dtype=np.int32)
-    urls = np.where(kept, graph.urls, np.int32(NONE))
-    leader = np.where(urls == NONE, np.int32(NONE), leaders(urls, rank)[urls])
-    leader[others] = others  # nothing stands for a reference, not another one either
-    by_url = (leader != NONE) & (leader != np.arange(len(kept)))
-    takes_part = kept & (graph.groups != NONE) & ~by_url
-    held = graph.documents[graph.a] < stage.own_rows  # the second of a pair lies behind the first
-    made = cluster(graph.groups, rank, graph.a[held], graph.b[held], graph.jaccard[held], takes_part)
-    made = join_by_url(made, leader) if stage.urls else made
-    return without_copies(made, graph.documents >= stage.own_rows), by_url
+    room, count = graph.room, len(kept)
+    others = int(np.searchsorted(graph.documents, stage.own_rows))
+    rank = _ranks(store, stage, graph, kept, others)
+    by_url, takes_part = room.full(count, np.bool_, False), room.empty(count, np.bool_)
+    leader = room.full(count, np.int32, NONE)
+    if stage.urls is not None:
+        leader = leads_by_url(graph.urls, rank, kept, room)
+        for here in chunks(count):
+            nodes = np.arange(here.start, here.stop, dtype=np.int32)
+            own = nodes < others  # nothing stands for a reference, not another one either
+            leader[here] = np.where(own | ~kept[here], leader[here], nodes)
+            by_url[here] = (leader[here] != NONE) & (leader[here] != nodes)
+    for here in chunks(count):
+        takes_part[here] = kept[here] & (graph.groups[here] != NONE) & ~by_url[here]
+    made = cluster(graph.groups, rank, graph.a, graph.b, graph.jaccard, takes_part, room)
+    if stage.urls is not None:
+        join_by_url(made, leader)
+    drop_copies(made, others)
+    return made, by_url
+
+
+def _ranks(store: Store, stage: Dedup, graph: Graph, kept: Flags, others: int) -> Nodes:
+    """i32[N]: the lower the rather kept; references (from `others` on) first, what is not kept last."""
+    rank: Nodes = graph.room.empty(len(kept), np.int32)
+
+    def in_order(first: int, start: int, wanted: bool) -> int:
+        for here in chunks(len(kept) - start):
+            nodes = start + here.start + np.flatnonzero(kept[start:][here] == wanted)
+            rank[nodes] = np.arange(first, first + len(nodes), dtype=np.int32)
+            first += len(nodes)
+        return first
+
+    own = in_order(0, others, wanted=True)
+    documents = graph.documents[:others]
+    rest = rank_keepers(store, stage.notes, stage.settings.keep, documents, kept[:others], rank[:others], own)
+    in_order(rest, 0, wanted=False)
+    return rank
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Every document of a cluster of two or more, by shard and row."""
+    """Every document of a cluster of two or more, by shard and row. size: i32[N], documents of each one's cluster."""
 
     store: Store
     of: Dedup
     graph: Graph
     made: Clusters
+    size: Nodes
     by_url: Flags
     offsets: npt.NDArray[np.int64]
     cuts: npt.NDArray[np.int64]
 
-    @cached_property
-    def told(self) -> Nodes:
-        """The documents that are told of."""
-        in_clusters = (self.made.size > 1) & (self.graph.documents < self.of.own_rows)
-        return np.flatnonzero(in_clusters).astype(np.int32)
-
     def write(self, path: Path) -> int:
-        keepers = np.flatnonzero((self.made.size > 1) & (self.made.keeper == np.arange(len(self.made.keeper))))
-        chunks = [ids.take(pa.array(rows)) for _, ids, rows in self._ids_of(keepers.astype(np.int32))]
-        names = pa.chunked_array(chunks, pa.large_string()).combine_chunks()  # of a corpus they may pass 2 GB
-        counts = {"keepers": 0, LARGEST: int(self.made.size[self.told].max(initial=0))}
+        place = self.graph.room.empty(len(self.size), np.int32)  # of a keeper's id
+        names = self.graph.room.strings(self._names(place))
+        counts, rows = {"keepers": 0, LARGEST: 0}, 0
         with parquet_writer(path, arrow_schema(DEDUP_TABLE)) as writer:
-            for nodes, ids, rows in self._ids_of(self.told):
-                named = names.take(pa.array(np.searchsorted(keepers, self.made.keeper[nodes])))
-                table = self._rows(nodes, ids.take(pa.array(rows)).cast(pa.string()), named.cast(pa.string()))
+            for nodes, ids in self._ids_of(keepers=False):
+                named = names.take(pa.array(place[self.made.keeper[nodes]]))
+                table = self._rows(nodes, ids.cast(pa.string()), named.cast(pa.string()))
                 for said in pc.value_counts(pc.fill_null(table.column("method"), "keepers")).to_pylist():
                     counts[said["values"]] = counts.get(said["values"], 0) + said["counts"]
+                counts[LARGEST] = max(counts[LARGEST], int(self.size[nodes].max()))
+                rows += len(nodes)
                 writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             writer.add_key_value_metadata(counts_metadata(counts))
-        return len(self.told)
+        return rows
 
-    def _ids_of(self, nodes: Nodes) -> Iterator[tuple[Nodes, pa.Array, npt.NDArray[np.int64]]]:
-        """Shard by shard: (some of the documents, all ids of the shard, the documents' rows in it)."""
-        rows = self.graph.documents[nodes]
-        cuts = np.searchsorted(rows, self.offsets)
-        for shard in np.flatnonzero(np.diff(cuts)).tolist():
-            here = slice(cuts[shard], cuts[shard + 1])
+    def _names(self, place: Nodes) -> Iterator[pa.LargeStringArray]:
+        """The ids of keepers, and into `place` which of these is whose."""
+        end = 0
+        for nodes, ids in self._ids_of(keepers=True):
+            place[nodes] = np.arange(end, end + len(nodes), dtype=np.int32)
+            end += len(nodes)
+            yield ids
+
+    def _ids_of(self, keepers: bool) -> Iterator[tuple[Nodes, pa.LargeStringArray]]:
+        """Shard by shard: some of the documents that are in clusters, and their ids. keepers: these alone, those of reference
+        sets, too; else all that are told of."""
+        own_shards = len(self.of.notes.text.shards)
+        for shard in np.flatnonzero(np.diff(self.cuts)).tolist():
+            if shard >= own_shards and not keepers:
+                return
+            nodes = np.arange(self.cuts[shard], self.cuts[shard + 1], dtype=np.int32)
+            nodes = nodes[self.size[nodes] > 1]
+            nodes = nodes[self.made.keeper[nodes] == nodes] if keepers else nodes
+            if len(nodes) == 0:
+                continue
             table = read_ids(self.store, self.of.text.shards[shard], ["doc_id"])
             ids = table.column("doc_id").cast(pa.large_string()).combine_chunks()
-            yield nodes[here], ids, rows[here] - self.offsets[shard]
+            yield nodes, ids.take(pa.array(self.graph.documents[nodes] - self.offsets[shard]))
 
     def _rows(self, nodes: Nodes, doc_id: pa.Array, named: pa.Array) -> pa.Table:
         """Documents of one shard; named: their keepers' ids."""
@@ -209,7 +242,7 @@ class _Table:
         method[keep] = None
         arrays = [
             pa.array(shard.astype(np.int32)), pa.array(row - self.offsets[shard]), doc_id, named,
-            pa.array(self.made.size[nodes].astype(np.int64)), pa.array(keep),
+            pa.array(self.size[nodes].astype(np.int64)), pa.array(keep),
             pc.if_else(pa.array(keep), pa.scalar(None, pa.string()), named),
             pa.array(np.where(same, 1.0, self.made.jaccard[nodes]), mask=by_url), pa.array(method, pa.string()),
             pa.array(reference, pa.string()),
