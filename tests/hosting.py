@@ -57,8 +57,8 @@ class Hosted:
 
 @contextlib.contextmanager
 def hosted(workspace: Path, **settings: Any) -> Iterator[Hosted]:
-    """Serve a workspace in a thread until the block ends; who polls asks more often than a caller may."""
-    limits = {"requests_per_minute": 100_000} | settings.pop("limits", {})
+    """Serve a workspace in a thread until the block ends; to those who poll, and with patience on a machine that is full."""
+    limits = {"requests_per_minute": 100_000, "sql_seconds": 60.0} | settings.pop("limits", {})
     app = create_app(Settings(workspace=str(workspace), limits=limits, **settings))
     listening = open_socket("127.0.0.1", 0)
     server = uvicorn.Server(
