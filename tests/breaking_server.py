@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tests.ports import free_port
+
 
 class Line(Protocol):
     """What a handler writes to."""
@@ -34,8 +36,8 @@ class BreakingServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.port = self.port or free_port()
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
 
     def stop(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def nothing(_job_id: str) -> None:
     """What a supervisor that nobody listens to calls."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def supervising(store: Store, limits: Limits = USUAL, **others: Any) -> Iterator[Supervisor]:
     """A supervisor that runs, and at the end no process of any job."""
     supervisor = Supervisor(store, limits, **{"log_folder": Path("unused"), "on_change": nothing, **others})
@@ -71,7 +71,8 @@ def supervising(store: Store, limits: Limits = USUAL, **others: Any) -> Iterator
         supervisor.stop()
         for job_id in store.names("jobs"):
             for process in processes_of(job_id):
-                process.kill()
+                with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                    process.kill()
 
 
 def processes_of(job_id: str) -> list[psutil.Process]:

@@ -57,8 +57,9 @@ class Hosted:
 
 @contextlib.contextmanager
 def hosted(workspace: Path, **settings: Any) -> Iterator[Hosted]:
-    """Serve a workspace in a thread until the block ends."""
-    app = create_app(Settings(workspace=str(workspace), **settings))
+    """Serve a workspace in a thread until the block ends; to those who poll, and with patience on a machine that is full."""
+    limits = {"requests_per_minute": 100_000, "sql_seconds": 60.0} | settings.pop("limits", {})
+    app = create_app(Settings(workspace=str(workspace), limits=limits, **settings))
     listening = open_socket("127.0.0.1", 0)
     server = uvicorn.Server(
         uvicorn.Config(app, ws="none", lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=5)
@@ -86,11 +87,12 @@ def _end_runners(store: Store) -> None:
     """Runners outlive their service; not their test."""
     launcher = Processes(store, Path(store.root))
     for job_id in store.names("jobs"):
-        latest = attempts.highest(store, job_id)
-        for attempt in range(1, latest + 1):
+        for attempt in range(1, attempts.highest(store, job_id) + 2):  # the last may not have said yet that it began
             claim = attempts.read(store, job_id, attempt)
-            if claim is not None and claim.role == "runner":  # others are of the supervisor, which is this process
-                launcher.kill(job_id, attempt, claim)
+            if claim is None or claim.role == "runner":  # others are of the supervisor, which is this process
+                deadline = time.monotonic() + 30
+                while not launcher.kill(job_id, attempt, claim):
+                    assert time.monotonic() < deadline, f"{job_id}/{attempt} does not end"
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

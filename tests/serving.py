@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,14 @@ def clock_at_rest() -> Iterator[None]:
     at_rest = SimpleNamespace(time=lambda: 1_700_000_000.0)
     with patch("limits.strategies.time", at_rest), patch("limits.storage.memory.time", at_rest):
         yield
+
+
+def until_ready(client: httpx.Client, seconds: float = 60.0) -> httpx.Response:
+    """What /readyz says, once it is ready: a service takes requests a moment before its supervisor has gone round."""
+    deadline = time.monotonic() + seconds
+    while (said := client.get("/readyz")).status_code == 503 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return said
 
 
 def make_keys(settings: Settings) -> dict[Role, str]:

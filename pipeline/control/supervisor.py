@@ -181,7 +181,7 @@ class Supervisor:
             self._place(None if ended else self._waiting, job_id, case)
             return
         where = self._resting if wish == "pause" else self._waiting
-        if known and where is not before:
+        if where is not before and (known or not attempts.len_of_log(self._store, job_id)):  # nobody has told it yet
             self._care.tell(case, "state", state="paused" if where is self._resting else "queued")
         self._place(where, job_id, case)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.control import until
 from tests.fixtures_served import service
 from tests.serving import Served
 
@@ -75,10 +77,10 @@ def test_a_chunked_body_is_cut_off_where_it_is_too_large(service: Served) -> Non
 
 def test_a_head_that_is_too_large_is_refused(service: Served) -> None:
     with connect(service) as large:
-        large.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Large: " + b"x" * 200_000)
         try:
+            large.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Large: " + b"x" * 200_000)
             said = everything(large)
-        except ConnectionResetError:
+        except ConnectionError:  # it was refused before all of it was sent
             said = b"HTTP/1.1 400"
     assert b" 400 " in said.partition(b"\r\n")[0] + b" "
 
@@ -88,9 +90,8 @@ def test_two_hundred_slow_connections_do_not_keep_others_out_for_long(service: S
     try:
         for connection in slow:
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
-        time.sleep(2.5)
         with service.client() as client:
-            assert client.get("/healthz").status_code == 200
+            until(lambda: client.get("/healthz").status_code == 200, 20)
     finally:
         for connection in slow:
             connection.close()
@@ -104,8 +105,9 @@ def test_two_hundred_slow_connections_do_not_keep_others_out_for_long(service: S
 ])  # fmt: skip
 def test_odd_requests_are_refused_and_nothing_breaks(request_bytes: bytes, service: Served) -> None:
     with connect(service) as odd:
-        odd.sendall(request_bytes)
-        odd.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may be refused before that
+            odd.sendall(request_bytes)
+            odd.shutdown(socket.SHUT_WR)
         try:
             said = everything(odd)
         except ConnectionResetError:
@@ -126,9 +128,13 @@ def test_at_rest_it_takes_less_than_300_mb(service: Served) -> None:
 
 
 def _tree_pss(pid: int) -> Iterator[tuple[int, int]]:
-    """(process, proportional set size in MB) of a process and all below it."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    yield pid, next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) // 1000
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _tree_pss(int(child))
+    """(process, proportional set size in MB) of a process and all below it. What ends meanwhile takes nothing."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        yield pid, sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) // 1000
+        for task in list(Path(f"/proc/{pid}/task").iterdir()):
+            children = ""
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                children = (task / "children").read_text()
+            for child in children.split():
+                yield from _tree_pss(int(child))

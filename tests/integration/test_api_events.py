@@ -72,7 +72,7 @@ def log(service: Hosted, request: pytest.FixtureRequest) -> Log:
     return Log(Path(service.service.store.root), f"job_{abs(hash(request.node.name)):x}")
 
 
-def eventually(true: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(true: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -156,7 +156,7 @@ def test_the_last_progress_is_told_although_nothing_follows_it(service: Hosted, 
         log.unit(n)
     assert eventually(lambda: bool(ear.heard) and ear.heard[-1][2].get("units_done") == 3)
     log.end()
-    listening.join(10)
+    listening.join(60)
 
 
 def test_listeners_that_go_away_leave_nothing_behind(service: Hosted, log: Log) -> None:
@@ -164,8 +164,8 @@ def test_listeners_that_go_away_leave_nothing_behind(service: Hosted, log: Log) 
     ears = [Ear(service.url, log.id) for _ in range(20)]
     for ear in ears:
         ear.listen(300)
-    assert service.service.streams.taken() == 20
-    assert service.service.tails.watched() == 1
+    assert eventually(lambda: service.service.streams.taken() == 20)
+    assert eventually(lambda: service.service.tails.watched() == 1)
     for ear in ears:
         ear.close()
     assert eventually(lambda: service.service.streams.taken() == 0)

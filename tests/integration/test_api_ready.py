@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 import winnow
 from api.observe import readiness
 from pipeline.errors import StorageError
+from tests.control import until
 from tests.corpora import write_parquet
-from tests.serving import serving, settings_of
+from tests.serving import serving, settings_of, until_ready
 
 SMALL = {"name": "small", "score": ["gopher"], "rules": {"long": {"column": "gopher.word_count", "min": 50}}}
 
@@ -26,8 +29,22 @@ def not_ready(answer: Any) -> str:
     return str(answer.json()["detail"])
 
 
+def until_turned(client: TestClient) -> None:
+    """Until the supervisor has gone round, so that it is not what keeps the service from being ready."""
+    until(client.app.state.service.supervisor.alive)  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def nobody_at() -> Iterator[int]:
+    """A port that is taken, and listened at by nobody."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def test_a_full_disk_is_not_ready(tmp_path: Path) -> None:
     with serving(settings_of(tmp_path / "ws", limits={"disk_free_bytes": 1 << 60})) as client:
+        until_turned(client)
         assert re.match(
             r"disk: [\d,]+ MiB are free, expected 1,099,511,627,776 or more", not_ready(client.get("/readyz"))
         )
@@ -38,8 +55,9 @@ def test_a_ray_address_that_does_not_answer_is_not_ready(tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with serving(settings_of(tmp_path / "here", ray_address=f"127.0.0.1:{port}")) as client:
-            assert client.get("/readyz").json()["checks"]["ray"] == "ok"
-    with serving(settings_of(tmp_path / "gone", ray_address=f"127.0.0.1:{port}")) as client:
+            assert until_ready(client).json()["checks"]["ray"] == "ok"
+    with nobody_at() as port, serving(settings_of(tmp_path / "gone", ray_address=f"127.0.0.1:{port}")) as client:
+        until_turned(client)
         assert not_ready(client.get("/readyz")) == "ray: its address cannot be reached"
 
 
@@ -49,7 +67,7 @@ def test_a_supervisor_or_catalog_that_does_not_answer_is_not_ready(
     monkeypatch.setattr(readiness, "CACHED_S", 0.0)
     with serving(settings_of(tmp_path / "ws")) as client:
         service = client.app.state.service  # type: ignore[attr-defined]
-        assert client.get("/readyz").status_code == 200
+        assert until_ready(client).status_code == 200
         service.supervisor.stop(5.0)
         monkeypatch.setattr(service.supervisor, "alive", lambda: False)
         assert not_ready(client.get("/readyz")) == "supervisor: its loop does not turn"
@@ -108,10 +126,7 @@ def test_a_job_that_another_process_makes_is_seen(tmp_path: Path, monkeypatch: p
         winnow.run(
             SMALL, [str(write_parquet(tmp_path / "in"))], workspace=str(tmp_path / "ws"), executor="local", workers=1
         )
-        until = time.monotonic() + 20
-        while 'winnow_jobs{state="completed"} 1.0' not in client.get("/metrics").text:
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        until(lambda: 'winnow_jobs{state="completed"} 1.0' in client.get("/metrics").text)
 
 
 def test_routes_are_counted_by_template_alone(tmp_path: Path) -> None:

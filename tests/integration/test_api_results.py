@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from tests.control import until
 from tests.corpora import write_parquet
 from tests.fixtures_sql import RECIPE
 from tests.hosting import Hosted, hosted, problem
@@ -238,14 +239,13 @@ def test_a_question_whose_client_left_is_ended_and_its_place_given_back(service:
     )
     body = json.dumps({"query": query, "timeout_seconds": 60}).encode()
     head = f"POST /v1/sql HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    for _ in range(service.service.settings.limits.sql_at_once_per_key):
-        with socket.create_connection((where.hostname, where.port)) as leaving:
+    with contextlib.ExitStack() as leave:
+        for n in range(service.service.settings.limits.sql_at_once_per_key):
+            leaving = leave.enter_context(socket.create_connection((where.hostname, where.port)))
             leaving.sendall(head.encode() + body)
-            time.sleep(0.3)  # it is being worked on
-    deadline = time.monotonic() + 20
-    while (answer := ask(service, "select 1")).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert answer.status_code == 200
+            until(lambda n=n: service.service.questions.taken() == n + 1)  # it is being worked on
+    until(lambda: service.service.questions.taken() == 0, 50)  # sooner than their time is over
+    assert ask(service, "select 1").status_code == 200
     assert 'winnow_sql_questions_total{outcome="abandoned"} 2.0' in service.get("/metrics").text
 
 

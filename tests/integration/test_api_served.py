@@ -16,7 +16,7 @@ import pytest
 from api.access.keys import Keys
 from tests.corpora import write_parquet
 from tests.fixtures_served import service
-from tests.serving import Served, bearer, make_keys, served, settings_of
+from tests.serving import Served, bearer, make_keys, served, settings_of, until_ready
 
 __all__ = ["service"]  # a fixture
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def test_it_says_where_it_is_and_who_is_let_in(service: Served) -> None:
 
 def test_it_is_ready_and_counts(service: Served) -> None:
     with service.client() as client:
-        ready = client.get("/readyz")
+        ready = until_ready(client)
         assert ready.json() == {"status": "ready", "checks": {"catalog": "ok", "supervisor": "ok", "disk": "ok"}}
         text = client.get("/metrics").text
     assert 'winnow_jobs{state="queued"} 0.0' in text
@@ -66,7 +66,7 @@ def test_after_sigkill_the_next_one_starts(tmp_path: Path) -> None:
     with served(tmp_path / "ws") as found:
         assert found.end(signal.SIGKILL) == -signal.SIGKILL
     with served(tmp_path / "ws") as again, again.client() as client:
-        assert client.get("/readyz").status_code == 200
+        assert until_ready(client).status_code == 200
 
 
 def test_a_second_service_on_the_workspace_is_refused(tmp_path: Path) -> None:

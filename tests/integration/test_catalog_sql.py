@@ -14,9 +14,13 @@ from pipeline.catalog.schema import VIEWS as SHOWN
 from pipeline.catalog.views import VIEWS, open_catalog
 from pipeline.errors import SqlRefused, UsageError
 from pipeline.sandbox.ask import ask
+from pipeline.sandbox.limits import Limits
 from pipeline.sandbox.process import Spares
 from pipeline.storage.store import Store
 from tests.catalogs import Size, make_workspace
+
+PATIENT = Limits(seconds=60.0)
+"""A process starts slowly on a machine that is full."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, C
 
 
 def rows(store: Store, catalog: Catalog, sql: str, spares: Spares, job: str | None = None) -> list[dict[str, object]]:
-    answer = ask(store, sql, job=job, format="json", spares=spares, snapshot=str(catalog.snapshot()))
+    answer = ask(store, sql, job, "json", PATIENT, spares=spares, snapshot=str(catalog.snapshot()))
     found: list[dict[str, object]] = json.loads(answer.body)
     return found
 
@@ -142,5 +146,5 @@ def test_a_copy_is_of_the_rows_of_its_moment(made_up: tuple[Store, Catalog], spa
     store.put_json(f"{Store.job('job_much_later')}/job.json", {"id": "job_much_later", "state": "failed"})
     catalog.refresh()
     assert catalog.counts().jobs == before + 1
-    answer = ask(store, "select count(*) as n from jobs", format="json", spares=spares, snapshot=str(path))
+    answer = ask(store, "select count(*) as n from jobs", None, "json", PATIENT, spares=spares, snapshot=str(path))
     assert json.loads(answer.body) == [{"n": before}]

@@ -99,9 +99,9 @@ def unpicklable(unit: int) -> Any:
     return lambda: unit
 
 
-def all_of(executor: Executor, task: Any, units: list[Any], limit_s: float = 60.0) -> dict[int, Done]:
+def all_of(executor: Executor, task: Any, units: list[Any], limits_s: list[float] | None = None) -> dict[int, Done]:
     names = [f"unit-{i}" for i in range(len(units))]
-    return {d.index: d for d in executors.run(executor, task, units, names, [limit_s] * len(units))}
+    return {d.index: d for d in executors.run(executor, task, units, names, limits_s or [60.0] * len(units))}
 
 
 def workers_of(pool: LocalPool, task: Any, units: int) -> set[str]:
@@ -117,11 +117,11 @@ def still_there(workers: set[str]) -> list[str]:
 @pytest.fixture(scope="module", params=["local", "ray"])
 def several(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """Executors with processes of their own."""
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # Ray's workers import these tasks by name
-    executor: Executor = LocalPool(2) if request.param == "local" else OnRay(2, None)
-    yield executor
-    executor.close()
-    del os.environ["PYTHONPATH"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # Ray's workers import these tasks by name
+        executor: Executor = LocalPool(2) if request.param == "local" else OnRay(2, None)
+        yield executor
+        executor.close()
 
 
 def test_in_process_runs_every_unit_in_order() -> None:
@@ -156,7 +156,7 @@ def test_a_poisonous_unit_fails_alone_after_three_attempts(several: Executor) ->
 
 
 def test_a_stuck_unit_is_stopped(several: Executor) -> None:
-    done = all_of(several, hang, [0, 1, 2], limit_s=5.0)
+    done = all_of(several, hang, [0, 1, 2], [60.0, 5.0, 60.0])
     assert "made no end within 5 s" in str(done[1].error)
     assert [done[0].value, done[2].value] == [0, 2]
 

@@ -39,6 +39,15 @@ def test_a_job_that_waits_is_paused_resumed_and_cancelled_without_a_runner(store
     assert idle.queued() == 0
 
 
+def test_a_job_that_is_paused_before_it_was_looked_at_tells_so_once(store: Store) -> None:
+    job_id = accept(store, submission()).job_id
+    want(store, job_id, "pause", "ada")
+    for _ in range(2):  # the second takes it on from the first
+        with supervising(store) as supervisor:
+            until(supervisor.alive)
+    assert [e.fields["state"] for e in events_of(store, job_id, "state")] == ["paused"]
+
+
 def test_a_full_queue_says_so_until_there_is_room(store: Store, idle: Supervisor) -> None:
     jobs = [idle.submit(submission(), f"key {n}").job_id for n in range(3)]
     with pytest.raises(QueueFull, match="3 jobs wait already"):
