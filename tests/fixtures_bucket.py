@@ -13,15 +13,14 @@ import pytest
 import s3fs
 
 from pipeline.storage.files import filesystem
+from tests.ports import free_port
 
 SECRET = "canary-7f3a91"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[None]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     settings = {
@@ -31,7 +30,7 @@ def server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
-        _await(port)
+        _await(process, port)
         s3fs.S3FileSystem.clear_instance_cache()  # instances of another module's server know its port
         yield
         s3fs.S3FileSystem.clear_instance_cache()
@@ -39,11 +38,12 @@ def server() -> Iterator[None]:
     process.wait(timeout=10)
 
 
-def _await(port: int) -> None:
+def _await(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(900):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        assert process.poll() is None, "moto's server ended before it came up"
         time.sleep(0.1)
     raise AssertionError("moto's server did not come up")
 

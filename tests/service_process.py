@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.ports import free_port
 from winnow.client import Client
 
 ROOT = Path(__file__).parent.parent
@@ -47,8 +47,7 @@ class ServiceProcess:
     def start(self, wait: bool = True) -> None:
         """Start it, and wait until it answers."""
         if not self.port:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port = free.getsockname()[1]
+            self.port = free_port()
         command = [sys.executable, "-m", "pipeline.cli", "serve", "--workspace", str(self.workspace), "--port", str(self.port),
                    "--root", str(self.folder), "--executor", "local", *self.options]  # fmt: skip
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")}
