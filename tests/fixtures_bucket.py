@@ -27,23 +27,24 @@ def server() -> Iterator[None]:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_DEFAULT_REGION": "us-east-1",
     }  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        _await(process, port)
-        s3fs.S3FileSystem.clear_instance_cache()  # instances of another module's server know its port
-        yield
-        s3fs.S3FileSystem.clear_instance_cache()
-    process.terminate()
-    process.wait(timeout=10)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            _await(process, port)
+            s3fs.S3FileSystem.clear_instance_cache()  # instances of another module's server know its port
+            yield
+            s3fs.S3FileSystem.clear_instance_cache()
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(900):
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex(("127.0.0.1", port)) == 0 and process.poll() is None:
                 return
-        assert process.poll() is None, "moto's server ended before it came up"
         time.sleep(0.1)
     raise AssertionError("moto's server did not come up")
 

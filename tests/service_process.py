@@ -99,10 +99,12 @@ class ServiceProcess:
             self.process.kill()
             self.process.wait()
         for runner in self.runners():
+            below: list[psutil.Process] = []
             with contextlib.suppress(psutil.Error):
-                for child in runner.children(recursive=True):
-                    child.kill()
-                runner.kill()
+                below = runner.children(recursive=True)
+            for process in (runner, *below):
+                with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                    process.kill()
 
 
 @contextlib.contextmanager
