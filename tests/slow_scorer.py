@@ -13,6 +13,9 @@ import numpy as np
 from scorers.base import Column, Values, count
 from scorers.text import TextBatch
 
+PACE = "SLOW_SCORER_PACE"
+"""In the environment: a file with the seconds that a batch takes, whatever the recipe says. It may change meanwhile."""
+
 
 @dataclass(frozen=True)
 class Slow:
@@ -27,10 +30,17 @@ class Slow:
         return (count("size", "bytes", "length of the text"),)
 
     def score(self, batch: TextBatch) -> Values:
-        time.sleep(self.seconds)
+        begun = time.monotonic()
+        while (left := begun + _pace(self.seconds) - time.monotonic()) > 0:
+            time.sleep(min(left, 0.02))
         if self.deadly and Path(self.deadly).exists():
             os._exit(3)
         return {"size": np.diff(batch.offsets)}
+
+
+def _pace(seconds: float) -> float:
+    told = os.environ.get(PACE)
+    return float(Path(told).read_text(encoding="ascii")) if told else seconds
 
 
 SCORER = Slow

@@ -51,16 +51,17 @@ def watch_to_end(job: Job, as_json: bool, reconnect_s: float = 600.0) -> None:
     from winnow.client.show import Bars, Lines
 
     for_people = sys.stderr.isatty() and not as_json
-    show = Bars() if for_people else Lines(sys.stdout)
     try:
-        for event in job.follow(reconnect_s=reconnect_s):
-            show.tell(event)
+        show = Bars() if for_people else Lines(sys.stdout)
+        try:
+            for event in job.follow(reconnect_s=reconnect_s):
+                show.tell(event)
+        finally:
+            show.close()
     except KeyboardInterrupt:
         raise StoppedWatching(
             f"stopped watching; {job.id} goes on. Watch it again: winnow watch {job.id}; stop it: winnow cancel {job.id}"
         ) from None
-    finally:
-        show.close()
     if for_people and job.record.get("funnel"):
         _account(job.record)
     raise_for_end(job.record)

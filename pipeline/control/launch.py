@@ -16,7 +16,7 @@ from typing import Protocol
 import psutil
 
 from pipeline.execution.attempts import Claim
-from pipeline.execution.processes import KEEPING, started
+from pipeline.execution.processes import KEEPING, started, variables
 from pipeline.storage.store import Store
 
 MARK = "WINNOW_RUNNER"
@@ -77,7 +77,7 @@ class Processes:
         with log.open("ab") as stderr:
             child = subprocess.Popen(  # noqa: S603 - our own command
                 command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, start_new_session=True,
-                env=KEEPING | os.environ | {MARK: f"{job_id}/{attempt}", "PYTHONPATH": path},
+                env=KEEPING | variables() | {MARK: f"{job_id}/{attempt}", "PYTHONPATH": path},
             )  # fmt: skip
         self._children[job_id] = (attempt, child)
 

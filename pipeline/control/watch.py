@@ -74,6 +74,8 @@ class Watch(threading.Thread):
                     self.beat()
                 self._obey()
             except Fenced:
+                if self._halt.decided:
+                    return  # by the job itself, which is saying how it ended; were it another's doing, it would find that
                 os._exit(FENCED_EXIT)  # workers go with it, and nothing more is to be written
             except Exception as error:  # a full disk, a bucket out of reach: it may pass, and the work goes on
                 self._tell(f"{type(error).__name__}: {error}")

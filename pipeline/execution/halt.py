@@ -17,15 +17,16 @@ Outcome = Literal["paused", "cancelled"]
 class Halt:
     """rest: no further unit is handed out, those in flight may finish for grace_s. stop: the main thread is interrupted.
 
-    A job that is about to say how it ended calls `decide` first: after that it is not interrupted any more.
+    A job that is about to say how it ended calls `decide` first: after that it is not interrupted any more. decided: whether it did.
     """
 
     def __init__(self, grace_s: float = 15.0) -> None:
         self.grace_s = grace_s
         self.outcome: Outcome = "cancelled"
+        self.decided = False
         self._rest_since: float | None = None
         self._lock = threading.Lock()
-        self._decided = self._stopping = False
+        self._deaf = self._stopping = False
 
     def rest(self) -> None:
         """Come to rest between units."""
@@ -49,7 +50,7 @@ class Halt:
     def stop(self, outcome: Outcome) -> None:
         """Interrupt the main thread, once, unless it has decided how it ends. outcome: what the job then is."""
         with self._lock:
-            if self._decided or self._stopping:
+            if self._deaf or self._stopping:
                 return
             self._stopping, self.outcome = True, outcome
         main = threading.main_thread().ident
@@ -59,7 +60,7 @@ class Halt:
     def decide(self) -> None:
         """The job says how it ended from here on; a stop comes too late."""
         with self._lock:
-            self._decided = True
+            self.decided = self._deaf = True
 
     def listen(self) -> None:
         """In a process whose only wishes come by `stop`: one interrupt for one stop, and any other SIGINT ends it."""
@@ -68,6 +69,6 @@ class Halt:
     def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._stopping:
             os._exit(INTERRUPTED)
-        if not self._decided:
-            self._decided = True
+        if not self._deaf:
+            self._deaf = True
             raise KeyboardInterrupt

@@ -8,13 +8,13 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.control import until
 from tests.corpora import write_parquet
 from tests.service_process import ROOT, ServiceProcess, service_process
 
@@ -129,6 +129,8 @@ def test_a_job_is_paused_resumed_cancelled_and_tried_again(service: ServiceProce
     made = winnow(service, "submit", "small.yaml", "crawl/", "--corpus", "steered", "-o", "steered", "--json")
     job_id = json.loads(made.stdout)["id"]
     assert winnow(service, "pause", job_id).stdout.split("  ")[1] in ("paused", "running, pause wanted")
+    with service.client() as client:
+        until(lambda: client.job(job_id).state == "paused")  # else it may be at its end before it is cancelled
     assert json.loads(winnow(service, "resume", job_id, "--json").stdout)["state"] in ("queued", "running")
     assert winnow(service, "cancel", "last").stdout.split()[1] in ("cancelling", "cancelled")
     watched = winnow(service, "watch", job_id)
@@ -178,9 +180,8 @@ def test_ctrl_c_stops_the_watching_and_not_the_job(service: ServiceProcess, subm
         stderr=terminal,
     )
     os.close(terminal)
-    time.sleep(4.0)
+    shown = _read(main)  # it has begun to watch
     watching.send_signal(signal.SIGINT)
-    shown = b""
     while piece := _read(main):
         shown += piece
     assert watching.wait(30) == 130

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pickle
 import socket
 from collections.abc import Callable
@@ -11,9 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from pipeline.control.watch import FENCED_EXIT, Counted, Watch
 from pipeline.errors import Fenced
 from pipeline.execution import attempts, executors
 from pipeline.execution.executors import InProcess, LocalPool
+from pipeline.execution.halt import Halt
 from pipeline.job import Job
 from pipeline.progress import Silent
 from pipeline.recipe_file import validate
@@ -155,3 +159,25 @@ def test_an_attempt_that_was_given_up_does_not_say_how_it_ended(store: Store) ->
     with pytest.raises(Fenced), mine.telling():
         raise KeyboardInterrupt
     assert not store.exists("jobs/job_1/job.json")
+
+
+@pytest.mark.parametrize(("by_itself", "exits"), [(True, []), (False, [FENCED_EXIT])])
+def test_a_runner_that_seals_its_own_end_is_not_ended_before_it_has_said_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, by_itself: bool, exits: list[int]
+) -> None:
+    ended: list[int] = []
+
+    def leave(code: int) -> None:
+        ended.append(code)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "_exit", leave)
+    begin(store, 1)
+    halt = Halt()
+    watch = Watch(store.fenced("job_1", 1), "job_1", 1, Counted(Silent()), halt)
+    if by_itself:
+        halt.decide()
+    begin(store, 2)
+    with contextlib.suppress(SystemExit):
+        watch.run()
+    assert ended == exits

@@ -22,7 +22,8 @@ from pipeline.storage.store import Store
 from tests.corpora import write_parquet
 from tests.fixtures_bucket import bucket, server
 from tests.integration.test_run import RECIPE
-from tests.ray_nodes import free_port, nodes
+from tests.ports import free_port
+from tests.ray_nodes import nodes
 from winnow.client import Client
 
 __all__ = ["bucket", "server"]

@@ -29,10 +29,11 @@ from tests.control import (
     until_ended,
 )
 from tests.control import until_scoring as scoring
+from tests.fixtures_pace import SLOW_S, Pace, pace
 from tests.integration.test_ingest_s3 import bucket, server
 from tests.integration.test_run import digests
 
-__all__ = ["bucket", "server"]
+__all__ = ["bucket", "pace", "server"]
 UNITS = 8
 
 
@@ -41,9 +42,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return crawl(tmp_path_factory.mktemp("corpus"), 80, UNITS)
 
 
-def test_a_runner_on_ray_is_resumed_and_leaves_nothing(corpus: list[str], tmp_path: Path) -> None:
+def test_a_runner_on_ray_is_resumed_and_leaves_nothing(corpus: list[str], tmp_path: Path, pace: Pace) -> None:
     recipe = slow_recipe(corpus)
+    pace.free()
     winnow.run({k: v for k, v in recipe.items() if k != "input"}, corpus, workspace=str(tmp_path / "clean"), workers=1)
+    pace.set(SLOW_S)
     store = Store(str(tmp_path / "ws"))
     with supervising(store) as supervisor:
         job_id = supervisor.submit(Submission(recipe=recipe, workers=2, executor="ray")).job_id
@@ -51,6 +54,7 @@ def test_a_runner_on_ray_is_resumed_and_leaves_nothing(corpus: list[str], tmp_pa
         family = [p.pid for p in processes_of(job_id)]
         assert len(family) > 4, "Ray's processes carry the mark of the runner that started them"
         os.kill(claim.pid, signal.SIGKILL)
+        pace.free()
         until(lambda: attempts.highest(store, job_id) == 2)
         assert [p.pid for p in processes_of(job_id) if p.pid in family] == []
         record = until_ended(store, job_id)
@@ -60,14 +64,15 @@ def test_a_runner_on_ray_is_resumed_and_leaves_nothing(corpus: list[str], tmp_pa
     assert digests(tmp_path / "ws" / "corpora") == digests(tmp_path / "clean" / "corpora")
 
 
-def test_a_job_on_ray_is_cancelled_in_seconds(corpus: list[str], tmp_path: Path) -> None:
+def test_a_job_on_ray_is_cancelled_in_seconds(corpus: list[str], tmp_path: Path, pace: Pace) -> None:
     store = Store(str(tmp_path / "ws"))
     with supervising(store) as supervisor:
-        asked = Submission(recipe=slow_recipe(corpus, 1.0), workers=2, executor="ray")
+        asked = Submission(recipe=slow_recipe(corpus), workers=2, executor="ray")
         job_id = supervisor.submit(asked).job_id
         scoring(store, job_id)
+        pace.set(60.0)
         want(store, job_id, "cancel", "ada")
-        assert until_ended(store, job_id, 10)["state"] == "cancelled"
+        assert until_ended(store, job_id, 30)["state"] == "cancelled"
         parts = sorted((tmp_path / "ws" / "corpora").rglob("*.parquet"))
         until(lambda: not supervisor.running())
         time.sleep(1.5)
@@ -109,15 +114,19 @@ def test_a_fence_holds_in_a_bucket(bucket: str) -> None:
     assert not store.exists("b.json")
 
 
-def test_a_job_in_a_bucket_is_killed_resumed_paused_and_deleted(bucket: str, corpus: list[str], tmp_path: Path) -> None:
+def test_a_job_in_a_bucket_is_killed_resumed_paused_and_deleted(
+    bucket: str, corpus: list[str], tmp_path: Path, pace: Pace
+) -> None:
     store = Store(f"{bucket}/ws")
     with supervising(store, Limits(nice=0), log_folder=tmp_path) as supervisor:
-        job_id = supervisor.submit(Submission(recipe=slow_recipe(corpus, 0.5), workers=1)).job_id
+        job_id = supervisor.submit(Submission(recipe=slow_recipe(corpus), workers=1)).job_id
         os.kill(scoring(store, job_id, 2).pid, signal.SIGKILL)
         until(lambda: attempts.highest(store, job_id) == 2)
         scoring(store, job_id, 3)
+        pace.set(3.0)  # no two units between two looks at what is wanted
         want(store, job_id, "pause", "ada")
         until(lambda: job_state(store, job_id)["state"] == "paused")
+        pace.free()
         want(store, job_id, "run", "ada")
         supervisor.wake(job_id)
         record = until_ended(store, job_id)
