@@ -13,7 +13,7 @@ import pytest
 
 import winnow
 from pipeline.dedup import ranges, room
-from pipeline.dedup.documents import pair_units, shard_runs
+from pipeline.dedup.documents import graph, pair_units, shard_runs
 from pipeline.errors import GuardHeld
 from tests import oracle_dedup as oracle
 from tests.corpora import prose
@@ -81,6 +81,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(ranges, "RANGE_BYTES", 6_000)
         monkeypatch.setattr(pair_units, "HELD_BYTES", 20_000)
         monkeypatch.setattr(room, "HELD_BYTES", 0)
+        monkeypatch.setattr(graph, "KEPT_ROWS", 0)
         monkeypatch.setattr(room, "CHUNK", 7)
         monkeypatch.setattr("pipeline.stages.documents.candidates.GROUP_ROWS", 16)
         monkeypatch.setattr("pipeline.stages.documents.asked.RUN_BYTES", 1_000)

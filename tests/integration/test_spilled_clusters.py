@@ -11,6 +11,7 @@ import pytest
 
 import winnow
 from pipeline.dedup import room
+from pipeline.dedup.documents import graph
 from tests.corpora import prose
 
 
@@ -48,6 +49,7 @@ def test_a_table_of_clusters_is_the_same_where_it_spills(
     for spilled in (False, True):
         if spilled:
             monkeypatch.setattr(room, "HELD_BYTES", 0)
+            monkeypatch.setattr(graph, "KEPT_ROWS", 0)
             monkeypatch.setattr(room, "CHUNK", chunk)
         workspace = tmp_path / f"ws-{spilled}"
         winnow.run(recipe, [crawl], workspace=str(workspace), until="dedup", executor="local", workers=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.documents.clusters import NONE, Nodes, Similarities
@@ -16,9 +18,13 @@ from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
 Rows = npt.NDArray[np.int64]
+Edges = tuple[Rows, Rows, npt.NDArray[Any]]
+"""Two documents each, and what is said of them."""
 
 DOCUMENT_BYTES, PAIR_BYTES = 60, 28
 """What clustering needs of each that is in the graph, all arrays together."""
+KEPT_ROWS = 2_000_000
+"""24 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +47,17 @@ class Graph:
 def read_graph(
     store: Store, texts: Manifest | None, urls: Manifest | None, pairs: Manifest | None, threshold: float
 ) -> Graph:
-    """texts, urls: tables `equals`; pairs: those of at least this similarity count. All are read twice: which documents there
-    are, and what is said of them."""
-
-    def equal(table: Manifest | None) -> Iterator[list[Rows]]:
-        return ([t.column(n).to_numpy() for n in ("row", "first", "same")] for t in _parts(store, table))
-
-    def similar() -> Iterator[pa.Table]:
-        for found in _parts(store, pairs):
-            yield found.filter(pc.greater_equal(found.column("jaccard"), threshold))
-
+    """texts, urls: tables `equals`; pairs: those of at least this similarity count. All are gone through twice: which documents
+    there are, and what is said of them."""
+    equal_texts, equal_urls = (_again(partial(_equal, store, table), table) for table in (texts, urls))
+    similar = _again(partial(_similar, store, pairs, threshold), pairs)
     numbers = _Numbers()
-    for table in (texts, urls):
-        for row, first, _ in equal(table):
-            numbers.mark(row, first)
     edges = 0
-    for found in similar():
-        numbers.mark(found.column("a").to_numpy(), found.column("b").to_numpy())
-        edges += found.num_rows
+    for row, first, _ in chain(equal_texts(), equal_urls()):
+        numbers.mark(row, first)
+    for first, second, _ in similar():
+        numbers.mark(first, second)
+        edges += len(first)
     count = numbers.count()
     room = Room.of(DOCUMENT_BYTES * count + PAIR_BYTES * edges)
     documents = numbers.number(room.empty(count, np.int64))
@@ -69,19 +68,19 @@ def read_graph(
 
     a, b, jaccard = room.empty(edges, np.int32), room.empty(edges, np.int32), room.empty(edges, np.float64)
     end = 0
-    for found in similar():
-        here = slice(end, end + found.num_rows)
+    for rows_a, rows_b, found in similar():
+        here = slice(end, end + len(found))
         end = here.stop
-        a[here], b[here] = (numbers.of(found.column(c).to_numpy()) for c in ("a", "b"))
-        jaccard[here] = found.column("jaccard").to_numpy()
+        a[here], b[here], jaccard[here] = numbers.of(rows_a), numbers.of(rows_b), found
         for nodes in (a[here], b[here]):
             groups[nodes] = nodes
-    for table, named in ((texts, groups), (urls, by_url)):
-        for row, first, same in equal(table):
-            at, leader = numbers.of(row), numbers.of(first)
-            named[at] = named[leader] = leader
-            if table is texts:
-                labels[at] = numbers.of(same)
+    for row, first, same in equal_texts():
+        at, leader = numbers.of(row), numbers.of(first)
+        groups[at] = groups[leader] = leader
+        labels[at] = numbers.of(same)
+    for row, first, _ in equal_urls():
+        at, leader = numbers.of(row), numbers.of(first)
+        by_url[at] = by_url[leader] = leader
     return Graph(documents, groups, labels, by_url, a, b, jaccard, room)
 
 
@@ -124,5 +123,22 @@ class _Numbers:
         return Room.of(4 * rows).full(rows, np.int32, 0)
 
 
-def _parts(store: Store, table: Manifest | None) -> Iterator[pa.Table]:
-    return (store.read_table(p.path) for p in table.parts) if table else iter(())
+def _equal(store: Store, table: Manifest | None) -> Iterator[Edges]:
+    for part in table.parts if table else ():
+        found = store.read_table(part.path)
+        yield found.column("row").to_numpy(), found.column("first").to_numpy(), found.column("same").to_numpy()
+
+
+def _similar(store: Store, pairs: Manifest | None, threshold: float) -> Iterator[Edges]:
+    for part in pairs.parts if pairs else ():
+        found = store.read_table(part.path)
+        found = found.filter(pc.greater_equal(found.column("jaccard"), threshold))
+        yield found.column("a").to_numpy(), found.column("b").to_numpy(), found.column("jaccard").to_numpy()
+
+
+def _again(read: Callable[[], Iterator[Edges]], table: Manifest | None) -> Callable[[], Iterator[Edges]]:
+    """What can be gone through several times: kept where it is little, else read each time."""
+    if table is not None and table.rows > KEPT_ROWS:
+        return read
+    kept = list(read())
+    return lambda: iter(kept)
