@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generator.__main__ import size_bytes
+from pipeline.dedup.documents.graph import DOCUMENT_BYTES, PAIR_BYTES
 from pipeline.dedup.documents.shard_runs import RANGE_ROWS
 from pipeline.dedup.layout import HASH_ROWS
 from pipeline.dedup.ranges import ranges_for, row_bytes
+from pipeline.dedup.room import HELD_BYTES
 from pipeline.stages.documents.bands import Bands
 
 Point = dict[str, Any]
@@ -30,7 +32,7 @@ MOVES = {
     "storage": "storage that reads faster, or shards in zstd at a higher level",
     "driver": "units larger than they are, so that there are fewer records",
     "driver memory": "a driver with more memory: what it holds is a record a unit, not a document",
-    "memory of the unit": "spilling the union-find, or clustering by components found by range",
+    "memory of the unit": "smaller units: clustering spills, what grows is another",
 }
 
 
@@ -38,8 +40,8 @@ LEAST_TOLD_BYTES = 1e9
 """Of text: how memory grows is not told by less."""
 OPEN_S, READ_S_PER_BYTE = 1.5e-4, 1.1e-9
 """CPU seconds: of opening a part of `bands` and reading its footer; of a byte of a row group, its checksum verified."""
-CLUSTERED_BYTES = {"dedup": 60, "pairs": 56}
-"""What the unit that clusters holds of a row of these stages (pipeline/dedup/documents/clusters.py)."""
+CLUSTERED_BYTES = {"dedup": DOCUMENT_BYTES, "pairs": PAIR_BYTES}
+"""What the unit that clusters needs of a row of these stages: in memory up to HELD_BYTES, else in files of one node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ def memory(made: Constants, text_bytes: float) -> dict[str, float]:
     documents = text_bytes / made.document_bytes
     found = {}
     if made.unit_slope is not None:
-        found["memory of the unit"] = made.unit_bytes + max(made.unit_slope * documents, made.clustered * text_bytes)
+        clusters = min(made.clustered * text_bytes, HELD_BYTES)
+        found["memory of the unit"] = made.unit_bytes + max(made.unit_slope * documents, clusters)
     if made.driver_slope is not None:
         found["driver memory"] = made.driver_bytes + made.driver_slope * documents
     return found
@@ -185,6 +188,8 @@ def told(made: Constants, cluster: Cluster, sizes: list[float]) -> str:
     lines.append(f"| **all, hours** | {' | '.join(f'**{sum(p.values()) / 3600:,.1f}**' for p in parts)} |")
     held = [memory(made, s) for s in sizes]
     lines += [f"| {k}, GB | {' | '.join(f'{h[k] / 1e9:,.1f}' for h in held)} |" for k in held[0]]
+    spilled = [needed if (needed := made.clustered * s) > HELD_BYTES else 0.0 for s in sizes]
+    lines.append(f"| spilled by the unit that clusters, GB | {' | '.join(f'{n / 1e9:,.1f}' for n in spilled)} |")
     cores = [made.parallel_s * s / 3600 for s in sizes]
     lines.append(f"| core hours | {' | '.join(f'{c:,.0f}' for c in cores)} |")
     for name, part in (("exchanged", made.exchanged), ("workspace", made.stored), ("output", made.output)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,8 +84,11 @@ def test_the_unit_that_clusters_grows_where_the_curves_show_another() -> None:
     more = [{"stage": "pairs", "units": 4, "unit_s": 0.0}]
     curves = [{**p, "stages": [{**s, "rows": rows.get(s["stage"], 0)} for s in [*p["stages"], *more]]} for p in CURVES]
     made = constants(curves)
-    assert made.clustered == pytest.approx((60 * 2e6 + 56 * 1e6) / 1e9)
-    assert memory(made, 1e12)["memory of the unit"] == pytest.approx(4e8 + 176e9)
+    assert made.clustered == pytest.approx((60 * 2e6 + 28 * 1e6) / 1e9)
+    flat = replace(made, unit_slope=0.0)
+    assert memory(flat, 5e9)["memory of the unit"] == pytest.approx(4e8 + 5 * 148e6)
+    assert memory(flat, 1e12)["memory of the unit"] == pytest.approx(4e8 + 1e9), "the rest lies in files"
+    assert "| spilled by the unit that clusters, GB | 0.0 | 148.0 |" in told(flat, SMALL, [5e9, 1e12])
 
 
 def test_the_model_stands_beside_what_was_measured() -> None:
