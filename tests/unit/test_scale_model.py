@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks.scale_model import Cluster, bottleneck, constants, fit, line_of, memory, openings_s, seconds, told
+from benchmarks.scale_model import (
+    RECORD_BYTES,
+    Cluster,
+    bottleneck,
+    constants,
+    fit,
+    line_of,
+    memory,
+    openings_s,
+    seconds,
+    told,
+)
 
 SMALL = Cluster(10, 10, 64e9, 1e9, 1e9)
 
@@ -45,7 +55,6 @@ def test_constants_are_read_off_the_curves() -> None:
     assert made.serial_s == pytest.approx(0.1 * 25e-9)
     assert (made.exchanged, made.document_bytes) == (pytest.approx(0.2), 4_000)
     assert (made.unit_bytes, made.unit_slope) == (pytest.approx(4e8), pytest.approx(100))
-    assert made.driver_slope == pytest.approx(0, abs=1e-9)
 
 
 def test_parts_of_the_time_follow_the_formulas() -> None:
@@ -79,16 +88,15 @@ def test_memory_that_no_node_has_is_first_in_the_way() -> None:
     assert "cutting the stages of one unit by key" in page
 
 
-def test_the_unit_that_clusters_grows_where_the_curves_show_another() -> None:
+def test_a_driver_holds_records_and_clusters_that_spill() -> None:
     rows = {"dedup": 2_000_000, "pairs": 1_000_000}
-    more = [{"stage": "pairs", "units": 4, "unit_s": 0.0}]
+    more = [{"stage": "pairs", "units": 4, "unit_s": 0.0}, {"stage": "text", "units": 20, "unit_s": 0.0}]
     curves = [{**p, "stages": [{**s, "rows": rows.get(s["stage"], 0)} for s in [*p["stages"], *more]]} for p in CURVES]
     made = constants(curves)
     assert made.clustered == pytest.approx((60 * 2e6 + 28 * 1e6) / 1e9)
-    flat = replace(made, unit_slope=0.0)
-    assert memory(flat, 5e9)["memory of the unit"] == pytest.approx(4e8 + 5 * 148e6)
-    assert memory(flat, 1e12)["memory of the unit"] == pytest.approx(4e8 + 1e9), "the rest lies in files"
-    assert "| spilled by the unit that clusters, GB | 0.0 | 148.0 |" in told(flat, SMALL, [5e9, 1e12])
+    assert memory(made, 5e9)["driver memory"] == pytest.approx(3e8 + 100 * RECORD_BYTES + 5 * 148e6)
+    assert memory(made, 1e12)["driver memory"] == pytest.approx(3e8 + 20_000 * RECORD_BYTES + 1e9), "the rest in files"
+    assert "| spilled by the unit that clusters, GB | 0.0 | 148.0 |" in told(made, SMALL, [5e9, 1e12])
 
 
 def test_the_model_stands_beside_what_was_measured() -> None:
