@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from pipeline.storage.temporary import nameless_file
 
 HELD_BYTES = 1_000_000_000
 CHUNK = 1 << 20
@@ -26,25 +28,25 @@ def chunks(n: int) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Where such arrays lie. spills: in files of the temporary folder (TMPDIR), which go with the arrays."""
+    """Where such arrays lie: in memory, or in files of a folder, which have no name there and go with the arrays."""
 
-    spills: bool = False
+    folder: Path | None = None
 
     @classmethod
-    def of(cls, n_bytes: int) -> Room:
+    def of(cls, n_bytes: int, folder: Path) -> Room:
         """For arrays of so many bytes together."""
-        return cls(n_bytes > HELD_BYTES)
+        return cls(folder if n_bytes > HELD_BYTES else None)
 
     def empty(self, n: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """[n] of anything. Raises OSError where the disk has not that much left."""
-        if not self.spills:
+        if self.folder is None:
             return np.empty(n, dtype)
         n_bytes = max(1, n * np.dtype(dtype).itemsize)
-        with tempfile.TemporaryFile(prefix="winnow-spilled-", buffering=0) as file:
+        with nameless_file(self.folder) as file:
             try:
-                os.posix_fallocate(file.fileno(), 0, n_bytes)  # a page that finds no room later would end the process
+                _reserve(file, n_bytes)
             except OSError as error:
-                raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error
+                raise OSError(error.errno, error.strerror, str(self.folder)) from error
             return np.frombuffer(mmap.mmap(file.fileno(), n_bytes), dtype, n)
 
     def full(self, n: int, dtype: npt.DTypeLike, value: Any) -> npt.NDArray[Any]:
@@ -55,9 +57,9 @@ class Room:
 
     def strings(self, found: Iterable[pa.LargeStringArray]) -> pa.LargeStringArray:
         """All of them, one after the other, without nulls."""
-        if not self.spills:
+        if self.folder is None:
             return pa.chunked_array(found, pa.large_string()).combine_chunks()
-        with tempfile.TemporaryFile(prefix="winnow-spilled-") as ends, tempfile.TemporaryFile() as data:
+        with nameless_file(self.folder) as ends, nameless_file(self.folder) as data:
             end = 0
             ends.write(np.zeros(1, np.int64).data)
             for strings in found:
@@ -72,3 +74,11 @@ class Room:
                 file.flush()
             mapped = [pa.py_buffer(mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)) for f in (ends, data)]
             return pa.LargeStringArray.from_buffers(count, mapped[0], mapped[1])
+
+
+def _reserve(file: IO[bytes], n_bytes: int) -> None:
+    """Make a file so long, with its place on the disk: a page that found no room later would end the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+    else:  # macOS has it not
+        file.truncate(n_bytes)

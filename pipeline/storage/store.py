@@ -266,9 +266,13 @@ class Store:
                 os.rmdir(self.full("tmp"))
         return found
 
+    @property
+    def local_folder(self) -> Path:
+        """For what is temporary: of the root's own disk, or for a bucket of this machine's temporary files (TMPDIR)."""
+        return Path(tempfile.gettempdir()) / f"winnow-{os.getuid()}" if self.remote else Path(self.root) / "tmp"
+
     def _temporary(self, suffix: str) -> contextlib.AbstractContextManager[Path]:
-        folder = Path(tempfile.gettempdir()) / f"winnow-{os.getuid()}" if self.remote else Path(self.root) / "tmp"
-        return temporary_file(folder, suffix)
+        return temporary_file(self.local_folder, suffix)
 
     def _check_fence(self) -> None:
         if self.fence is not None:

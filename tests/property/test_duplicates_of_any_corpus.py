@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -23,7 +25,7 @@ minima = st.lists(
     st.one_of(st.just([0xFFFFFFFF] * 6), st.lists(st.integers(0, 2), min_size=6, max_size=6)), min_size=0, max_size=40
 )
 FAR = 2**33
-ROOMS = [(Room(), 1 << 20), (Room(spills=True), 3)]
+ROOMS = [(Room(), 1 << 20), (Room(Path(tempfile.gettempdir())), 3)]
 """And how many rows are worked on at a time."""
 BANDINGS = st.sampled_from([(1, 6), (2, 3), (3, 2), (6, 1)])
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def read_graph(
     there are, and what is said of them."""
     equal_texts, equal_urls = (_again(partial(_equal, store, table), table) for table in (texts, urls))
     similar = _again(partial(_similar, store, pairs, threshold), pairs)
-    numbers = _Numbers()
+    numbers = _Numbers(store.local_folder)
     edges = 0
     for row, first, _ in chain(equal_texts(), equal_urls()):
         numbers.mark(row, first)
@@ -59,7 +60,7 @@ def read_graph(
         numbers.mark(first, second)
         edges += len(first)
     count = numbers.count()
-    room = Room.of(DOCUMENT_BYTES * count + PAIR_BYTES * edges)
+    room = Room.of(DOCUMENT_BYTES * count + PAIR_BYTES * edges, store.local_folder)
     documents = numbers.number(room.empty(count, np.int64))
     groups, by_url = (room.full(count, np.int32, NONE) for _ in range(2))
     labels = room.empty(count, np.int32)
@@ -87,7 +88,8 @@ def read_graph(
 class _Numbers:
     """Dense numbers of the documents that were marked, by their global rows: 4 bytes a row of the corpus."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._of_row = self._of_rows(0)
 
     def mark(self, *rows: Rows) -> None:
@@ -118,9 +120,8 @@ class _Numbers:
         found: Nodes = self._of_row[rows]
         return found
 
-    @staticmethod
-    def _of_rows(rows: int) -> Nodes:
-        return Room.of(4 * rows).full(rows, np.int32, 0)
+    def _of_rows(self, rows: int) -> Nodes:
+        return Room.of(4 * rows, self._folder).full(rows, np.int32, 0)
 
 
 def _equal(store: Store, table: Manifest | None) -> Iterator[Edges]:

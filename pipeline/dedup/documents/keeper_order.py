@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.rules import names_in
+from pipeline.rules import names_in, quoted
 from pipeline.schema import TEXT_TABLE
 from pipeline.sql.engine import connect
 from pipeline.storage.notes import Notes, read_notes
 from pipeline.storage.store import Store
+from pipeline.storage.temporary import temporary_folder
 
 MEMORY_BYTES = 512_000_000
 """What sorting holds; beyond it, it spills."""
@@ -34,8 +33,8 @@ def rank_keepers(
     offsets = notes.text.row_offsets()
     cuts = np.searchsorted(documents, offsets)
     columns, ids = _named(store, notes, keep)
-    with tempfile.TemporaryDirectory(prefix="winnow-order-") as folder, connect(threads=1) as engine:
-        engine.execute(f"set memory_limit='{MEMORY_BYTES}B'; set temp_directory='{folder}'")
+    with temporary_folder(store.local_folder) as folder, connect(threads=1) as engine:
+        engine.execute(f"set memory_limit='{MEMORY_BYTES}B'; set temp_directory={quoted(str(folder))}")
         engine.execute("set enable_external_access=false")
         verb = "create table ranked as"
         for shard in np.flatnonzero(np.diff(cuts)).tolist():
