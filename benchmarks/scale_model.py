@@ -66,7 +66,7 @@ class Constants:
     a shard shard_entries of them; exchanged, stored, output: bytes a
     byte; unit_bytes: resident memory of a worker that does not depend on the input; unit_slope: bytes of memory more a document, of the
     worker that takes most, None where the curves are too short to tell; driver_bytes: of the driver, whose units are few yet; units: of
-    text, a byte of it; clustered: bytes that the unit that clusters, which the driver does, needs a byte of text.
+    text, a byte of it; clustered: bytes that the unit that clusters needs a byte of text, taken for the driver's (a worker's, where workers scored).
     """
 
     document_bytes: float

@@ -47,9 +47,8 @@ def _allowed(what: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except OSError as error:
-        return Check(
-            what, "bad", f"{error.filename}: {error.strerror}", "change its permissions, or choose another folder"
-        )
+        advice = "change its permissions, or choose another folder" if isinstance(error, PermissionError) else ""
+        return Check(what, "bad", str(error), advice)
 
 
 def _python() -> Check:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.storage.files import told
 from pipeline.storage.temporary import nameless_file
 
 HELD_BYTES = 1_000_000_000
@@ -38,15 +39,12 @@ class Room:
         return cls(folder if n_bytes > HELD_BYTES else None)
 
     def empty(self, n: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """[n] of anything. Raises OSError where the disk has not that much left."""
+        """[n] of anything. Raises StorageError where the disk has not that much left."""
         if self.folder is None:
             return np.empty(n, dtype)
         n_bytes = max(1, n * np.dtype(dtype).itemsize)
-        with nameless_file(self.folder) as file:
-            try:
-                _reserve(file, n_bytes)
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(self.folder)) from error
+        with told(str(self.folder)), nameless_file(self.folder) as file:
+            _reserve(file, n_bytes)
             return np.frombuffer(mmap.mmap(file.fileno(), n_bytes), dtype, n)
 
     def full(self, n: int, dtype: npt.DTypeLike, value: Any) -> npt.NDArray[Any]:
@@ -59,7 +57,7 @@ class Room:
         """All of them, one after the other, without nulls."""
         if self.folder is None:
             return pa.chunked_array(found, pa.large_string()).combine_chunks()
-        with nameless_file(self.folder) as ends, nameless_file(self.folder) as data:
+        with told(str(self.folder)), nameless_file(self.folder) as ends, nameless_file(self.folder) as data:
             end = 0
             ends.write(np.zeros(1, np.int64).data)
             for strings in found:
@@ -77,8 +75,9 @@ class Room:
 
 
 def _reserve(file: IO[bytes], n_bytes: int) -> None:
-    """Make a file so long, with its place on the disk: a page that found no room later would end the process."""
+    """Make a file so long, with its place on the disk: a page that found no room later would end the process (as it does on macOS,
+    which has no such call)."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, n_bytes)
-    else:  # macOS has it not
+    else:
         file.truncate(n_bytes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ import pytest
 import winnow
 from pipeline.dedup import room
 from pipeline.dedup.documents import graph
+from pipeline.errors import PlanError, StorageError
 from tests.corpora import prose
 
 
@@ -58,3 +61,23 @@ def test_a_table_of_clusters_is_the_same_where_it_spills(
         methods = set(pq.read_table(table).column("method").to_pylist())
     assert methods == {None, "exact", "fuzzy", "url", "reference"}
     assert found[0] == found[1]
+
+
+def test_more_documents_than_can_be_numbered_are_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph, "MOST_DOCUMENTS", 20)
+    crawl = write_crawl(tmp_path / "crawl", 0)
+    with pytest.raises(PlanError, match=r"at most 20 can be put into clusters at once: .* \(dedup.against\)"):
+        winnow.run("minimal", [crawl], workspace=str(tmp_path / "ws"), until="dedup", executor="local", workers=1)
+
+
+def test_a_disk_that_is_full_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(room, "HELD_BYTES", 0)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    crawl, workspace = write_crawl(tmp_path / "crawl", 0), tmp_path / "ws"
+    with pytest.raises(StorageError, match=f"{workspace}/tmp: no space is left"):
+        winnow.run("minimal", [crawl], workspace=str(workspace), until="dedup", executor="local", workers=1)

@@ -1,6 +1,6 @@
 """From equal documents and verified pairs to clusters, as arrays: no tables, no engine.
 
-Documents are numbered densely here, those alone that equal or resemble another. About 60 bytes a document and 28 a pair, in the
+Documents are numbered densely here, those alone that equal or resemble another. About 64 bytes a document and 28 a pair, in the
 room that is given; what is held beside it does not grow with them.
 """
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.dedup.documents.clusters import NONE, Nodes, Similarities
 from pipeline.dedup.room import Room, chunks
+from pipeline.errors import PlanError
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.store import Store
 
@@ -22,8 +23,9 @@ Rows = npt.NDArray[np.int64]
 Edges = tuple[Rows, Rows, npt.NDArray[Any]]
 """Two documents each, and what is said of them."""
 
-DOCUMENT_BYTES, PAIR_BYTES = 60, 28
+DOCUMENT_BYTES, PAIR_BYTES = 64, 28
 """What clustering needs of each that is in the graph, all arrays together."""
+MOST_DOCUMENTS = int(np.iinfo(np.int32).max)
 KEPT_ROWS = 2_000_000
 """24 bytes each."""
 
@@ -103,7 +105,14 @@ class _Numbers:
             self._of_row[some] = 1
 
     def count(self) -> int:
-        return sum(int(np.count_nonzero(self._of_row[here])) for here in chunks(len(self._of_row)))
+        """How many there are. Raises PlanError where these are more than can be numbered."""
+        count = sum(int(np.count_nonzero(self._of_row[here])) for here in chunks(len(self._of_row)))
+        if count > MOST_DOCUMENTS:
+            raise PlanError(
+                f"{count:,} documents equal or resemble another, at most {MOST_DOCUMENTS:,} can be put into clusters at once: "
+                "deduplicate parts of the input first, each against those before it (dedup.against)"
+            )
+        return count
 
     def number(self, documents: Rows) -> Rows:
         """documents: [count] -> their rows, rising. From here on `of` knows their places in it."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline.dedup.documents.clusters import NONE, Nodes, Similarities
 from pipeline.dedup.documents.graph import Graph
+from pipeline.dedup.room import chunks
 
 Rows = npt.NDArray[np.int64]
 
@@ -50,11 +51,12 @@ def keepers_of(graph: Graph, members: Members) -> Rows:
 
 def _similar(graph: Graph, groups: Nodes, keeper_of: dict[int, int]) -> dict[int, dict[int, float]]:
     """By group of equal texts: the keepers that it is similar to, and how; of several pairs of their documents the most."""
-    of_a, of_b = graph.groups[graph.a], graph.groups[graph.b]
     leading = np.array(sorted(keeper_of), np.int32)
     made: dict[int, dict[int, float]] = {}
-    for own, other in ((of_a, of_b), (of_b, of_a)):
-        for edge in np.flatnonzero(np.isin(own, leading) & np.isin(other, groups)).tolist():
-            told, keeper = made.setdefault(int(other[edge]), {}), keeper_of[int(own[edge])]
-            told[keeper] = max(told.get(keeper, 0.0), float(graph.jaccard[edge]))
+    for here in chunks(len(graph.a)):
+        of_a, of_b, jaccard = graph.groups[graph.a[here]], graph.groups[graph.b[here]], graph.jaccard[here]
+        for own, other in ((of_a, of_b), (of_b, of_a)):
+            for edge in np.flatnonzero(np.isin(own, leading) & np.isin(other, groups)).tolist():
+                told, keeper = made.setdefault(int(other[edge]), {}), keeper_of[int(own[edge])]
+                told[keeper] = max(told.get(keeper, 0.0), float(jaccard[edge]))
     return made

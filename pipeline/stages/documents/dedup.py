@@ -85,7 +85,8 @@ class Dedup(Stage):
 
     def units(self) -> list[Unit]:
         path = Store.part(self.corpus, self.kind, self.key)
-        return [Unit(self.key, path, "all documents", self.verdict.bytes, self)]
+        tables = [t for t in (self.verdict, self.texts, self.urls, self.pairs) if t]
+        return [Unit(self.key, path, "all documents", sum(t.bytes for t in tables), self)]
 
     def task(self) -> Callable[[Any], PartRecord]:
         return partial(_dedup, self.store)
