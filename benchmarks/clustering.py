@@ -36,8 +36,9 @@ from pipeline.stages.documents.digests import Equality
 from pipeline.steps.documents import DocumentDedup
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, Slice
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 SHARD_ROWS = 100_000
 PERMUTATIONS = 128

@@ -21,7 +21,8 @@ from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.storage.files import said_of_storage
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 if TYPE_CHECKING:

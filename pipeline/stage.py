@@ -23,8 +23,9 @@ from pipeline.storage.manifest import Manifest
 from pipeline.storage.naming import set_aside
 from pipeline.storage.notes import Notes
 from pipeline.storage.parquet import verify_parquet, write_parquet
+from pipeline.storage.part import COUNTS, TEXT_BYTES, PartRecord
 from pipeline.storage.sections import SUFFIX, checked_sections
-from pipeline.storage.store import COUNTS, TEXT_BYTES, PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FAILURES_BEFORE_STOP = 8

@@ -19,8 +19,9 @@ from pipeline.schema import STATISTICS_TABLE, arrow_schema
 from pipeline.storage import manifest
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import write_parquet
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, Slice
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.totals.statistics import statistics_path
 from tests.control import RECIPE
 

@@ -23,9 +23,8 @@ def work_counts(service: Service) -> WorkCounts:
         "winnow_jobs_running": {"": float(len(service.supervisor.running()))},
         "winnow_clerk_processes": {"": float(len(service.clerks.pids()))},
     }
-    with contextlib.suppress(
-        WinnowError, OSError
-    ):  # on a full disk, say; /readyz names it, and the rest is wanted most then
+    # on a full disk, say; /readyz names it, and the rest is wanted most then
+    with contextlib.suppress(WinnowError, OSError):
         counts |= _of_catalog(service)
     return counts
 

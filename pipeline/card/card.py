@@ -28,7 +28,8 @@ from pipeline.report.texts import visible
 from pipeline.rules import sentence
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from pipeline.totals.funnel import FunnelRow, ends, funnel_of
 
 DISTRIBUTION = "winnow-curation"

@@ -11,8 +11,9 @@ from pipeline.dedup.ranges import groups_for, ranges_for, row_bytes
 from pipeline.dedup.survivors import ShardSurvivors, Survivors
 from pipeline.stage import OfText
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 Payload = tuple[str, str, str, ShardSurvivors, int]

@@ -16,8 +16,9 @@ from pipeline.recipe.tree import Strict
 from pipeline.stage import OfText, commit_part, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.text import TextBatch
 

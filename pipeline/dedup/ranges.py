@@ -14,8 +14,9 @@ import pyarrow as pa
 from pipeline.dedup.layout import SHARD_ROWS, hash_groups, hash_layout, layout
 from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 Rows = npt.NDArray[np.int64]

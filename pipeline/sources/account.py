@@ -13,8 +13,9 @@ import pyarrow as pa
 from pipeline.sources.columns import MAX_ID_BYTES
 from pipeline.sources.part import Run, read_account
 from pipeline.sources.rows import Tally
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, Slice, part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from scorers.kernels.jit import MIX_1, MIX_2
 from scorers.text import TextBatch
 

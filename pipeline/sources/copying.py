@@ -14,8 +14,9 @@ from pipeline.sources.listing import as_listed
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
 from pipeline.sources.parquet import ParquetUnit, give_up, register
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 GROUPS_KEY = b"winnow.copied_groups"
 

@@ -16,8 +16,9 @@ from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.records import Records, parse
 from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, id_rows, positions, quarantined_rows, with_text
 from pipeline.sources.streams import StreamBroken
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 FORMAT = 1
 GROUP_BYTES = 64_000_000

@@ -18,8 +18,9 @@ from pipeline.sources.part import RUN_ROWS, PartWriter, commit_rows
 from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
 from pipeline.sources.streams import open_bytes
 from pipeline.storage.parquet import leaf_paths, open_parquet
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 FORMAT = 1
 Edges = tuple[int, ...]

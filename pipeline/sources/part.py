@@ -19,7 +19,8 @@ from pipeline.stage import counts_metadata
 from pipeline.storage.files import of_bucket
 from pipeline.storage.naming import set_aside
 from pipeline.storage.parquet import parquet_writer
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 
 FOOTER_KEY = b"winnow.ingest"
 GROUP_ROWS = 65_536

@@ -16,8 +16,9 @@ from pipeline.sources.pages import GATHERED_BYTES, ReadInterrupted
 from pipeline.sources.part import PartWriter, commit_rows
 from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, file_rows, judge_text, with_text
 from pipeline.sources.streams import StreamBroken, open_bytes, packed_blocks
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 FORMAT = 1
 GROUP_BYTES = 64_000_000

@@ -16,8 +16,9 @@ from pipeline.schema import HISTOGRAM_TABLE, TEXT_TABLE, arrow_schema
 from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import ShardNotes, read_notes
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import taken_rows
 from pipeline.totals.buckets import Cuts, column, cuts_of, histogram
 from pipeline.unit import Unit

@@ -28,8 +28,9 @@ from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.totals.became import became
 from pipeline.totals.buckets import BUCKETS
 from pipeline.unit import Unit

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from pipeline.schema import QUARANTINE_TABLE, REMOVED_TABLE, TOMBSTONES_TABLE, arrow_schema
 from pipeline.stage import commit_part
 from pipeline.storage.by_row import by_row, first_of_each
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 BESIDE = {"removed": REMOVED_TABLE, "quarantine": QUARANTINE_TABLE}
 """Folders beside data/, and the columns of the files there."""

@@ -29,8 +29,9 @@ from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.sources.timestamps import with_nanoseconds
 from pipeline.stage import add_counts
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.takedown.records import undos
 from pipeline.takedown.restoring import emptied_parts
 from pipeline.unit import Unit

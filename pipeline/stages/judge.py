@@ -20,8 +20,9 @@ from pipeline.sql.engine import query
 from pipeline.stage import OfNotes, add_counts, commit_part
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import ShardNotes, read_notes
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import taken_rows
 from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns
 from pipeline.unit import Unit

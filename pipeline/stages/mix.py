@@ -17,8 +17,9 @@ from pipeline.schema import MIX_TABLE, TOMBSTONES_TABLE, arrow_schema
 from pipeline.stage import OfText, add_counts, add_text_bytes, commit_part
 from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.storage.manifest import Manifest, rows_of
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.totals.became import became
 from pipeline.unit import Unit
 

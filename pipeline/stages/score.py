@@ -17,8 +17,9 @@ from pipeline.scoring import ScorerSpec, columns_told, measure, notes_schema
 from pipeline.stage import OfText, add_counts, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.totals.statistics import Statistics, gather, statistics_path
 from pipeline.unit import Unit
 from scorers import base

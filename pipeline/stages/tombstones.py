@@ -13,8 +13,9 @@ import pyarrow as pa
 from pipeline.schema import TOMBSTONES_TABLE, arrow_schema
 from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import COLUMNS, Tombstones
 from pipeline.unit import Unit
 

@@ -13,7 +13,8 @@ from pipeline.errors import IntegrityError, UsageError
 from pipeline.storage.files import told
 from pipeline.storage.manifest import Manifest, load
 from pipeline.storage.naming import link, replace
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from pipeline.wording import many
 

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConservationError, IntegrityError
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 FORMAT_VERSION = 1
 RECENT = 3

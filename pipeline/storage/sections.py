@@ -20,7 +20,8 @@ import numpy.typing as npt
 import xxhash
 
 from pipeline.errors import IntegrityError
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from pipeline.storage.written import Written, written
 
 SUFFIX = ".sections"

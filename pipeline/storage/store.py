@@ -12,7 +12,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -25,26 +24,12 @@ from pipeline.storage.durable import append_line, make_folder, sync, write_text
 from pipeline.storage.fence import Fence
 from pipeline.storage.files import file_size, filesystem, is_remote, local_path, read_range, remove_all, told
 from pipeline.storage.parquet import footer_of, intact, open_parquet, read_shard, rows_between, write_parquet
+from pipeline.storage.part import PartRecord, described
 from pipeline.storage.temporary import swept, temporary_file
 from pipeline.storage.written import sha256_of
 
 if TYPE_CHECKING:
     import fsspec
-
-COUNTS, TEXT_BYTES = b"winnow.counts", b"winnow.text_bytes"  # in a part's footer, as JSON
-
-
-@dataclass(frozen=True, slots=True)
-class PartRecord:
-    """One committed part. path is relative to the store's root; counts: its rows by what they are, text_bytes: their text."""
-
-    key: str
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
-    counts: dict[str, int]
-    text_bytes: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
@@ -188,12 +173,12 @@ class Store:
         """The same, and describe what is there then."""
         made: list[PartRecord] = []
 
-        def described(temporary: Path) -> None:
+        def written(temporary: Path) -> None:
             footer = footer_of(temporary, write(temporary))
             with temporary.open("rb") as file:
-                made.append(_described(key, path, footer, file))
+                made.append(described(key, path, footer, file))
 
-        return made[0] if self.commit(path, described, durable) else self.record(key, path)
+        return made[0] if self.commit(path, written, durable) else self.record(key, path)
 
     def commit_json(self, path: str, value: Any, sort_keys: bool = True) -> None:
         """sort_keys: False where the order of keys says something, as that of a recipe's rules."""
@@ -235,7 +220,7 @@ class Store:
     def record(self, key: str, path: str, sha256: str | None = None) -> PartRecord:
         """Describe a part that is there: its rows and counts from the footer, its digest from its bytes."""
         with self.open(path) as file:
-            made = _described(key, path, self.parquet(path).metadata, file)
+            made = described(key, path, self.parquet(path).metadata, file)
         if sha256 is not None and made.sha256 != sha256:
             raise IntegrityError(f"{self.full(path)}: its bytes changed since it was written; remove it and run again")
         return made
@@ -295,13 +280,6 @@ class Store:
             if durable and not self.remote:
                 sync(final.parent)
         return True
-
-
-def _described(key: str, path: str, footer: pq.FileMetaData, file: IO[bytes]) -> PartRecord:
-    """A part by its footer and its bytes."""
-    counts, text_bytes = (json.loads((footer.metadata or {}).get(name, b"{}")) for name in (COUNTS, TEXT_BYTES))
-    sha256, size = sha256_of(file)
-    return PartRecord(key, path, footer.num_rows, size, sha256, counts, text_bytes)
 
 
 def _json(value: Any, sort_keys: bool = True) -> str:

@@ -20,8 +20,9 @@ from pipeline.schema import METADATA_COLUMN
 from pipeline.storage import naming
 from pipeline.storage.manifest import Manifest, manifest_path, tables
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.storage.turns import Check, in_turn
 from pipeline.takedown.committing import mark_emptied
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of

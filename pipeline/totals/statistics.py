@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATISTICS_TABLE, arrow_schema
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.quick_json import parse
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.totals.bins import SHIFT_COARSE, bins
 
 METADATA = b"winnow.statistics"

@@ -49,11 +49,12 @@ def test_a_length_that_is_none_or_too_large_is_refused(length: str, client: Test
     "body", [b"[" * 5000, b'{"a":' * 1500 + b"1" + b"}" * 1500, b'{"rules": ' + b"[" * 65 + b"]" * 65 + b"}"]
 )
 def test_deep_json_is_refused_before_it_is_parsed(body: bytes, client: TestClient) -> None:
+    client.post("/v1/test/echo", json={})  # what only the first request takes
     started = time.process_time()
     answer = client.post("/v1/test/echo", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert "nested deeper than 64" in answer.json()["detail"]
-    assert time.process_time() - started < 3.0
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(("text", "depth"), [

@@ -244,7 +244,7 @@ def test_a_question_whose_client_left_is_ended_and_its_place_given_back(service:
             leaving = leave.enter_context(socket.create_connection((where.hostname, where.port)))
             leaving.sendall(head.encode() + body)
             until(lambda n=n: service.service.questions.taken() == n + 1)  # it is being worked on
-    until(lambda: service.service.questions.taken() == 0, 50)  # sooner than their time is over
+    until(lambda: service.service.questions.taken() == 0, 20)  # sooner than their time is over
     assert ask(service, "select 1").status_code == 200
     assert 'winnow_sql_questions_total{outcome="abandoned"} 2.0' in service.get("/metrics").text
 

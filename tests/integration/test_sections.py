@@ -20,8 +20,9 @@ from pipeline.progress import Silent
 from pipeline.recipe_file import validate
 from pipeline.stage import Stage, run_stage
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.sections import checked_sections, open_sections, record_sections, section_writer
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 ADDED = {0: b"zero", 2: b"two, and more.", 7: b"seven", 9: b""}

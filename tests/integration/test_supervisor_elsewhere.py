@@ -72,7 +72,7 @@ def test_a_job_on_ray_is_cancelled_in_seconds(corpus: list[str], tmp_path: Path,
         scoring(store, job_id)
         pace.set(60.0)
         want(store, job_id, "cancel", "ada")
-        assert until_ended(store, job_id, 30)["state"] == "cancelled"
+        assert until_ended(store, job_id, 10)["state"] == "cancelled"
         parts = sorted((tmp_path / "ws" / "corpora").rglob("*.parquet"))
         until(lambda: not supervisor.running())
         time.sleep(1.5)

@@ -66,7 +66,7 @@ def test_values_are_taken_out_by_their_name_however_deep() -> None:
 def test_hostile_text_takes_no_time(text: str) -> None:
     started = time.thread_time()
     redacted(text)
-    assert time.thread_time() - started < 10.0  # a second where the machine is idle; hours if it were quadratic
+    assert time.thread_time() - started < 2.0
 
 
 def test_half_characters_are_written_out() -> None:

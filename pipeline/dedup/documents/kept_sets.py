@@ -17,8 +17,9 @@ from pipeline.schema import arrow_schema
 from pipeline.stage import commit_part
 from pipeline.storage.manifest import Manifest, recent
 from pipeline.storage.naming import set_aside
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 KIND, FORMAT = "sets", 1
 SHORT_SHINGLES = 512

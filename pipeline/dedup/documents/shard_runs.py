@@ -19,8 +19,9 @@ from pipeline.dedup.ranges import row_bytes
 from pipeline.stage import OfNotes
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import ShardNotes
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 RANGE_ROWS = 2 * HASH_ROWS

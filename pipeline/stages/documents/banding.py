@@ -18,8 +18,9 @@ from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.base import parameters
 

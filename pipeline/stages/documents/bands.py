@@ -23,7 +23,8 @@ from pipeline.schema import arrow_schema
 from pipeline.scoring import ScorerSpec
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import binary_rows, read_by_batch, read_fields
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from scorers.base import parameters
 from scorers.kernels.entries import keys_of_batches, sorted_entries
 from scorers.kernels.lsh import NO_KEY

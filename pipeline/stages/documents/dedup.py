@@ -38,8 +38,9 @@ from pipeline.stage import Stage, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import Notes
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FORMAT = 5

@@ -21,8 +21,9 @@ from pipeline.dedup.ranges import ranges_for, write_hashes
 from pipeline.schema import arrow_schema
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import ShardNotes, binary_rows, read_fields
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 
 Halves = npt.NDArray[np.uint64]
 

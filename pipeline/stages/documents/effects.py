@@ -20,8 +20,9 @@ from pipeline.recipe.dedup import Dedup as Settings
 from pipeline.schema import arrow_schema
 from pipeline.stage import OfText, add_counts, commit_part
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FORMAT = 2

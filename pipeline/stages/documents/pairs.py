@@ -22,8 +22,9 @@ from pipeline.errors import IntegrityError
 from pipeline.schema import arrow_schema
 from pipeline.stage import OfText, commit_part
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import jaccard_between
 

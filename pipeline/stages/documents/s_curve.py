@@ -19,8 +19,9 @@ from pipeline.schema import arrow_schema
 from pipeline.stage import OfNotes, commit_part
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.notes import binary_rows, read_fields
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.kernels.lsh import band_keys
 

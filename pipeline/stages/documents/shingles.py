@@ -23,9 +23,10 @@ from pipeline.stage import OfText
 from pipeline.storage.batches import gathered
 from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
 from pipeline.storage.shard import Shard, Slice, batch_rows, open_source, part_key, read_ids, read_text, usable_rows
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
 from scorers.text import TextBatch

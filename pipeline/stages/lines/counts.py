@@ -14,8 +14,9 @@ from pipeline.dedup.lines.tables import counts_table
 from pipeline.dedup.ranges import range_units, read_range
 from pipeline.stage import Stage, commit_part
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FORMAT = 1

@@ -18,7 +18,8 @@ from pipeline.dedup.lines.tables import read_lines
 from pipeline.dedup.ranges import range_of, write_by_range
 from pipeline.schema import arrow_schema
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from scorers.kernels.bloom import holds
 
 

@@ -16,7 +16,8 @@ from pipeline.dedup.lines.tables import lines_table
 from pipeline.dedup.measured import Measuring, Payload, commit_measured
 from pipeline.recipe.dedup import Lines as Settings
 from pipeline.schema import arrow_schema
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from scorers.text import TextBatch
 
 

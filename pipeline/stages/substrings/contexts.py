@@ -21,8 +21,9 @@ from pipeline.schema import arrow_schema
 from pipeline.stage import OfText, counts_metadata
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.parquet import parquet_writer
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids, read_text, usable_rows
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.text import TextBatch
 

@@ -15,7 +15,8 @@ from pipeline.dedup.substrings.schema import SUBSTRING_GROUPS_TABLE, SUBSTRING_K
 from pipeline.dedup.substrings.substrings import keys_of
 from pipeline.dedup.substrings.tables import read_runs
 from pipeline.schema import arrow_schema
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)

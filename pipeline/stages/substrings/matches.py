@@ -19,8 +19,9 @@ from pipeline.errors import IntegrityError
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.stage import Stage, add_counts
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FORMAT = 2

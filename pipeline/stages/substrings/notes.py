@@ -22,8 +22,9 @@ from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.scoring import columns_told
 from pipeline.stage import OfText, add_counts
 from pipeline.storage.manifest import Manifest
+from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import Shard, part_key, read_ids
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.store import Store
 from pipeline.unit import Unit
 
 FORMAT = 2

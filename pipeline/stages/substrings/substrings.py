@@ -16,7 +16,8 @@ from pipeline.dedup.substrings.substrings import elements_of, runs_of
 from pipeline.dedup.substrings.tables import runs_table
 from pipeline.recipe.dedup import Substrings as Settings
 from pipeline.schema import arrow_schema
-from pipeline.storage.store import PartRecord, Store
+from pipeline.storage.part import PartRecord
+from pipeline.storage.store import Store
 from scorers.text import TextBatch
 
 
