@@ -82,7 +82,7 @@ def _text(corpus: str, shards: int) -> Manifest:
     parts = _parts(corpus, "text", 0, shards, lambda n: {"documents": 900 + n % 100, "quarantined": n % 3})
     slices = [Slice(p.path, 0, 1) for p in parts]
     covered = tuple(
-        Shard(p.key, s, s, "text", p.rows, 4000 * p.counts["documents"]) for p, s in zip(parts, slices, strict=True)
+        Shard(p.key, s, (s,), "text", p.rows, 4000 * p.counts["documents"]) for p, s in zip(parts, slices, strict=True)
     )
     counts = {name: sum(p.counts[name] for p in parts) for name in ("documents", "quarantined")}
     rows = sum(p.rows for p in parts)

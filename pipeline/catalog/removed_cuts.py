@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import duckdb
 import pyarrow as pa
 
@@ -12,8 +10,7 @@ from pipeline.errors import WinnowError
 from pipeline.rules import quoted
 from pipeline.schema import arrow_schema
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import open_parquet
-from pipeline.storage.shard import Shard, Slice, read_source
+from pipeline.storage.shard import Shard, read_source, row_groups
 from pipeline.storage.store import Store
 
 
@@ -45,15 +42,12 @@ def document_bytes(store: Store, shard: Shard, row: int) -> bytes | None:
 
 
 def _read(store: Store, shard: Shard, row: int) -> bytes | None:
-    metadata = open_parquet(store.full(shard.text.path)).metadata
-    for group in shard.text.groups:
-        rows = metadata.row_group(group).num_rows
-        if row < rows:
-            one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=rows)
-            for batch in read_source(store, one, [shard.column]):
+    for _, group in row_groups(store, shard):
+        if row < group.rows:
+            for batch in read_source(store, group, [shard.column]):
                 if row < batch.num_rows:
                     value = batch.column(0)[row].as_py()
                     return value.encode() if isinstance(value, str) else value
                 row -= batch.num_rows
-        row -= rows
+        row -= group.rows
     return None

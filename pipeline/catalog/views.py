@@ -126,7 +126,7 @@ def _make_rows(connection: duckdb.DuckDBPyConnection, store: Store, tables: Tabl
 
 
 def _has_text(tables: Tables) -> bool:
-    return any(s.ids == s.text for s in tables.text.shards)
+    return any(s.converted for s in tables.text.shards)
 
 
 def _one_per_shard(store: Store, table: Manifest) -> list[dict[str, Any]]:

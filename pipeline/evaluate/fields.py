@@ -9,28 +9,29 @@ import pyarrow as pa
 from pipeline.schema import METADATA_COLUMN, PROVENANCE
 from pipeline.sources.columns import as_strings
 from pipeline.sources.fields import Seen, field_of, inside, json_objects, json_strings, outer_of
-from pipeline.storage.files import told
-from pipeline.storage.parquet import open_parquet
-from pipeline.storage.shard import Shard, read_ids, read_source
+from pipeline.storage.shard import Shard, read_ids, read_source, row_groups
 from pipeline.storage.store import Store
 
 
 def read_fields(store: Store, shard: Shard, names: Sequence[str], seen: Seen) -> dict[str, pa.Array]:
     """large_string[rows] for each name, null where a row has none."""
-    if shard.ids == shard.text:
+    if not shard.readable:
+        return {name: pa.nulls(shard.rows, pa.large_string()) for name in names}
+    if shard.converted:
         return _of_converted(store, shard, names, seen)
-    return _of_parquet(store, shard, names, seen)
+    found: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for opened, group in row_groups(store, shard):
+        for name, values in _of_parquet(store, opened.schema_arrow, group, names, seen).items():
+            found[name].append(values)
+    return {name: pa.concat_arrays([pa.nulls(0, pa.large_string()), *values]) for name, values in found.items()}
 
 
-def _of_parquet(store: Store, shard: Shard, names: Sequence[str], seen: Seen) -> dict[str, pa.Array]:
-    path = store.full(shard.text.path)
-    with told(path):
-        schema: pa.Schema = open_parquet(path).schema_arrow
-    seen.names |= dict.fromkeys(n for n in schema.names if n != shard.column)
+def _of_parquet(store: Store, schema: pa.Schema, group: Shard, names: Sequence[str], seen: Seen) -> dict[str, pa.Array]:
+    seen.names |= dict.fromkeys(n for n in schema.names if n != group.column)
     wanted = sorted({o for o in (outer_of(name, schema.names) for name in names) if o in schema.names})
     if not wanted:
-        return {name: pa.nulls(shard.rows, pa.large_string()) for name in names}
-    table = pa.Table.from_batches(list(read_source(store, shard, wanted, rows=65_536)))
+        return {name: pa.nulls(group.rows, pa.large_string()) for name in names}
+    table = pa.Table.from_batches(list(read_source(store, group, wanted, rows=65_536)))
     return {name: field_of(table, name, seen) for name in names}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import WinnowError
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.parquet import open_parquet
-from pipeline.storage.shard import Shard, Slice, as_text, read_ids, read_source
+from pipeline.storage.shard import Shard, as_text, read_ids, read_source, row_groups
 from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
@@ -56,16 +54,13 @@ def _shown(store: Store, shard: Shard, rows: Sequence[int], tombstones: Tombston
 
 
 def _of_shard(store: Store, shard: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
-    metadata = open_parquet(store.full(shard.text.path)).metadata
     start = 0
-    for group in shard.text.groups:
-        size = metadata.row_group(group).num_rows
-        here = [r - start for r in rows if start <= r < start + size]
+    for _, group in row_groups(store, shard):
+        here = [r - start for r in rows if start <= r < start + group.rows]
         if here:
-            one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
-            for row, excerpt in _of_group(store, one, here, max_chars):
+            for row, excerpt in _of_group(store, group, here, max_chars):
                 yield start + row, excerpt
-        start += size
+        start += group.rows
 
 
 def _of_group(store: Store, group: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:

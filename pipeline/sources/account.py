@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from pipeline.sources.columns import MAX_ID_BYTES
 from pipeline.sources.part import Run, read_account
-from pipeline.sources.rows import Tally
+from pipeline.sources.rows import EXAMPLES, Tally
 from pipeline.storage.part import PartRecord
-from pipeline.storage.shard import Shard, Slice, part_key
+from pipeline.storage.shard import UNREADABLE, Shard, Slice, part_key
 from pipeline.storage.store import Store
 from scorers.kernels.jit import MIX_1, MIX_2
 from scorers.text import TextBatch
@@ -22,7 +22,6 @@ from scorers.text import TextBatch
 READ_THREADS = 8
 MAX_COMPARED_IDS = 8_000_000
 """Ids compared at once when looking for duplicates (64 MB of hashes); above, one in k by hash stands for all."""
-EXAMPLES = 3
 
 
 def accounts(store: Store, parts: Sequence[PartRecord]) -> list[tuple[list[Run], Tally]]:
@@ -31,30 +30,29 @@ def accounts(store: Store, parts: Sequence[PartRecord]) -> list[tuple[list[Run],
         return list(threads.map(lambda p: read_account(store, p.path), parts))
 
 
-def shards(part: PartRecord, runs: Iterable[Run], path: str, column: str, stamp: str) -> list[Shard]:
-    """A part's shards. Where the text cannot be read, the shard's text is the part's own `quarantine` column: every row
-    of it is quarantined, and readers need no special case."""
+def shards(part: PartRecord, runs: Iterable[Run], files: Sequence[tuple[str, str]], column: str) -> list[Shard]:
+    """A part's shards. files: (path, stamp) of those that the text stays in. Where it cannot be read, the shard's text is the part's own
+    `quarantine` column: every row of it is quarantined, and readers need no special case."""
     made = []
     for run in runs:
         ids = Slice(part.path, run.first, run.last)
         key = part_key("shard", part.key, run.first, run.last)
-        if not run.readable:
-            made.append(Shard(key, ids, ids, "quarantine", run.rows, run.text_bytes))
-        elif run.source is None:
-            made.append(Shard(key, ids, ids, "text", run.rows, run.text_bytes))
+        texts = tuple(Slice(files[n][0], first, last, files[n][1]) for n, first, last in run.sources)
+        if run.readable:
+            made.append(Shard(key, ids, texts or (ids,), column, run.rows, run.text_bytes))
         else:
-            made.append(Shard(key, ids, Slice(path, *run.source), column, run.rows, run.text_bytes, stamp))
+            made.append(Shard(key, ids, (ids,), UNREADABLE, run.rows, run.text_bytes))
     return made
 
 
-def quarantine_reasons(tallies: Iterable[tuple[Sequence[str], Tally]]) -> list[dict[str, Any]]:
-    """Quarantined rows by reason, most first, each with the first files it was met in. tallies: (file names, tally)."""
+def quarantine_reasons(tallies: Iterable[Tally]) -> list[dict[str, Any]]:
+    """Quarantined rows by reason, most first, each with the first files it was met in."""
     found: dict[str, dict[str, Any]] = {}
-    for names, tally in tallies:
+    for tally in tallies:
         for reason, rows in sorted(tally.reasons.items()):
             entry = found.setdefault(reason, {"reason": reason, "rows": 0, "files": []})
             entry["rows"] += rows
-            entry["files"] += [n for n in names[:1] if len(entry["files"]) < EXAMPLES and n not in entry["files"]]
+            entry["files"] = list(dict.fromkeys([*entry["files"], *tally.files_by_reason[reason]]))[:EXAMPLES]
     return sorted(found.values(), key=lambda e: (-e["rows"], e["reason"]))
 
 

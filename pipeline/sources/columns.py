@@ -160,9 +160,15 @@ def valid_strings(column: pa.Array) -> pa.Array:
         )
 
 
-def made_ids(name: str, positions: pa.Array) -> pa.Array:
-    """Ids for rows that have none: the file's name hashed, and the row's place in it. Stable across runs."""
-    prefix = f"{xxhash.xxh3_64_hexdigest(name.encode())}"
+def made_ids(file: pa.Array | str, positions: pa.Array) -> pa.Array:
+    """Ids for rows that have none: the file's name hashed, and the row's place in it. Stable across runs. file: of each row, or of
+    all of them."""
+    if isinstance(file, str):
+        prefix = xxhash.xxh3_64_hexdigest(file.encode())
+    else:
+        named = file.dictionary_encode()
+        hashed = [xxhash.xxh3_64_hexdigest(name) for name in named.dictionary.cast(pa.binary()).to_pylist()]
+        prefix = pa.array(hashed, pa.string()).take(named.indices)
     return pc.binary_join_element_wise(prefix, positions.cast(pa.string()), "-")
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.sources.footers import chunk_fault
 from pipeline.sources.listing import as_listed
 from pipeline.sources.pages import Faults, Unreadable, decode, faults, reader
-from pipeline.sources.parquet import ParquetUnit, give_up, register
+from pipeline.sources.parquet import ParquetUnit, Piece, give_up, register
 from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
@@ -28,44 +28,44 @@ def copy_path(corpus: str, unit: ParquetUnit) -> str:
 
 def copy_in(store: Store, corpus: str, unit: ParquetUnit) -> PartRecord:
     """Copy one unit's readable row groups with all their columns, then take them in as if they lay there."""
-    path = copy_path(corpus, unit)
-    with as_listed(unit.file):
-        fault = chunk_fault(unit.file.path, None)
+    path, (piece,) = copy_path(corpus, unit), unit.pieces
+    with as_listed(piece.file):
+        fault = chunk_fault(piece.file.path, None)
     if fault is not None:
         return give_up(store, unit, "corrupt_page", fault)
     if not store.exists(path):
         try:
-            _commit(store, path, unit, {})
+            _commit(store, path, piece, {})
         except Unreadable:
-            with as_listed(unit.file):
-                bad = faults(unit.file.path, None, unit.first, len(unit.groups))
-            _commit(store, path, unit, bad)
+            with as_listed(piece.file):
+                bad = faults(piece.file.path, None, piece.first, len(piece.groups))
+            _commit(store, path, piece, bad)
     told = json.loads(store.parquet(path).metadata.metadata[GROUPS_KEY])
     edges = (0, *accumulate(told["groups"]))
     return register(store, unit, {int(g): (r, d) for g, (r, d) in told["bad"].items()}, edges)
 
 
-def _commit(store: Store, path: str, unit: ParquetUnit, bad: Faults) -> None:
-    store.commit_rows(path, partial(_write, unit=unit, bad=bad))
+def _commit(store: Store, path: str, piece: Piece, bad: Faults) -> None:
+    store.commit_rows(path, partial(_write, piece=piece, bad=bad))
 
 
-def _write(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:
+def _write(temporary: Path, piece: Piece, bad: Faults) -> int:
     """The rows of row groups that are not bad."""
-    with as_listed(unit.file):
-        return _write_groups(temporary, unit, bad)
+    with as_listed(piece.file):
+        return _write_groups(temporary, piece, bad)
 
 
-def _write_groups(temporary: Path, unit: ParquetUnit, bad: Faults) -> int:
-    source = reader(unit.file.path, None)
-    groups = [0] * len(unit.groups)
+def _write_groups(temporary: Path, piece: Piece, bad: Faults) -> int:
+    source = reader(piece.file.path, None)
+    groups = [0] * len(piece.groups)
     with parquet_writer(temporary, _plain(source.parquet.schema_arrow)) as writer:
         for offset in range(len(groups)):
-            if unit.first + offset not in bad and unit.groups[offset].rows:
-                for table in decode(source, unit.first + offset):
+            if piece.first + offset not in bad and piece.groups[offset].rows:
+                for table in decode(source, piece.first + offset):
                     writer.write_table(table, row_group_size=table.num_rows)
                     groups[offset] += 1
         writer.add_key_value_metadata({GROUPS_KEY: json.dumps({"groups": groups, "bad": bad}, sort_keys=True).encode()})
-    return sum(g.rows for i, g in enumerate(unit.groups) if unit.first + i not in bad)
+    return sum(g.rows for i, g in enumerate(piece.groups) if piece.first + i not in bad)
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

@@ -2,252 +2,210 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline.sources.columns import Columns, as_strings, find_columns, pick, pick_as_read
-from pipeline.sources.footers import chunk_fault
-from pipeline.sources.formats import ENCRYPTED_MAGIC, PARQUET_MAGIC
+from pipeline.sources.columns import Columns, as_strings, pick, pick_as_read
+from pipeline.sources.grouping import group_name, groups
 from pipeline.sources.listing import SourceFile, as_listed, partitions
-from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Reader, Unreadable, decode, faults, reader
+from pipeline.sources.pages import GATHERED_BYTES, GATHERED_ROWS, Faults, Unreadable, decode, faults, reader
+from pipeline.sources.parquet_probe import Group, ParquetProbe
 from pipeline.sources.part import RUN_ROWS, PartWriter, commit_rows
-from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, positions, quarantined_rows
-from pipeline.sources.streams import open_bytes
-from pipeline.storage.parquet import leaf_paths, open_parquet
+from pipeline.sources.rows import IDS_SCHEMA, id_rows, judge_text, of_files, positions, quarantined_rows
 from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
 
-FORMAT = 1
+FORMAT = 2
 Edges = tuple[int, ...]
-MAX_ROWS_PER_BYTE = 1_000
-FEW_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A row group as the footer declares it: only for planning, the reader believes nothing of it but the rows."""
-
-    rows: int
-    text_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ParquetProbe:
-    """What a file's footer says. problem, detail: why it cannot be taken in."""
+class Piece:
+    """Row groups of one file from `first` on. row: the file's row they begin with."""
 
     file: SourceFile
-    problem: str = ""
-    detail: str = ""
-    schema: pa.Schema | None = None
-    columns: Columns | None = None
-    groups: tuple[Group, ...] = ()
+    first: int
+    groups: tuple[Group, ...]
+    row: int
 
     @property
-    def text_bytes(self) -> int:
-        return sum(g.text_bytes for g in self.groups)
-
-    def beside(self) -> pa.Schema:
-        """The file's columns that the text table does not have."""
-        assert self.schema is not None
-        assert self.columns is not None
-        return pa.schema([self.schema.field(i).with_name(n) for n, i in self.columns.beside(self.schema)])
+    def last(self) -> int:
+        return self.first + len(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetUnit:
-    """Row groups [first, last) of one file, and how to take them in. row: the file's row they begin with."""
+    """A piece of one file, or several small files whole, and how to take them in."""
 
     key: str
     part: str
-    file: SourceFile
+    pieces: tuple[Piece, ...]
     columns: Columns
-    first: int
-    groups: tuple[Group, ...]
-    row: int
     max_doc_bytes: int
     run_bytes: int
     copied: bool
 
     @property
-    def rows(self) -> int:
-        return sum(g.rows for g in self.groups)
-
-    @property
     def bytes(self) -> int:
-        return sum(g.text_bytes for g in self.groups)
+        return sum(g.text_bytes for p in self.pieces for g in p.groups)
 
     @property
     def name(self) -> str:
-        return f"{self.file.name}[{self.first}:{self.first + len(self.groups)}]"
+        piece = self.pieces[0]
+        return group_name(self.files) if len(self.pieces) > 1 else f"{piece.file.name}[{piece.first}:{piece.last}]"
 
     @property
     def files(self) -> tuple[SourceFile, ...]:
-        return (self.file,)
-
-
-def probe(file: SourceFile, text: str | None, id: str | None) -> ParquetProbe:
-    """Read one footer; what is wrong with the file comes back as its problem."""
-    try:
-        return _look(file, open_parquet(file.path), text, id)
-    except (OSError, pa.ArrowException, ValueError, LookupError, NotImplementedError, RecursionError) as error:
-        reason = _why_not(file, error)
-        return ParquetProbe(file, reason, (str(error).strip() or reason).splitlines()[0][:300])
-
-
-def _look(file: SourceFile, opened: pq.ParquetFile, text: str | None, id: str | None) -> ParquetProbe:
-    metadata, schema = opened.metadata, opened.schema_arrow
-    groups = [metadata.row_group(g) for g in range(metadata.num_row_groups)]
-    rows = sum(g.num_rows for g in groups)
-    if any(g.num_rows < 0 for g in groups) or rows != metadata.num_rows:
-        return ParquetProbe(file, "corrupt", f"{metadata.num_rows} rows declared, {rows} in its row groups", schema)
-    if rows > max(FEW_ROWS, MAX_ROWS_PER_BYTE * file.bytes):
-        return ParquetProbe(file, "bomb", f"{rows} rows in {file.bytes} bytes", schema)
-    columns = find_columns(schema, text, id)
-    if isinstance(columns, str):
-        return ParquetProbe(file, "no_text_column", columns, schema)
-    if (fault := chunk_fault(file.path, columns.paths)) is not None:
-        return ParquetProbe(file, "encrypted" if "crypt" in fault else "corrupt", fault, schema)
-    column = leaf_paths(metadata).index(columns.text) if groups else 0
-    sizes = tuple(Group(g.num_rows, max(0, g.column(column).total_uncompressed_size)) for g in groups)
-    return ParquetProbe(file, schema=schema, columns=columns, groups=sizes)
-
-
-def _why_not(file: SourceFile, error: Exception) -> str:
-    """A name for why a file is no Parquet file we can read."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return "unreadable"
-    head, tail = _ends(file)
-    if not head:
-        return "empty_file"
-    if head == ENCRYPTED_MAGIC or tail == ENCRYPTED_MAGIC:
-        return "encrypted"
-    if head != PARQUET_MAGIC:
-        return "not_parquet"
-    return "truncated" if tail != PARQUET_MAGIC else "corrupt"
-
-
-def _ends(file: SourceFile) -> tuple[bytes, bytes]:
-    try:
-        with open_bytes(file.path) as opened:
-            head = opened.read(4)
-            opened.seek(max(0, opened.seek(0, os.SEEK_END) - 4))
-            return head, opened.read(4)
-    except OSError:
-        return b"?", b""
+        return tuple(p.file for p in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """How files are cut into units. copied: the text is taken into the workspace."""
+    """How files are cut into units. copied: the text is taken into the workspace; together: small files share units."""
 
     corpus: str
     target_bytes: int
     max_doc_bytes: int
     copied: bool
+    together: bool
 
 
-def split(probed: ParquetProbe, how: Cutting) -> list[ParquetUnit]:
-    """A file's units: runs of consecutive row groups of about target_bytes of text, and of RUN_ROWS rows at most."""
-    units, start, row = [], 0, 0
-    while start < len(probed.groups):
+def split(probes: Sequence[ParquetProbe], how: Cutting) -> Iterator[ParquetUnit]:
+    """The units of files, in their order: of a large one runs of consecutive row groups of about target_bytes of text, and of RUN_ROWS
+    rows at most; small ones together, where their columns are the same."""
+    small: list[ParquetProbe] = []
+    for probed in (p for p in probes if sum(g.rows for g in p.groups)):
+        runs = list(_runs(probed.groups, how.target_bytes))
+        if small and (len(runs) > 1 or probed.columns != small[0].columns):
+            yield from _together(small, how)
+            small = []
+        if len(runs) == 1 and how.together and not how.copied:
+            small.append(probed)
+            continue
+        row = 0
+        for first, several in runs:
+            rows = sum(g.rows for g in several)
+            if rows:
+                yield _unit((Piece(probed.file, first, several, row),), probed.columns, how)
+            row += rows
+    yield from _together(small, how)
+
+
+def _runs(groups: tuple[Group, ...], target_bytes: int) -> Iterator[tuple[int, tuple[Group, ...]]]:
+    """(first row group, row groups) of each unit of a file."""
+    start = 0
+    while start < len(groups):
         end, size, rows = start, 0, 0
-        for group in probed.groups[start:]:
-            if end > start and (size + group.text_bytes > how.target_bytes or rows + group.rows > RUN_ROWS):
+        for group in groups[start:]:
+            if end > start and (size + group.text_bytes > target_bytes or rows + group.rows > RUN_ROWS):
                 break
             size, rows, end = size + group.text_bytes, rows + group.rows, end + 1
-        if rows:
-            units.append(_unit(probed, (start, end), row, how))
-        start, row = end, row + rows
-    return units
+        yield start, groups[start:end]
+        start = end
 
 
-def _unit(probed: ParquetProbe, run: tuple[int, int], row: int, how: Cutting) -> ParquetUnit:
-    file, columns = probed.file, probed.columns
+def _together(probes: Sequence[ParquetProbe], how: Cutting) -> Iterator[ParquetUnit]:
+    for run in groups([(p.file.name, p.text_bytes) for p in probes], how.target_bytes):
+        pieces = tuple(Piece(probes[i].file, 0, probes[i].groups, 0) for i in run)
+        yield _unit(pieces, probes[run[0]].columns, how)
+
+
+def _unit(pieces: tuple[Piece, ...], columns: Columns | None, how: Cutting) -> ParquetUnit:
     assert columns is not None
-    told = sorted(partitions(file.path).items())
-    asked = (how.max_doc_bytes, how.target_bytes, how.copied)
-    key = part_key("parquet", FORMAT, file.path, file.name, file.bytes, file.stamp, run, asdict(columns), told, asked)
-    part, groups = Store.part(how.corpus, "text", key), probed.groups[slice(*run)]
-    return ParquetUnit(key, part, file, columns, run[0], groups, row, how.max_doc_bytes, how.target_bytes, how.copied)
+    files = [
+        (p.file.path, p.file.name, p.file.bytes, p.file.stamp, p.first, p.last, sorted(partitions(p.file.path).items()))
+        for p in pieces
+    ]
+    key = part_key("parquet", FORMAT, files, asdict(columns), how.max_doc_bytes, how.target_bytes, how.copied)
+    part = Store.part(how.corpus, "text", key)
+    return ParquetUnit(key, part, pieces, columns, how.max_doc_bytes, how.target_bytes, how.copied)
 
 
 def register(store: Store, unit: ParquetUnit, known: Faults | None = None, edges: Edges | None = None) -> PartRecord:
-    """Take in one unit: check every row, write ids and verdicts, leave the text where it is. known: row groups known to
-    be unreadable; edges: where each row group begins in the file that holds the text, if that is a copy."""
-    bad = known or {}
+    """Take in one unit: check every row, write ids and verdicts, leave the text where it is. known: row groups of its only piece known to
+    be unreadable; edges: where each of them begins in the file that holds the text, if that is a copy."""
+    bad = [known or {} for _ in unit.pieces]
     try:
         return _commit(store, unit, bad, edges)
     except Unreadable:
-        with as_listed(unit.file):
-            bad = faults(unit.file.path, unit.columns.paths, unit.first, len(unit.groups)) | bad
-        return _commit(store, unit, bad, edges)
+        with as_listed(*unit.files):
+            found = [faults(p.file.path, unit.columns.paths, p.first, len(p.groups)) for p in unit.pieces]
+        return _commit(store, unit, [f | b for f, b in zip(found, bad, strict=True)], edges)
 
 
 def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
     """The part of a unit that cannot be taken in at all: all its rows quarantined."""
-    return _commit(store, unit, {unit.first + i: (reason, detail) for i in range(len(unit.groups))}, None)
+    return _commit(store, unit, [dict.fromkeys(range(p.first, p.last), (reason, detail)) for p in unit.pieces], None)
 
 
-def _commit(store: Store, unit: ParquetUnit, bad: Faults, edges: Edges | None) -> PartRecord:
-    where = edges or tuple(range(unit.first, unit.first + len(unit.groups) + 1))
+def _commit(store: Store, unit: ParquetUnit, bad: Sequence[Faults], edges: Edges | None) -> PartRecord:
+    wanted = [p.file for p, of_piece in zip(unit.pieces, bad, strict=True) if len(of_piece) < len(p.groups)]
 
     def fill(out: PartWriter) -> None:
-        if len(bad) == len(unit.groups):
-            _write_runs(out, unit, None, bad, where)
-            return
-        with as_listed(unit.file):
-            _write_runs(out, unit, reader(unit.file.path, unit.columns.paths), bad, where)
+        with as_listed(*wanted):
+            _write_runs(out, unit, bad, edges)
 
     return commit_rows(store, unit.key, unit.part, IDS_SCHEMA, unit.run_bytes, fill)
 
 
-def _write_runs(out: PartWriter, unit: ParquetUnit, source: Reader | None, bad: Faults, edges: Edges) -> None:
+def _write_runs(out: PartWriter, unit: ParquetUnit, bad: Sequence[Faults], edges: Edges | None) -> None:
     """One run as long as groups are alike readable and no more than run_bytes: dictionaries can hold more than a footer
     declares."""
-    row, begun = unit.row, unit.first
-    held = _Held(out, unit)
-    for group in range(unit.first, unit.first + len(unit.groups)):
-        if group > begun and (out.full(unit.run_bytes) or (group in bad) != (group - 1 in bad)):
-            held.flush()
-            out.end_run((edges[begun - unit.first], edges[group - unit.first]), group - 1 not in bad)
-            begun = group
-        rows = unit.groups[group - unit.first].rows
-        if group in bad:
-            _write_bad(out, unit.file.name, row, rows, bad[group])
-        elif rows and source is not None:
-            held.add(decode(source, group), row)
-        row += rows
-    held.flush()
-    last = unit.first + len(unit.groups)
-    out.end_run((edges[begun - unit.first], edges[-1]), last - 1 not in bad)
+    held, run, was_bad = _Held(out, unit), list[tuple[int, int, int]](), False
+
+    def end_run() -> None:
+        held.flush()
+        out.end_run(tuple(run), not was_bad)
+        run.clear()
+
+    for n, (piece, bad_here) in enumerate(zip(unit.pieces, bad, strict=True)):
+        where = edges or tuple(range(piece.first, piece.last + 1))
+        source = reader(piece.file.path, unit.columns.paths) if len(bad_here) < len(piece.groups) else None
+        row = piece.row
+        for i, declared in enumerate(piece.groups):
+            group = piece.first + i
+            is_bad = group in bad_here
+            if run and (out.full(unit.run_bytes) or is_bad != was_bad):
+                end_run()
+            was_bad = is_bad
+            if run and run[-1][0] == n:
+                run[-1] = (n, run[-1][1], where[i + 1])
+            else:
+                run.append((n, where[i], where[i + 1]))
+            if is_bad:
+                _write_bad(out, piece.file.name, row, declared.rows, bad_here[group])
+            elif declared.rows and source is not None:
+                held.add(decode(source, group), piece.file, row)
+            row += declared.rows
+    end_run()
 
 
 def _write_bad(out: PartWriter, name: str, row: int, rows: int, why: tuple[str, str]) -> None:
     for start in range(row, row + rows, GATHERED_ROWS):
         out.add(quarantined_rows(name, positions(start, min(GATHERED_ROWS, row + rows - start)), *why))
-    out.tally.reject(why[0], rows)
+    out.tally.reject(why[0], [name], rows)
 
 
 class _Held:
-    """Rows of small row groups are gathered before they are looked at: a file may have 100,000 of them."""
+    """Rows of small row groups and files are gathered before they are looked at: there may be 100,000 of them."""
 
     def __init__(self, out: PartWriter, unit: ParquetUnit) -> None:
         self._out, self._unit = out, unit
-        self._hive = partitions(unit.file.path)
         self._tables: list[pa.Table] = []
-        self._rows = self._bytes = self._row = 0
+        self._from: list[tuple[SourceFile, int]] = []
+        self._rows = self._bytes = 0
 
-    def add(self, tables: Iterable[pa.Table], row: int) -> None:
+    def add(self, tables: Iterable[pa.Table], file: SourceFile, row: int) -> None:
         """Take tables that begin with the file's `row`."""
         for table in tables:
-            if not self._tables:
-                self._row = row
+            if self._tables and table.schema != self._tables[0].schema:
+                self.flush()
             self._tables.append(table)
+            self._from.append((file, row))
             self._rows += table.num_rows
             self._bytes += table.nbytes
             row += table.num_rows
@@ -260,8 +218,9 @@ class _Held:
             table, columns = pa.concat_tables(self._tables), self._unit.columns
             verdicts = judge_text(pick_as_read(table, columns.text), self._unit.max_doc_bytes)
             own = None if columns.id is None else as_strings(pick(table, columns.id))
-            provenance: dict[str, pa.Array | str | None] = dict(self._hive)
+            rows = [t.num_rows for t in self._tables]
+            names, provenance = of_files([file for file, _ in self._from], rows)
             provenance |= {name: as_strings(pick(table, path)) for name, path in columns.provenance}
-            at = positions(self._row, table.num_rows)
-            self._out.add(id_rows(self._unit.file.name, at, verdicts, own, provenance, self._out.tally))
-        self._tables, self._rows, self._bytes = [], 0, 0
+            at = np.concatenate([np.arange(row, row + n) for (_, row), n in zip(self._from, rows, strict=True)])
+            self._out.add(id_rows(names, pa.array(at), verdicts, own, provenance, self._out.tally))
+        self._tables, self._from, self._rows, self._bytes = [], [], 0, 0

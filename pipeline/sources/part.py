@@ -26,16 +26,17 @@ FOOTER_KEY = b"winnow.ingest"
 GROUP_ROWS = 65_536
 RUN_ROWS = 500_000
 """Rows of a shard, about: what is said of each takes memory, too, however short they are."""
+Sources = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows that become one shard: row groups [first, last) of the part, and of the source file where the text stays
-    there (None: it is in the part, or cannot be read)."""
+    """Rows that become one shard: row groups [first, last) of the part. sources: where the text stays in the unit's files: which of
+    them, and row groups [first, last) of that."""
 
     first: int
     last: int
-    source: tuple[int, int] | None
+    sources: Sources
     readable: bool
     rows: int
     text_bytes: int
@@ -70,11 +71,11 @@ class PartWriter:
         """Whether what was added since the last run is enough for a shard, by its text or by its rows."""
         return self.run_bytes >= run_bytes or self._run_rows >= RUN_ROWS
 
-    def end_run(self, source: tuple[int, int] | None = None, readable: bool = True) -> None:
+    def end_run(self, sources: Sources = (), readable: bool = True) -> None:
         """What was added since the last call is one shard."""
         self._flush()
         if self._run_rows:
-            run = Run(self._run_first, self._groups, source, readable, self._run_rows, self.run_bytes)
+            run = Run(self._run_first, self._groups, sources, readable, self._run_rows, self.run_bytes)
             self.runs.append(run)
         self._run_first, self._run_rows, self.run_bytes = self._groups, 0, 0
 
@@ -113,7 +114,7 @@ def read_account(store: Store, path: str) -> tuple[list[Run], Tally]:
     would find it."""
     try:
         told: dict[str, Any] = json.loads(store.parquet(path).metadata.metadata[FOOTER_KEY])
-        runs = [Run(**{**r, "source": None if r["source"] is None else tuple(r["source"])}) for r in told["runs"]]
+        runs = [Run(**{**r, "sources": tuple(map(tuple, r["sources"]))}) for r in told["runs"]]
         return runs, Tally(**told["tally"])
     except (OSError, LookupError, TypeError, ValueError, pa.ArrowException) as error:
         if of_bucket(error) is not None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from pipeline.schema import METADATA_COLUMN, PROVENANCE, TEXT_COLUMN, TEXT_TABLE, arrow_schema
 from pipeline.sources.columns import as_one, doc_ids, made_ids
+from pipeline.sources.listing import SourceFile, partitions
 
 IDS_SCHEMA = arrow_schema(TEXT_TABLE)
+EXAMPLES = 3
 CONVERTED_SCHEMA = arrow_schema((*TEXT_TABLE, METADATA_COLUMN, TEXT_COLUMN))
 
 
@@ -24,14 +25,19 @@ class Tally:
     documents: int = 0
     quarantined: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    files_by_reason: dict[str, list[str]] = field(default_factory=dict)
+    """The first EXAMPLES that a reason was met in."""
     missing_ids: int = 0
     long_ids: int = 0
     own_ids: int = 0
     files: list[dict[str, str]] = field(default_factory=list)
 
-    def reject(self, reason: str, rows: int = 1) -> None:
+    def reject(self, reason: str, files: Iterable[str], rows: int = 1) -> None:
+        """Count rows that these files have together."""
         self.quarantined += rows
         self.reasons[reason] = self.reasons.get(reason, 0) + rows
+        known = self.files_by_reason.setdefault(reason, [])
+        known[:] = list(dict.fromkeys([*known, *files]))[:EXAMPLES]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,30 +103,21 @@ def quarantined_rows(file: str, positions: pa.Array, reason: str, detail: str) -
 
 
 def id_rows(
-    file: str,
+    file: pa.Array | str,
     positions: pa.Array,
     verdicts: Verdicts,
     own_ids: pa.Array | None,
     provenance: Mapping[str, pa.Array | str | None],
     tally: Tally,
 ) -> pa.Table:
-    """Rows of TEXT_TABLE for one batch of one file; the tally counts them."""
+    """Rows of TEXT_TABLE for one batch; the tally counts them. file: its name, of each row or of all of them."""
     ids, missing, long = doc_ids(own_ids, made_ids(file, positions))
     tally.missing_ids += missing
     tally.long_ids += long
     tally.own_ids += 0 if own_ids is None else len(own_ids) - missing
-    count_verdicts(verdicts, tally)
-    return _table(ids, verdicts, _strings(file, len(positions)), positions, provenance)
-
-
-def file_rows(
-    names: pa.Array, verdicts: Verdicts, provenance: Mapping[str, pa.Array | str | None], tally: Tally
-) -> pa.Table:
-    """Rows of TEXT_TABLE for files that are one document each."""
-    count_verdicts(verdicts, tally)
-    hashes = [xxhash.xxh3_64_hexdigest(n) for n in names.cast(pa.binary()).to_pylist()]
-    ids = pa.array([f"{h}-0" for h in hashes], pa.string())
-    return _table(ids, verdicts, names, pa.array(np.zeros(len(names), np.int64)), provenance)
+    files = _strings(file, len(positions))
+    count_verdicts(verdicts, files, tally)
+    return _table(ids, verdicts, files, positions, provenance)
 
 
 def _table(
@@ -142,6 +139,15 @@ def _table(
     return pa.table([values[n] for n in IDS_SCHEMA.names], schema=IDS_SCHEMA)
 
 
+def of_files(files: Sequence[SourceFile], rows: Sequence[int]) -> tuple[pa.Array, dict[str, pa.Array]]:
+    """(name, provenance that the path tells) of each row. rows: how many follow each other of each file."""
+    at = pa.array(np.repeat(np.arange(len(files), dtype=np.int32), rows))
+    hive = [partitions(f.path) for f in files]
+    told = dict.fromkeys(name for values in hive for name in values)
+    provenance = {name: pa.array([h.get(name) for h in hive], pa.string()).take(at) for name in told}
+    return pa.array([f.name for f in files], pa.string()).take(at), provenance
+
+
 def with_text(rows: pa.Table, metadata: pa.Array, text: pa.Array) -> pa.Table:
     """Rows of a converted part: text is null where the row is quarantined."""
     reasons = rows.column("quarantine")
@@ -150,11 +156,12 @@ def with_text(rows: pa.Table, metadata: pa.Array, text: pa.Array) -> pa.Table:
     return pa.table([*rows.columns, metadata, text], schema=CONVERTED_SCHEMA)
 
 
-def count_verdicts(verdicts: Verdicts, tally: Tally) -> None:
-    """Add a batch to the tally."""
+def count_verdicts(verdicts: Verdicts, files: pa.Array, tally: Tally) -> None:
+    """Add a batch to the tally. files: of each row."""
     rejected = pc.value_counts(verdicts.reason.drop_null()).to_pylist()
     for entry in rejected:
-        tally.reject(entry["values"], entry["counts"])
+        those = files.filter(pc.equal(verdicts.reason, entry["values"])).unique().slice(0, EXAMPLES)
+        tally.reject(entry["values"], those.to_pylist(), entry["counts"])
     tally.documents += len(verdicts.reason) - sum(e["counts"] for e in rejected)
 
 

@@ -1,8 +1,8 @@
-"""Text files: each is one document. Many small files share a unit, so that a folder of 100,000 is not 100,000 parts."""
+"""Text files: each is one document."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,18 +11,18 @@ import pyarrow.compute as pc
 
 from pipeline.schema import PROVENANCE
 from pipeline.sources.formats import codec_of
+from pipeline.sources.grouping import group_name, groups
 from pipeline.sources.listing import SourceFile, check_unchanged, partitions
 from pipeline.sources.pages import GATHERED_BYTES, ReadInterrupted
 from pipeline.sources.part import PartWriter, commit_rows
-from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, file_rows, judge_text, with_text
+from pipeline.sources.rows import CONVERTED_SCHEMA, Verdicts, id_rows, judge_text, with_text
 from pipeline.sources.streams import StreamBroken, open_bytes, packed_blocks
 from pipeline.storage.part import PartRecord
 from pipeline.storage.shard import part_key
 from pipeline.storage.store import Store
 
-FORMAT = 1
+FORMAT = 2
 GROUP_BYTES = 64_000_000
-FILES_PER_UNIT = 4_096
 BOM = b"\xef\xbb\xbf"
 MAGIC_BYTES = 4
 
@@ -57,21 +57,14 @@ class TextUnit:
 
     @property
     def name(self) -> str:
-        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
-        return f"{self.files[0].name}{more}"
+        return group_name(self.files)
 
 
-def group(probes: Sequence[TextProbe], corpus: str, target_bytes: int, max_doc_bytes: int) -> list[TextUnit]:
-    """Units of about target_bytes, and of no more than FILES_PER_UNIT files, in order of names."""
-    units: list[list[SourceFile]] = []
-    held_bytes = 0
-    for file in (p.file for p in probes if not p.problem):
-        if not units or held_bytes + file.bytes > target_bytes or len(units[-1]) >= FILES_PER_UNIT:
-            units.append([])
-            held_bytes = 0
-        units[-1].append(file)
-        held_bytes += file.bytes
-    return [_unit(tuple(files), corpus, target_bytes, max_doc_bytes) for files in units]
+def split(probes: Sequence[TextProbe], corpus: str, target_bytes: int, max_doc_bytes: int) -> Iterator[TextUnit]:
+    """Units of about target_bytes, in order of names."""
+    files = [p.file for p in probes if not p.problem]
+    for run in groups([(f.name, f.bytes) for f in files], target_bytes):
+        yield _unit(tuple(files[i] for i in run), corpus, target_bytes, max_doc_bytes)
 
 
 def _unit(files: tuple[SourceFile, ...], corpus: str, target_bytes: int, max_doc_bytes: int) -> TextUnit:
@@ -148,6 +141,7 @@ def _add(out: PartWriter, unit: TextUnit, files: Sequence[SourceFile], read: Seq
     hive = [partitions(f.path) for f in files]
     provenance = {name: pa.array([h.get(name) for h in hive], pa.string()) for name in PROVENANCE}
     verdicts = Verdicts(reason, detail, pc.if_else(good, found.text_bytes, None))
-    rows = file_rows(pa.array([f.name for f in files], pa.string()), verdicts, provenance, out.tally)
+    names, first = pa.array([f.name for f in files], pa.string()), pa.array([0] * len(files), pa.int64())
+    rows = id_rows(names, first, verdicts, None, provenance, out.tally)
     text = pc.if_else(good, content, None).cast(pa.large_string())
     out.add(with_text(rows, pa.nulls(len(files), pa.string()), text))

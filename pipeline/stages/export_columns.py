@@ -75,11 +75,11 @@ class Columns:
 
     def source_columns(self, shard: Shard) -> list[str] | None:
         """Columns to read of the shard's file; None reads all."""
-        return [TEXT_COLUMN.name, METADATA_COLUMN.name] if is_converted(shard) else None
+        return [TEXT_COLUMN.name, METADATA_COLUMN.name] if shard.converted else None
 
     def beside(self, shard: Shard, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Of a shard's rows as they were read: the columns that the text table does not have, in types whose rows can be taken."""
-        found = find_columns(rows.schema, *((None, None) if is_converted(shard) else (self.text, self.id)))
+        found = find_columns(rows.schema, *((None, None) if shard.converted else (self.text, self.id)))
         assert not isinstance(found, str), found
         at = found.beside(rows.schema)
         own = rows.select([i for _, i in at]).rename_columns([name for name, _ in at])
@@ -127,11 +127,6 @@ def output_columns(
     source, asked = source_schema(text.details), text.parameters
     present = present_provenance(store, text)
     return Columns(source, asked["text"], asked["id"], notes, of_language, present, tuple(buckets))
-
-
-def is_converted(shard: Shard) -> bool:
-    """Whether the shard's text lies in our own part rather than in the user's file."""
-    return shard.ids == shard.text and shard.column == TEXT_COLUMN.name
 
 
 def present_provenance(store: Store, text: Manifest) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from pipeline.sources.jsonl import JsonlUnit
 from pipeline.sources.jsonl_probe import JsonlProbe, probe_jsonl
 from pipeline.sources.listing import Listing, SourceFile, list_input
 from pipeline.sources.pages import ReadInterrupted
-from pipeline.sources.parquet import Cutting, ParquetProbe, ParquetUnit
+from pipeline.sources.parquet import Cutting, ParquetUnit
+from pipeline.sources.parquet_probe import ParquetProbe, probe_parquet
 from pipeline.sources.part import Run
 from pipeline.sources.quarantine import file_sentences, files_over
 from pipeline.sources.textfile import TextProbe, TextUnit
@@ -36,7 +37,7 @@ from pipeline.takedown.records import undos
 from pipeline.takedown.restoring import emptied_parts
 from pipeline.unit import Unit
 
-FORMAT = 3
+FORMAT = 4
 UNITS_PER_INPUT = 256
 MIN_UNIT_BYTES = 8_000_000
 MAX_UNIT_BYTES = 256_000_000  # MIN_UNIT_BYTES times a power of two
@@ -123,11 +124,10 @@ class Ingest:
         ]
         merged, conflicts = merge_types(_schemas_beside(self.probes))
         warnings = [*self.listing.warnings, *conflicts, *account.id_warnings(self.store, parts, tallies)]
-        names = [[f.name for f in u.files] for u in self.payloads]
         details = {
             "files": [_told(f) for f in self.files],
             "quarantined_files": [*_quarantined(self.probes), *(f for t in tallies for f in t.files)],
-            "quarantine_reasons": account.quarantine_reasons(zip(names, tallies, strict=True)),
+            "quarantine_reasons": account.quarantine_reasons(tallies),
             "warnings": warnings,
             "provenance_columns": sorted(
                 {n for p in self.probes if isinstance(p, ParquetProbe) and p.columns for n in p.columns.top}
@@ -150,7 +150,7 @@ def plan_ingest(store: Store, corpus: str, source: Input, copy: bool = False) ->
     total_bytes = sum(p.text_bytes for p in probes)
     target = unit_bytes(total_bytes)
     undone, emptied = frozenset(undos(store, corpus)), emptied_parts(store, corpus)
-    cut = _cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy))
+    cut = _cut(probes, source, Cutting(corpus, target, source.max_doc_bytes, copy, len(probes) > UNITS_PER_INPUT))
     payloads = tuple(_with_text(corpus, payload, emptied) for payload in cut)
     return Ingest(store, corpus, source, copy, listing, probes, payloads, total_bytes, undone=undone)
 
@@ -173,14 +173,12 @@ def unit_bytes(total_bytes: int) -> int:
 
 
 def _cut(probes: Sequence[Probe], source: Input, how: Cutting) -> Iterator[Payload]:
-    """Units in order of names, text files (which share units) last."""
-    for probe in probes:
-        if isinstance(probe, ParquetProbe):
-            yield from parquet.split(probe, how)
-        elif isinstance(probe, JsonlProbe):
-            yield from jsonl.split(probe, how.corpus, how.target_bytes, source.text, source.id, how.max_doc_bytes)
+    """Units of each format in order of names."""
+    yield from parquet.split([p for p in probes if isinstance(p, ParquetProbe)], how)
+    lines = jsonl.Cutting(how.corpus, how.target_bytes, source.text, source.id, how.max_doc_bytes, how.together)
+    yield from jsonl.split([p for p in probes if isinstance(p, JsonlProbe)], lines)
     texts = [p for p in probes if isinstance(p, TextProbe)]
-    yield from textfile.group(texts, how.corpus, how.target_bytes, how.max_doc_bytes)
+    yield from textfile.split(texts, how.corpus, how.target_bytes, how.max_doc_bytes)
 
 
 def _probe_all(files: Sequence[SourceFile], source: Input) -> tuple[Probe, ...]:
@@ -195,7 +193,7 @@ def _probe(file: SourceFile, source: Input) -> Probe:
     if file.problem:
         return TextProbe(file, file.problem, f"{file.path}: cannot be read; check its permissions and its name")
     if file.format == "parquet":
-        return parquet.probe(file, source.text, source.id)
+        return probe_parquet(file, source.text, source.id)
     return probe_jsonl(file, source.text) if file.format == "jsonl" else TextProbe(file)
 
 
@@ -226,10 +224,10 @@ def _take_in(store: Store, corpus: str, payload: Payload) -> PartRecord:
 
 def _shards(corpus: str, unit: Payload, part: PartRecord, runs: Sequence[Run]) -> list[Shard]:
     if isinstance(unit, ParquetUnit) and unit.copied:
-        return account.shards(part, runs, copy_path(corpus, unit), unit.columns.text, "")
+        return account.shards(part, runs, [(copy_path(corpus, unit), "")], unit.columns.text)
     if isinstance(unit, ParquetUnit):
-        return account.shards(part, runs, unit.file.path, unit.columns.text, unit.file.stamp)
-    return account.shards(part, runs, "", "text", "")
+        return account.shards(part, runs, [(f.path, f.stamp) for f in unit.files], unit.columns.text)
+    return account.shards(part, runs, [], "text")
 
 
 def _schemas_beside(probes: Sequence[Probe]) -> Iterator[pa.Schema]:

@@ -150,7 +150,7 @@ def _check_parts(store: Store, made: Manifest, report: Report) -> Iterator[tuple
             yield where, f"{rows} rows, the manifest says {part.rows}"
     yield from _check_statistics(store, made, report)
     known = {p.path for p in made.parts}
-    for path in dict.fromkeys(s.text.path for s in made.shards):
+    for path in dict.fromkeys(text.path for s in made.shards for text in s.texts):
         if path in known or path.startswith("/") or "://" in path:
             continue  # a part, or the user's own file
         try:  # a copy of Parquet input

@@ -47,9 +47,10 @@ class Manifest:
         return np.concatenate([[0], np.cumsum([s.rows for s in self.shards])]).astype(np.int64)
 
     def shard_name(self, index: int) -> str:
-        """A shard for people: its file and row groups."""
-        shard = self.shards[index]
-        return f"{index}:{shard.text.path.rsplit('/', 1)[-1]}[{shard.text.first}:{shard.text.last}]"
+        """A shard for people: its file and row groups, or its first file and how many more."""
+        text, *more = self.shards[index].texts
+        name = f"{index}:{text.path.rsplit('/', 1)[-1]}"
+        return f"{name} and {len(more)} more" if more else f"{name}[{text.first}:{text.last}]"
 
 
 def manifest_path(corpus: str, kind: str, key: str) -> str:

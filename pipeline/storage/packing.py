@@ -1,5 +1,5 @@
-"""Which shards go together into one output file. Cut by what the shards are, so that a change touches the files around it
-and no others."""
+"""What goes together into one unit or one output file. Cut by what the things are, so that a change touches those around it and
+no others."""
 
 from __future__ import annotations
 
@@ -26,20 +26,24 @@ def packs(keys: Sequence[str], sizes: Sequence[int], kept_bytes: float, most_byt
     kept_frac = _power_below(kept_bytes / total) if total and kept_bytes > 0 else 1.0
     wanted = _power_below(kept_bytes / FILES_PER_CORPUS) if kept_bytes > 0 else 0.0
     limit = min(float(most_bytes), max(float(LEAST_FILE_BYTES), wanted))
+    return runs(keys, [size * kept_frac for size in sizes], limit)
+
+
+def runs(keys: Sequence[str], sizes: Sequence[float], limit: float) -> list[list[int]]:
+    """Runs of consecutive things, each of `limit` bytes at most, or of one thing that is larger. keys, sizes: of each, as for `packs`."""
     made: list[list[int]] = []
-    pack: list[int] = []
+    run: list[int] = []
     gathered = 0.0
     for i, (key, size) in enumerate(zip(keys, sizes, strict=True)):
-        shard_bytes = size * kept_frac
-        if pack and gathered + shard_bytes > limit:
-            made.append(pack)
-            pack, gathered = [], 0.0
-        pack.append(i)
-        gathered += shard_bytes
-        if gathered >= limit / 2 and int(key[:8], 16) * limit < CHANCE * shard_bytes * KEY_VALUES:
-            made.append(pack)
-            pack, gathered = [], 0.0
-    return [*made, pack] if pack else made
+        if run and gathered + size > limit:
+            made.append(run)
+            run, gathered = [], 0.0
+        run.append(i)
+        gathered += size
+        if gathered >= limit / 2 and int(key[:8], 16) * limit < CHANCE * size * KEY_VALUES:
+            made.append(run)
+            run, gathered = [], 0.0
+    return [*made, run] if run else made
 
 
 def _power_below(value: float) -> float:

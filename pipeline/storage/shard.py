@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
+from pipeline.storage.batches import gathered
 from pipeline.storage.files import file_stamp, told
 from pipeline.storage.parquet import open_parquet
 from pipeline.storage.store import Store
@@ -23,13 +24,18 @@ BATCH_BYTES = 4_000_000
 batches of several sizes is several times one of them."""
 
 
+UNREADABLE = "quarantine"
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Row groups [first, last) of one Parquet file; path is relative to the workspace, absolute, or a URL."""
+    """Row groups [first, last) of one Parquet file; path is relative to the workspace, absolute, or a URL. stamp: what a user's
+    file looked like when it was taken in (empty for a file of the workspace)."""
 
     path: str
     first: int
     last: int
+    stamp: str = ""
 
     @property
     def groups(self) -> list[int]:
@@ -39,23 +45,33 @@ class Slice:
 @dataclass(frozen=True, slots=True)
 class Shard:
     """The unit of work, retry and resume. Its row order never changes, and tables of documents have one part for
-    it with the same rows. `ids` holds doc_id, quarantine and provenance; `text` may be the user's own file.
-    stamp: what the user's file looked like when it was taken in (empty for a converted part)."""
+    it with the same rows. `ids` holds doc_id, quarantine and provenance; `texts` may be the user's own files, whose rows follow
+    each other."""
 
     key: str
     ids: Slice
-    text: Slice
+    texts: tuple[Slice, ...]
     column: str
     rows: int
     text_bytes: int
-    stamp: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is text; else all rows are quarantined, and `column` is what says so, of our own part."""
+        return self.column != UNREADABLE
+
+    @property
+    def converted(self) -> bool:
+        """Whether the text lies in our own part, beside ids and metadata, rather than in a file with columns of its own."""
+        return self.readable and self.texts == (self.ids,)
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Shard:
-        return Shard(**{**value, "ids": Slice(**value["ids"]), "text": Slice(**value["text"])})
+        texts = tuple(Slice(**text) for text in value["texts"])
+        return Shard(**{**value, "ids": Slice(**value["ids"]), "texts": texts})
 
 
 def part_key(*determinants: Any) -> str:
@@ -84,7 +100,14 @@ def read_text(
 ) -> Iterator[pa.Array]:
     """The shard's text in batches, as large_string. usable: bool[rows], false for quarantined rows, which come as null; opened:
     by `open_source`, or with some of the rows alone (pipeline.storage.few_rows). Checks page checksums, and that the user's
-    file is still the one that was taken in."""
+    files are still those that were taken in."""
+    texts = _read_text(store, shard, usable, rows, opened)
+    return gathered(texts, BATCH_BYTES // 2, pa.concat_arrays) if len(shard.texts) > 1 else texts
+
+
+def _read_text(
+    store: Store, shard: Shard, usable: pa.Array, rows: int | None, opened: pq.ParquetFile | None
+) -> Iterator[pa.Array]:
     start = 0
     for batch in read_source(store, shard, [shard.column], rows, opened):
         mask = usable.slice(start, batch.num_rows)
@@ -117,33 +140,44 @@ def read_source(
     rows: int | None = None,
     opened: pq.ParquetFile | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The shard's rows of the file that holds its text, in batches of about BATCH_BYTES of text."""
-    path = store.full(shard.text.path)
-    parquet = opened or open_source(store, shard)
+    """The shard's rows of the files that hold its text, in batches of about BATCH_BYTES of text; columns: all where None, and then
+    of each file its own."""
     seen = 0
-    try:
-        at_once = rows or batch_rows(shard)
-        if columns is None:
-            at_once = min(at_once, _rows_of_all_columns(parquet, shard))
-        for groups, held in _read_as_one(parquet, shard, at_once):
-            evenly = -(-held // -(-held // at_once))
-            for batch in parquet.iter_batches(evenly, row_groups=groups, columns=columns, use_threads=False):
-                seen += batch.num_rows
-                yield batch
-    except OSError as error:
-        raise IntegrityError(
-            f"{path}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew"
-        ) from error
+    for text in shard.texts:
+        parquet = opened or open_source(store, shard, text)
+        try:
+            at_once = rows or batch_rows(shard)
+            if columns is None:
+                at_once = min(at_once, _rows_of_all_columns(parquet, shard, text))
+            for groups, held in _read_as_one(parquet, text, at_once):
+                evenly = -(-held // -(-held // at_once))
+                for batch in parquet.iter_batches(evenly, row_groups=groups, columns=columns, use_threads=False):
+                    seen += batch.num_rows
+                    yield batch
+        except OSError as error:
+            raise IntegrityError(
+                f"{store.full(text.path)}: cannot be read ({error}). Restore the file, or run again so that it is taken in anew"
+            ) from error
     if seen != shard.rows:
-        raise IntegrityError(f"{path}: {seen} rows read, the manifest says {shard.rows}")
+        where = ", ".join(store.full(text.path) for text in shard.texts[:3])
+        raise IntegrityError(f"{where}: {seen} rows read, the manifest says {shard.rows}")
 
 
-def _read_as_one(parquet: pq.ParquetFile, shard: Shard, rows: int) -> Iterator[tuple[list[int], int]]:
+def row_groups(store: Store, shard: Shard) -> Iterator[tuple[pq.ParquetFile, Shard]]:
+    """Row group by row group: the file that holds the text, open, and the shard as if that were all of it."""
+    for text in shard.texts:
+        opened = open_source(store, shard, text)
+        for group in text.groups:
+            one = dataclasses.replace(text, first=group, last=group + 1)
+            yield opened, dataclasses.replace(shard, texts=(one,), rows=opened.metadata.row_group(group).num_rows)
+
+
+def _read_as_one(parquet: pq.ParquetFile, text: Slice, rows: int) -> Iterator[tuple[list[int], int]]:
     """(row groups, their rows): as many as have so many rows together, or a single one. What reads them keeps the dictionary of
     each until it is done."""
     run: list[int] = []
     held = 0
-    for group in shard.text.groups:
+    for group in text.groups:
         more = parquet.metadata.row_group(group).num_rows
         if run and held + more > rows:
             yield run, held
@@ -154,10 +188,10 @@ def _read_as_one(parquet: pq.ParquetFile, shard: Shard, rows: int) -> Iterator[t
         yield run, held
 
 
-def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard) -> int:
+def _rows_of_all_columns(parquet: pq.ParquetFile, shard: Shard, text: Slice) -> int:
     """Rows of about BATCH_BYTES of all columns, by what the first few rows and the footer say of their width: a column
     beside the text may be a hundred times as wide."""
-    groups = shard.text.groups
+    groups = text.groups
     # of the text the width is known; its first rows alone cost 5 ms, because its dictionary is as large as a page
     beside = [name for name in parquet.schema_arrow.names if name != shard.column]
     few = parquet.iter_batches(16, row_groups=groups[:1], columns=beside, use_threads=False)
@@ -175,11 +209,11 @@ def corpus_of(shard: Shard) -> str:
     return shard.ids.path.split("/")[1]
 
 
-def open_source(store: Store, shard: Shard) -> pq.ParquetFile:
-    """The file that holds the shard's text. IntegrityError where it is not the one that was taken in."""
-    path = store.full(shard.text.path)
+def open_source(store: Store, shard: Shard, text: Slice) -> pq.ParquetFile:
+    """A file that holds text of the shard. IntegrityError where it is not the one that was taken in."""
+    path = store.full(text.path)
     with told(path):
-        if shard.stamp and file_stamp(path) != shard.stamp:
+        if text.stamp and file_stamp(path) != text.stamp:
             raise IntegrityError(
                 f"{path}: the file changed since it was taken in, as corpus {corpus_of(shard)!r}; take it in anew: run a recipe over "
                 "that corpus again, then this job"

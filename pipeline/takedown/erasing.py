@@ -46,8 +46,9 @@ def erase(store: Store, text: Manifest) -> int:
 def _erase(store: Store, text: Manifest, tombstones: Tombstones, check: Check) -> int:
     by_part: dict[str, list[Shard]] = {}
     for shard in text.shards:
-        if not shard.text.path.startswith("/") and "://" not in shard.text.path and shard.column != "quarantine":
-            by_part.setdefault(shard.text.path, []).append(shard)
+        path = shard.texts[0].path
+        if not path.startswith("/") and "://" not in path and shard.readable:
+            by_part.setdefault(path, []).append(shard)
     written = 0
     for path, shards in by_part.items():
         rows = _rows_of_groups(store, shards, tombstones)
@@ -67,8 +68,8 @@ def _rows_of_groups(store: Store, shards: list[Shard], tombstones: Tombstones) -
     for shard in shards:
         taken = tombstones.mask(read_ids(store, shard, list(COLUMNS)))
         start = 0
-        metadata = store.parquet(shard.text.path).metadata
-        for group in shard.text.groups:
+        metadata = store.parquet(shard.texts[0].path).metadata
+        for group in shard.texts[0].groups:
             size = metadata.row_group(group).num_rows
             found[group] = np.flatnonzero(taken[start : start + size])
             start += size

@@ -23,7 +23,10 @@ def emptied_parts(store: Store, corpus: str) -> frozenset[str]:
         return marked
     holding = tombstones_of(store, corpus)
     shards = {
-        s.key: s for table in tables(store, corpus, "text") for s in table.shards if emptied_name(s.text.path) in marked
+        s.key: s
+        for table in tables(store, corpus, "text")
+        for s in table.shards
+        if emptied_name(s.texts[0].path) in marked
     }
     wanted = lifted if all_known else None
     return frozenset(s.ids.path for s in shards.values() if _is_emptied(store, s, wanted, holding))
@@ -31,7 +34,8 @@ def emptied_parts(store: Store, corpus: str) -> frozenset[str]:
 
 def _is_emptied(store: Store, shard: Shard, lifted: Tombstones | None, holding: Tombstones) -> bool:
     """lifted: None where it is not known whom all takedowns named that are undone; any empty text may then be theirs."""
-    if not store.exists(shard.ids.path) or not store.exists(shard.text.path):
+    (own,) = shard.texts  # a part of the workspace: of the user's files nothing is emptied
+    if not store.exists(shard.ids.path) or not store.exists(own.path):
         return False  # it is made again whatever is said here
     ids = read_ids(store, shard, [*COLUMNS, "quarantine", "text_bytes"])
     had_text = pc.and_(pc.is_null(ids.column("quarantine")), pc.greater(ids.column("text_bytes"), 0))
@@ -40,6 +44,6 @@ def _is_emptied(store: Store, shard: Shard, lifted: Tombstones | None, holding: 
         wanted &= lifted.mask(ids)
     if not wanted.any():
         return False
-    text = store.parquet(shard.text.path).read_row_groups(shard.text.groups, columns=[shard.column]).column(0)
+    text = store.parquet(own.path).read_row_groups(own.groups, columns=[shard.column]).column(0)
     found = text.take(pa.array(np.flatnonzero(wanted)))
     return bool(pc.any(pc.equal(pc.binary_length(found), 0)).as_py())

@@ -58,6 +58,20 @@ def test_nan_counts_as_no_label_as_null_does(home: Path, tmp_path: Path) -> None
     assert found["counts"] == {"rows": 39, "quarantined": 0, "without_label": 13, "labelled": 26}
 
 
+def test_a_row_group_that_cannot_be_read_has_no_labels(home: Path, tmp_path: Path) -> None:
+    texts = [r["text"] for r in labelled_rows()[:39]]
+    table = pa.table({"text": texts, "toxic": [1.0, 0.0, 0.0] * 13})
+    pq.write_table(
+        table, tmp_path / "bad.parquet", row_group_size=13, write_page_checksum=True, use_dictionary=False,
+        write_statistics=False, compression="none",
+    )  # fmt: skip
+    content = bytearray((tmp_path / "bad.parquet").read_bytes())
+    content[content.index(texts[0].encode()[:12])] ^= 0xFF
+    (tmp_path / "bad.parquet").write_bytes(content)
+    found = told(home, str(tmp_path / "bad.parquet"))
+    assert found["counts"] == {"rows": 39, "quarantined": 13, "without_label": 0, "labelled": 26}
+
+
 def test_a_model_asked_about_what_it_was_trained_on_is_told_so(tmp_path: Path) -> None:
     rows = [{"text": f"you are a {word} number {n}", "toxic": n % 2} for n, word in enumerate(["friend", "fool"] * 10)]
     for name in ("hatecheck_en", "unseen"):

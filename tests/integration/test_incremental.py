@@ -132,8 +132,8 @@ def test_a_short_document_is_read_once_to_be_compared_however_often_it_is_like_w
 ) -> None:
     monkeypatch.setattr(kept_sets, "MOST_FRAC", 2.0)
     read: list[str] = []
-    plain = shingles.open_source
-    monkeypatch.setattr(shingles, "open_source", lambda s, shard: read.append(shard.text.path) or plain(s, shard))
+    plain = shingles.row_groups
+    monkeypatch.setattr(shingles, "row_groups", lambda s, shard: read.append(shard.texts[0].path) or plain(s, shard))
 
     def files_read(name: str, text: str) -> list[str]:
         write(folder, name, [{"id": name, "text": text, "url": f"https://new.org/{name}", "source": "new"}])

@@ -29,7 +29,7 @@ def test_parquet_stays_where_it_is_and_its_rows_get_ids(tmp_path: Path) -> None:
     assert [r["file_row"] for r in taken.ids()] == [0, 1, 2]
     assert {r["file_path"] for r in taken.ids()} == {"a.parquet"}
     assert taken.text.counts == {"documents": 3, "quarantined": 0}
-    assert taken.text.shards[0].text.path == str(file)
+    assert taken.text.shards[0].texts[0].path == str(file)
     assert taken.text.shards[0].text_bytes == 10
 
 
@@ -48,7 +48,7 @@ def test_a_large_file_becomes_units_of_row_groups(tmp_path: Path) -> None:
     write_docs(tmp_path / "a.parquet", texts, row_group_size=500, use_dictionary=False)
     taken = take_in(tmp_path / "ws", tmp_path / "a.parquet")
     assert len(taken.stage.units()) == 3
-    assert [s.text.first for s in taken.text.shards] == [0, 5, 10]
+    assert [s.texts[0].first for s in taken.text.shards] == [0, 5, 10]
     assert taken.texts() == texts
     assert [r["file_row"] for r in taken.ids()] == list(range(6_000))
 
@@ -241,7 +241,7 @@ def test_a_copy_survives_its_source(tmp_path: Path) -> None:
     (tmp_path / "in" / "a.parquet").unlink()
     assert taken.texts() == texts
     shard = taken.text.shards[0]
-    copied: Any = pq.ParquetFile(taken.store.full(shard.text.path))
+    copied: Any = pq.ParquetFile(taken.store.full(shard.texts[0].path))
     assert copied.schema_arrow.field("n").type == pa.int8()
     assert len(taken.text.shards) == 4
 

@@ -50,13 +50,19 @@ def test_a_truncated_file_is_no_document(tmp_path: Path) -> None:
     assert taken.reasons() == {"truncated_stream": 1}
 
 
-def test_many_files_share_units(tmp_path: Path) -> None:
+def test_many_files_share_units_and_a_new_one_regroups_those_around_it_alone(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for i in range(9_000):
         (tmp_path / "in" / f"{i:05d}.txt").write_bytes(b"%d" % i)
     taken = take_in(tmp_path / "ws", tmp_path / "in")
     assert taken.texts() == [str(i) for i in range(9_000)]
-    assert len(taken.text.parts) == 3
+    files = [p.rows for p in taken.text.parts]
+    assert max(files) <= 512
+    assert min(files[:-1]) >= 256
+    (tmp_path / "in" / "00000a.txt").write_bytes(b"new")
+    again = take_in(tmp_path / "ws", tmp_path / "in")
+    assert again.text.rows == 9_001
+    assert {p.key for p in again.text.parts} >= {p.key for p in taken.text.parts[1:]}
 
 
 def test_a_unit_whose_reader_died_has_a_row_per_file(tmp_path: Path) -> None:

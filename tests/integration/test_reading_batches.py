@@ -19,7 +19,7 @@ def shard_of(folder: Path, group_rows: int, rows: int = len(TEXTS)) -> tuple[Sto
     """The texts in one file of such row groups."""
     pq.write_table(pa.table({"text": TEXTS}), folder / "a.parquet", row_group_size=group_rows)
     groups = Slice("a.parquet", 0, -(-len(TEXTS) // group_rows))
-    return Store(str(folder)), Shard("k", groups, groups, "text", rows, 600)
+    return Store(str(folder)), Shard("k", groups, (groups,), "text", rows, 600)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_a_part_that_is_gone_is_made_again_without_being_asked(tmp_path: Path) -
 def test_a_wide_column_beside_the_text_is_read_in_small_batches(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["short"] * 4_000, "html": ["<p>" * 20_000] * 4_000}), tmp_path / "wide.parquet")
     rows = Slice(str(tmp_path / "wide.parquet"), 0, 1)
-    shard = Shard("k", rows, rows, "text", 4_000, 20_000)
+    shard = Shard("k", rows, (rows,), "text", 4_000, 20_000)
     assert max(b.nbytes for b in read_source(Store(str(tmp_path)), shard, None)) < 40_000_000
 
 

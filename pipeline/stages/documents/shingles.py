@@ -3,7 +3,6 @@ lie in a folder of the job alone and go with it."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +24,7 @@ from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.part import PartRecord
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
-from pipeline.storage.shard import Shard, Slice, batch_rows, open_source, part_key, read_ids, read_text, usable_rows
+from pipeline.storage.shard import Shard, batch_rows, part_key, read_ids, read_text, row_groups, usable_rows
 from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
@@ -130,18 +129,15 @@ def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
     """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them; other rows
     may be null."""
-    opened = open_source(store, shard)
     start = 0
-    for group in shard.text.groups:
-        size = opened.metadata.row_group(group).num_rows
-        first, end = np.searchsorted(row, [start, start + size])
+    for opened, group in row_groups(store, shard):
+        first, end = np.searchsorted(row, [start, start + group.rows])
         if end > first:
-            one = dataclasses.replace(shard, text=Slice(shard.text.path, group, group + 1), rows=size)
-            at = start
-            few = with_rows(store.full(shard.text.path), opened, group, shard.column, row[first:end] - start)
-            for text in read_text(store, one, usable.slice(start, size), batch_rows(shard), few):
-                yield at, text
-                at += len(text)
+            at, text = start, group.texts[0]
+            few = with_rows(store.full(text.path), opened, text.first, shard.column, row[first:end] - start)
+            for texts in read_text(store, group, usable.slice(start, group.rows), batch_rows(shard), few):
+                yield at, texts
+                at += len(texts)
                 if at > row[end - 1]:
                     break
-        start += size
+        start += group.rows

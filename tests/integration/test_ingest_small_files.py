@@ -1,0 +1,183 @@
+"""Inputs of many small files: they share units, and nothing else may come of that."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import winnow
+from pipeline.errors import IntegrityError, UnitFailed
+from pipeline.sources import grouping
+from pipeline.stages import ingest
+from tests.integration.test_run import digests
+from tests.taking_in import Taken, take_in
+
+FILES = 300
+
+
+def _line(n: int, **fields: Any) -> bytes:
+    return json.dumps({"text": f"text {n} " * (n % 7), **fields}).encode() + b"\n"
+
+
+def jsonl(folder: Path) -> None:
+    """Files of a few lines, some with ids, some of their own provenance, some packed, some broken in all ways."""
+    for i in range(FILES):
+        where = folder / ("language=de" if i % 3 else "dump=x")
+        where.mkdir(parents=True, exist_ok=True)
+        more = {"id": f"own-{i}"} if i % 4 else {}
+        lines = _line(i, **more) + _line(i + 1, **more, **({"language": "fr"} if i % 5 == 0 else {}))
+        name, content = f"{i:04d}.jsonl", lines
+        if i % 10 == 1:
+            name, content = f"{i:04d}.jsonl.gz", gzip.compress(lines)
+        elif i % 10 == 2:
+            content = b"\xef\xbb\xbf" + lines.rstrip(b"\n")
+        elif i % 50 == 3:
+            content = b""
+        elif i % 50 == 4:
+            name, content = f"{i:04d}.jsonl.gz", gzip.compress(os.urandom(40) + lines * 200)[:-30]
+        elif i % 50 == 5:
+            content = b"no object\n" + lines + b'{"text": null}\n{"text": "\xff"}\n'
+        (where / name).write_bytes(content)
+
+
+def parquet(folder: Path) -> None:
+    """Files of one to three row groups, of two schemas, with nulls, none of them of the same types throughout; some cannot be read."""
+    for i in range(FILES):
+        where = folder / ("language=de" if i % 3 else "dump=x")
+        where.mkdir(parents=True, exist_ok=True)
+        texts = [None if i % 11 == 0 else "", f"text {i} " * (i % 9), "more of it"]
+        columns: dict[str, Any] = {
+            "text": pa.array(texts, pa.large_string() if i % 6 == 1 else pa.string()), "n": pa.array([i, i + 1, None], pa.int64() if i % 2 else pa.int32()),
+        }  # fmt: skip
+        if i >= FILES // 2:
+            columns["id"] = pa.array([f"own-{i}", None, ""])
+        if i % 7 == 0:
+            columns["only_here"] = pa.array(["a", "b", "c"])
+        file = where / f"{i:04d}.parquet"
+        pq.write_table(
+            pa.table(columns), file, row_group_size=1 + i % 3, write_page_checksum=True, use_dictionary=i % 2 == 0
+        )
+        content = bytearray(file.read_bytes())
+        if i % 60 == 7:
+            file.write_bytes(content[:-5])
+        elif i % 60 == 8:
+            content[12] ^= 0xFF  # in the first page
+            file.write_bytes(content)
+
+
+MAKERS = [jsonl, parquet]
+
+
+def told(taken: Taken) -> dict[str, Any]:
+    details = {k: v for k, v in taken.text.details.items() if k != "files"}
+    return {"ids": taken.ids(), "texts": taken.texts(), "counts": taken.text.counts, **details}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_rows_are_the_same_however_many_files_share_a_unit(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in")
+    found = []
+    for most in (1, 7, 512):
+        monkeypatch.setattr(grouping, "FILES_PER_UNIT", most)
+        taken = take_in(tmp_path / f"ws-{most}", tmp_path / "in")
+        found.append((told(taken), len(taken.text.parts)))
+    assert found[0][0] == found[1][0] == found[2][0]
+    assert found[0][1] > 2 * found[1][1] > 4 * found[2][1]
+    assert found[0][0]["counts"]["quarantined"] > 20
+    assert len(found[0][0]["quarantined_files"]) >= 5
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_few_files_are_units_of_their_own(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in")
+    monkeypatch.setattr(ingest, "UNITS_PER_INPUT", FILES)
+    units = ingest.plan_ingest(take_in(tmp_path / "ws", tmp_path / "in").store, "c", _input(tmp_path)).units()
+    assert all(len(u.payload.files) == 1 for u in units)
+
+
+def _input(tmp_path: Path) -> Any:
+    return ingest.Input(paths=(str(tmp_path / "in"),))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_new_file_regroups_those_around_it_alone(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in")
+    monkeypatch.setattr(grouping, "FILES_PER_UNIT", 16)
+    before = {u.key for u in take_in(tmp_path / "ws", tmp_path / "in").stage.units()}
+    middle = sorted((tmp_path / "in" / "language=de").iterdir())[90]
+    (middle.parent / middle.name.replace(".", "a.", 1)).write_bytes(middle.read_bytes())
+    after = {u.key for u in take_in(tmp_path / "ws", tmp_path / "in").stage.units()}
+    assert len(before) > 20
+    assert len(before - after) <= 5
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_file_that_changes_is_told_before_and_after_it_was_taken_in(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "in")
+    stage = take_in(tmp_path / "planned", tmp_path / "in").stage
+    taken = take_in(tmp_path / "ws", tmp_path / "in")
+    changed = next(f for u in stage.units() for f in u.payload.files[5:])
+    os.utime(changed.path, ns=(0, 0))
+    for unit in stage.units():
+        if changed in unit.payload.files:
+            stage.store.remove(unit.path)
+            with pytest.raises(IntegrityError, match=r"changed while the job ran"):
+                stage.task()(unit.payload)
+    if make is parquet:  # the text stays there
+        with pytest.raises(IntegrityError, match=r"changed since it was taken in"):
+            taken.texts()
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_of_a_unit_whose_reader_died_every_file_has_rows_in_quarantine(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "in")
+    stage = take_in(tmp_path / "ws", tmp_path / "in").stage
+    other = stage.__class__(**{**stage.__dict__, "store": stage.store.__class__(str(tmp_path / "ws2"))})
+    parts = [other.lost(unit, UnitFailed("its worker died")) for unit in other.units()]
+    text = other.finish([p for p in parts if p is not None])
+    assert text.counts["documents"] == 0
+    rows = [row for p in text.parts for row in other.store.read_table(p.path, ["file_path"]).column(0).to_pylist()]
+    assert set(rows) == {f.name for u in other.units() for f in u.payload.files}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_over_small_files_is_that_over_large_ones(
+    make: Callable[[Path], None], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in")
+    recipe = {
+        "name": "small", "score": ["gopher", "exact", "minhash"], "rules": {"some": {"column": "gopher.word_count", "min": 2}},
+        "dedup": {"exact": "raw", "fuzzy": {}, "guard": {"max_source_loss": 1.0}},
+        "input": {"quarantine": {"max_row_frac": 1.0, "max_file_frac": 1.0}},
+    }  # fmt: skip
+    found = []
+    for most in (1, 512):
+        monkeypatch.setattr(grouping, "FILES_PER_UNIT", most)
+        place = tmp_path / str(most)
+        winnow.run(recipe, tmp_path / "in", workspace=place / "ws", output=place / "out", workers=workers)
+        rows = pa.concat_tables([pq.read_table(p) for p in sorted((place / "out" / "data").glob("*.parquet"))])
+        reasons = winnow.sql("select reason, count(*) n from documents group by 1 order by 1", workspace=place / "ws")
+        found.append((rows.sort_by([("id", "ascending"), ("file_path", "ascending")]).to_pylist(), reasons.to_pylist()))
+    winnow.run(recipe, str(tmp_path / "in"), workspace=tmp_path / "ws", output=tmp_path / "out", workers=3 - workers)
+    assert digests(tmp_path / "512" / "out") == digests(tmp_path / "out")
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 100
