@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -24,6 +25,8 @@ class Measured:
     high: float | None = None
 
 
+MOST_INTEGER, DECIMAL_DIGITS = 2**63, 36
+"""Beyond these a literal is written with an exponent, which the engine takes for a double whatever it is held against."""
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -38,7 +41,10 @@ def quoted(value: Scalar) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    return repr(value)
+    if float(value).is_integer():
+        return str(int(value)) if abs(value) < MOST_INTEGER else repr(float(value))
+    digits = format(Decimal(repr(value)), "f")
+    return digits if len(digits) <= DECIMAL_DIGITS else repr(value)
 
 
 def column_sql(path: str) -> str:
@@ -56,19 +62,9 @@ def condition(rule: Rule) -> str:
     if rule.sql is not None:
         return f"coalesce(({rule.sql}\n), {'true' if rule.null == 'keep' else 'false'})"
     assert rule.column is not None
-    met = " and ".join(sql for sql, _ in _bounds(rule))
-    return f"coalesce({met}, {'true' if rule.null == 'keep' else 'false'})"
-
-
-def failure(name: str, rule: Rule) -> str:
-    """SQL for the record of a failed rule: {rule, value, bound}."""
-    if rule.sql is not None:
-        return f"{{'rule': {quoted(name)}, 'value': NULL::VARCHAR, 'bound': {quoted(rule.sql)}}}"
-    assert rule.column is not None
     column = column_sql(rule.column)
-    which = " ".join(f"when not ({sql}) then {quoted(text)}" for sql, text in _bounds(rule))
-    bound = f"case when {column} is null then 'not measured' {which} end"
-    return f"{{'rule': {quoted(name)}, 'value': {column}::VARCHAR, 'bound': {bound}}}"
+    met = " and ".join(_bound_sql(column, bound) for bound in bounds_of(rule))
+    return f"coalesce({met}, {'true' if rule.null == 'keep' else 'false'})"
 
 
 def sentence(name: str, rule: Rule) -> str:
@@ -76,24 +72,32 @@ def sentence(name: str, rule: Rule) -> str:
     if rule.sql is not None:
         return f"{name}: {rule.sql}"
     null = "; not measured is kept" if rule.null == "keep" else ""
-    return f"{name}: {rule.column} {', '.join(text for _, text in _bounds(rule))}{null}"
+    return f"{name}: {rule.column} {', '.join(b.sentence for b in bounds_of(rule))}{null}"
 
 
-def _bounds(rule: Rule) -> list[tuple[str, str]]:
-    assert rule.column is not None
-    column = column_sql(rule.column)
-    found = []
-    for name, operator in BOUNDS.items():
-        value = getattr(rule, name)
-        if value is not None:
-            found.append((f"{column} {operator} {number(value)}", f"{name} {number(value)}"))
-    if rule.in_ is not None:
-        found.append((f"{column} in ({', '.join(map(quoted, rule.in_))})", f"in {', '.join(map(str, rule.in_))}"))
-    if rule.not_in is not None:
-        found.append(
-            (f"{column} not in ({', '.join(map(quoted, rule.not_in))})", f"not in {', '.join(map(str, rule.not_in))}")
-        )
+@dataclass(frozen=True, slots=True)
+class OneBound:
+    """One of a rule's bounds: its key in the recipe (min, max, above, below, in, not_in), the number or values, and its words."""
+
+    name: str
+    value: float | tuple[Scalar, ...]
+    sentence: str
+
+
+def bounds_of(rule: Rule) -> list[OneBound]:
+    """All bounds that a rule on a column has, in the order in which they are told of."""
+    given = [(name, getattr(rule, name)) for name in BOUNDS]
+    found = [OneBound(name, value, f"{name} {number(value)}") for name, value in given if value is not None]
+    for name, values in (("in", rule.in_), ("not_in", rule.not_in)):
+        if values is not None:
+            found.append(OneBound(name, values, f"{name.replace('_', ' ')} {', '.join(map(str, values))}"))
     return found
+
+
+def _bound_sql(column: str, bound: OneBound) -> str:
+    if isinstance(bound.value, tuple):
+        return f"{column} {bound.name.replace('_', ' ')} ({', '.join(map(quoted, bound.value))})"
+    return f"{column} {BOUNDS[bound.name]} {quoted(bound.value)}"
 
 
 def check(name: str, rule: Rule, columns: Mapping[str, Measured]) -> None:

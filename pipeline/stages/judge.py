@@ -12,11 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import ConservationError
 from pipeline.recipe.rules import Bucket, Rule
-from pipeline.rules import condition, failure, names_in, sentence
-from pipeline.schema import TEXT_TABLE, VERDICT_TABLE, arrow_schema
-from pipeline.sql.engine import query
+from pipeline.rules import names_in, sentence
+from pipeline.schema import TEXT_TABLE, VERDICT_TABLE
 from pipeline.stage import OfNotes, add_counts, commit_part
 from pipeline.storage.manifest import Manifest, rows_of
 from pipeline.storage.notes import ShardNotes, read_notes
@@ -26,9 +24,9 @@ from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import taken_rows
 from pipeline.totals.buckets import BUCKETS, Cuts, bucket_columns
 from pipeline.unit import Unit
+from pipeline.verdict import judge_rows
 
 FORMAT = 1
-ROW = "_row"
 
 
 def columns_needed(
@@ -121,36 +119,6 @@ def _judge(
     quarantined = rows.num_rows - rows.column("quarantine").null_count
     counts = {"kept": kept, "quarantined": quarantined, "removed": rows.num_rows - kept - quarantined}
     return commit_part(store, key, path, verdict, counts)
-
-
-def judge_rows(rows: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
-    """The verdict on rows that have doc_id, quarantine and the columns the rules name; same order."""
-    if not rules:  # a statement of DuckDB takes 5 ms a shard
-        return _without_rules(rows)
-    tests = ", ".join(f"case when {condition(r)} then null else {failure(n, r)} end" for n, r in rules.items())
-    failed = f"list_filter([{tests}], lambda f: f is not null)"
-    failed = (
-        f"case when quarantine is null then {failed} else [] end::struct(rule varchar, value varchar, bound varchar)[]"
-    )
-    numbered = rows.append_column(ROW, pa.array(range(rows.num_rows), pa.int64()))
-    made = query(
-        f"select doc_id, quarantine is null and len(failed) = 0 as kept, failed "
-        f"from (select {ROW}, doc_id, quarantine, {failed} as failed from rows) order by {ROW}",
-        rows=numbered,
-    )
-    if made.num_rows != rows.num_rows or not made.column("doc_id").equals(rows.column("doc_id")):
-        raise ConservationError(
-            "judge: the verdict's rows are not the documents' rows; nothing was committed. This is a fault of Winnow"
-        )
-    return made.cast(arrow_schema(VERDICT_TABLE))
-
-
-def _without_rules(rows: pa.Table) -> pa.Table:
-    schema = arrow_schema(VERDICT_TABLE)
-    of_failed = schema.field("failed").type
-    offsets = pa.array(np.zeros(rows.num_rows + 1, np.int32))
-    failed = pa.ListArray.from_arrays(offsets, pa.array([], of_failed.value_type), type=of_failed)
-    return pa.table([rows.column("doc_id"), pc.is_null(rows.column("quarantine")), failed], schema=schema)
 
 
 def without(verdict: pa.Table, taken: npt.NDArray[np.int64]) -> pa.Table:

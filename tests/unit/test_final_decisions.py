@@ -7,10 +7,10 @@ import pytest
 
 from pipeline.recipe import Export
 from pipeline.schema import MIX_TABLE, VERDICT_FAILED, arrow_schema
-from pipeline.stages.judge import judge_rows
 from pipeline.stages.mix import decide
 from pipeline.storage.by_row import by_row, first_of_each
 from pipeline.totals.became import became
+from pipeline.verdict import judge_rows
 
 FAILED = [{"rule": "words", "value": "3", "bound": "min 50"}, {"rule": "lines", "value": "0.9", "bound": "max 0.5"}]
 
