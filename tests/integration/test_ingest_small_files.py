@@ -20,7 +20,13 @@ from pipeline.stages import ingest
 from tests.integration.test_run import digests
 from tests.taking_in import Taken, take_in
 
-FILES = 300
+FILES = 120
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many files are many."""
+    monkeypatch.setattr(ingest, "UNITS_PER_INPUT", FILES - 1)
 
 
 def _line(n: int, **fields: Any) -> bytes:
@@ -39,11 +45,11 @@ def jsonl(folder: Path) -> None:
             name, content = f"{i:04d}.jsonl.gz", gzip.compress(lines)
         elif i % 10 == 2:
             content = b"\xef\xbb\xbf" + lines.rstrip(b"\n")
-        elif i % 50 == 3:
+        elif i % 30 == 13:
             content = b""
-        elif i % 50 == 4:
+        elif i % 30 == 14:
             name, content = f"{i:04d}.jsonl.gz", gzip.compress(os.urandom(40) + lines * 200)[:-30]
-        elif i % 50 == 5:
+        elif i % 30 == 15:
             content = b"no object\n" + lines + b'{"text": null}\n{"text": "\xff"}\n'
         (where / name).write_bytes(content)
 
@@ -66,9 +72,9 @@ def parquet(folder: Path) -> None:
             pa.table(columns), file, row_group_size=1 + i % 3, write_page_checksum=True, use_dictionary=i % 2 == 0
         )
         content = bytearray(file.read_bytes())
-        if i % 60 == 7:
+        if i % 30 == 7:
             file.write_bytes(content[:-5])
-        elif i % 60 == 8:
+        elif i % 30 == 8:
             content[12] ^= 0xFF  # in the first page
             file.write_bytes(content)
 
@@ -87,14 +93,14 @@ def test_rows_are_the_same_however_many_files_share_a_unit(
 ) -> None:
     make(tmp_path / "in")
     found = []
-    for most in (1, 7, 512):
+    for most in (1, 7, 64):
         monkeypatch.setattr(grouping, "FILES_PER_UNIT", most)
         taken = take_in(tmp_path / f"ws-{most}", tmp_path / "in")
         found.append((told(taken), len(taken.text.parts)))
     assert found[0][0] == found[1][0] == found[2][0]
     assert found[0][1] > 2 * found[1][1] > 4 * found[2][1]
-    assert found[0][0]["counts"]["quarantined"] > 20
-    assert len(found[0][0]["quarantined_files"]) >= 5
+    assert found[0][0]["counts"]["quarantined"] > 12
+    assert len(found[0][0]["quarantined_files"]) == 4
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -116,12 +122,12 @@ def test_a_new_file_regroups_those_around_it_alone(
     make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / "in")
-    monkeypatch.setattr(grouping, "FILES_PER_UNIT", 16)
+    monkeypatch.setattr(grouping, "FILES_PER_UNIT", 8)
     before = {u.key for u in take_in(tmp_path / "ws", tmp_path / "in").stage.units()}
-    middle = sorted((tmp_path / "in" / "language=de").iterdir())[90]
+    middle = sorted((tmp_path / "in" / "language=de").iterdir())[40]
     (middle.parent / middle.name.replace(".", "a.", 1)).write_bytes(middle.read_bytes())
     after = {u.key for u in take_in(tmp_path / "ws", tmp_path / "in").stage.units()}
-    assert len(before) > 20
+    assert len(before) > 15
     assert len(before - after) <= 5
 
 
@@ -158,8 +164,7 @@ def test_of_a_unit_whose_reader_died_every_file_has_rows_in_quarantine(
     assert set(rows) == {f.name for u in other.units() for f in u.payload.files}
 
 
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("make", "workers"), [(jsonl, 1), (parquet, 2)])
 def test_a_run_over_small_files_is_that_over_large_ones(
     make: Callable[[Path], None], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,4 +185,4 @@ def test_a_run_over_small_files_is_that_over_large_ones(
     winnow.run(recipe, str(tmp_path / "in"), workspace=tmp_path / "ws", output=tmp_path / "out", workers=3 - workers)
     assert digests(tmp_path / "512" / "out") == digests(tmp_path / "out")
     assert found[0] == found[1]
-    assert len(found[0][0]) > 100
+    assert len(found[0][0]) > 50
