@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -142,23 +142,43 @@ def convert(store: Store, unit: JsonlUnit) -> PartRecord:
     return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, min(unit.run_bytes, GROUP_BYTES), fill)
 
 
-def give_up(store: Store, unit: JsonlUnit, reason: str, detail: str) -> PartRecord:
-    """The part of a unit that cannot be taken in: one row a file stands for its unknown number of lines."""
+def give_up(store: Store, unit: JsonlUnit, reason: str, detail: str, read: Container[int] = ()) -> PartRecord:
+    """The part of a unit that cannot be taken in: one row a file stands for its unknown number of lines, but for those (by place) that can
+    be read."""
 
     def fill(out: PartWriter) -> None:
-        for piece in unit.pieces:
-            _write_rest(out, piece.file.name, piece.start, reason, detail)
+        held = _Held(out, unit)
+        for n, piece in enumerate(unit.pieces):
+            if n in read:
+                with as_listed(piece.file):
+                    _write_lines(held, unit, piece)
+            else:
+                held.flush()
+                _write_rest(out, piece.file.name, piece.start, reason, detail)
+        held.flush()
         out.end_run()
 
     return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, GROUP_BYTES, fill)
 
 
-def _write_lines(held: _Held, unit: JsonlUnit, piece: Piece) -> None:
+def read_through(unit: JsonlUnit) -> None:
+    """Parse all of it, for nothing but to survive that."""
+    for piece in unit.pieces:
+        for _ in _parsed(unit, piece, blocks_of(piece.file, piece.codec, max(0, piece.start - 1))):
+            pass
+
+
+def _parsed(unit: JsonlUnit, piece: Piece, blocks: Iterable[bytes]) -> Iterator[Records]:
     max_line_bytes = 2 * unit.max_doc_bytes + LINE_SLACK_BYTES  # a document's escapes, and its other fields
+    for lines in line_batches(blocks, piece.start, piece.end, max_line_bytes):
+        yield parse(lines, unit.text, unit.id)
+
+
+def _write_lines(held: _Held, unit: JsonlUnit, piece: Piece) -> None:
     blocks = _Counted(blocks_of(piece.file, piece.codec, max(0, piece.start - 1)))
     try:
-        for lines in line_batches(blocks, piece.start, piece.end, max_line_bytes):
-            held.add(piece.file, parse(lines, unit.text, unit.id))
+        for records in _parsed(unit, piece, blocks):
+            held.add(piece.file, records)
     except StreamBroken as broken:
         told = {"name": piece.file.name, "path": piece.file.path, "reason": broken.reason, "detail": broken.detail}
         held.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -137,9 +137,21 @@ def register(store: Store, unit: ParquetUnit, known: Faults | None = None, edges
         return _commit(store, unit, [f | b for f, b in zip(found, bad, strict=True)], edges)
 
 
-def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str) -> PartRecord:
-    """The part of a unit that cannot be taken in at all: all its rows quarantined."""
-    return _commit(store, unit, [dict.fromkeys(range(p.first, p.last), (reason, detail)) for p in unit.pieces], None)
+def give_up(store: Store, unit: ParquetUnit, reason: str, detail: str, read: Container[int] = ()) -> PartRecord:
+    """The part of a unit that cannot be taken in: all rows quarantined, but those of the pieces (by place) that can be read."""
+    with as_listed(*(p.file for n, p in enumerate(unit.pieces) if n in read)):
+        bad = [
+            faults(p.file.path, unit.columns.paths, p.first, len(p.groups)) if n in read
+            else dict.fromkeys(range(p.first, p.last), (reason, detail))
+            for n, p in enumerate(unit.pieces)
+        ]  # fmt: skip
+    return _commit(store, unit, bad, None)
+
+
+def read_through(unit: ParquetUnit) -> None:
+    """Decode all of it, for nothing but to survive that."""
+    for piece in unit.pieces:
+        faults(piece.file.path, unit.columns.paths, piece.first, len(piece.groups))
 
 
 def _commit(store: Store, unit: ParquetUnit, bad: Sequence[Faults], edges: Edges | None) -> PartRecord:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -79,28 +80,34 @@ def convert(store: Store, unit: TextUnit) -> PartRecord:
     return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, min(unit.run_bytes, GROUP_BYTES), fill)
 
 
-def give_up(store: Store, unit: TextUnit, reason: str, detail: str) -> PartRecord:
-    """The part of a unit that cannot be taken in: one quarantined row per file."""
-
-    def fill(out: PartWriter) -> None:
-        _add(out, unit, unit.files, [(b"", reason, detail)] * len(unit.files))
-        out.end_run()
-
+def give_up(store: Store, unit: TextUnit, reason: str, detail: str, read: Container[int] = ()) -> PartRecord:
+    """The part of a unit that cannot be taken in: one quarantined row a file, but for those (by place) that can be read."""
+    lost = {n: (b"", reason, detail) for n in range(len(unit.files)) if n not in read}
+    fill = partial(_write_files, unit=unit, lost=lost)
     return commit_rows(store, unit.key, unit.part, CONVERTED_SCHEMA, GROUP_BYTES, fill)
+
+
+def read_through(unit: TextUnit) -> None:
+    """Read all of it, for nothing but to survive that."""
+    for file in unit.files:
+        _read(file, unit.max_doc_bytes)
 
 
 Read = tuple[bytes, str, str]
 """(content, reason, detail): reason is empty where the file could be read."""
 
 
-def _write_files(out: PartWriter, unit: TextUnit) -> None:
+def _write_files(out: PartWriter, unit: TextUnit, lost: Mapping[int, Read] = MappingProxyType({})) -> None:
     held: list[Read] = []
     begun = held_bytes = 0
     for index, file in enumerate(unit.files):
-        try:
-            held.append(_read(file, unit.max_doc_bytes))
-        finally:
-            check_unchanged(file)  # not before: it may change until it is read
+        if index in lost:
+            held.append(lost[index])
+        else:
+            try:
+                held.append(_read(file, unit.max_doc_bytes))
+            finally:
+                check_unchanged(file)  # not before: it may change until it is read
         held_bytes += len(held[-1][0])
         if held_bytes >= GATHERED_BYTES:
             _add(out, unit, unit.files[begun : index + 1], held)

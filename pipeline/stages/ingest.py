@@ -26,6 +26,7 @@ from pipeline.sources.parquet import Cutting, ParquetUnit
 from pipeline.sources.parquet_probe import ParquetProbe, probe_parquet
 from pipeline.sources.part import Run
 from pipeline.sources.quarantine import file_sentences, files_over
+from pipeline.sources.surviving import Payload, survivors
 from pipeline.sources.textfile import TextProbe, TextUnit
 from pipeline.sources.timestamps import with_nanoseconds
 from pipeline.stage import add_counts
@@ -44,7 +45,6 @@ MAX_UNIT_BYTES = 256_000_000  # MIN_UNIT_BYTES times a power of two
 PROBE_THREADS = 8
 DRIVER_BYTES = 256_000_000
 
-Payload = ParquetUnit | JsonlUnit | TextUnit
 Probe = ParquetProbe | JsonlProbe | TextProbe
 
 
@@ -101,18 +101,19 @@ class Ingest:
         return partial(_take_in, self.store, self.corpus)
 
     def lost(self, unit: Unit, error: WinnowError) -> PartRecord | None:
-        """A reader that died or hung on a unit costs that unit's rows; a storage that fails costs the job."""
+        """A reader that died or hung on a unit costs the rows of the file it died of; a storage that fails costs the job."""
         if not isinstance(error, UnitFailed) or isinstance(error.__cause__, ReadInterrupted | OSError | StorageError):
             return None
         payload: Payload = unit.payload
         why = ("reader_crashed", str(error)[:500])
+        read = survivors(payload)
         match payload:
             case ParquetUnit():
-                return parquet.give_up(self.store, payload, *why)
+                return parquet.give_up(self.store, payload, *why, read)
             case JsonlUnit():
-                return jsonl.give_up(self.store, payload, *why)
+                return jsonl.give_up(self.store, payload, *why, read)
             case TextUnit():
-                return textfile.give_up(self.store, payload, *why)
+                return textfile.give_up(self.store, payload, *why, read)
 
     def finish(self, parts: list[PartRecord]) -> Manifest:
         found = account.accounts(self.store, parts)

@@ -15,7 +15,7 @@ import pytest
 
 import winnow
 from pipeline.errors import IntegrityError, UnitFailed
-from pipeline.sources import grouping
+from pipeline.sources import grouping, surviving
 from pipeline.stages import ingest
 from tests.integration.test_run import digests
 from tests.taking_in import Taken, take_in
@@ -77,6 +77,13 @@ def parquet(folder: Path) -> None:
         elif i % 30 == 8:
             content[12] ^= 0xFF  # in the first page
             file.write_bytes(content)
+
+
+def textfiles(folder: Path) -> None:
+    """Documents of a file each, some of them none."""
+    folder.mkdir()
+    for i in range(FILES):
+        (folder / f"{i:04d}.txt").write_bytes(b"\xff" if i % 10 == 9 else b"text %d" % i)
 
 
 MAKERS = [jsonl, parquet]
@@ -150,18 +157,45 @@ def test_a_file_that_changes_is_told_before_and_after_it_was_taken_in(
             taken.texts()
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_of_a_unit_whose_reader_died_every_file_has_rows_in_quarantine(
-    make: Callable[[Path], None], tmp_path: Path
+@pytest.mark.parametrize("make", [*MAKERS, textfiles])
+@pytest.mark.parametrize("deadly", [0, 3, None])
+def test_of_a_unit_whose_reader_died_the_file_that_it_died_of_is_lost_and_no_other(
+    make: Callable[[Path], None], deadly: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / "in")
-    stage = take_in(tmp_path / "ws", tmp_path / "in").stage
-    other = stage.__class__(**{**stage.__dict__, "store": stage.store.__class__(str(tmp_path / "ws2"))})
-    parts = [other.lost(unit, UnitFailed("its worker died")) for unit in other.units()]
-    text = other.finish([p for p in parts if p is not None])
-    assert text.counts["documents"] == 0
-    rows = [row for p in text.parts for row in other.store.read_table(p.path, ["file_path"]).column(0).to_pylist()]
-    assert set(rows) == {f.name for u in other.units() for f in u.payload.files}
+    taken = take_in(tmp_path / "ws", tmp_path / "in")
+    other = taken.stage.__class__(**{**taken.stage.__dict__, "store": taken.store.__class__(str(tmp_path / "ws2"))})
+    unit = other.units()[0]
+    names = {f.name for n, f in enumerate(unit.payload.files) if deadly in (n, None)}
+    asked: list[int] = []
+
+    def survives(lot: Any) -> bool:
+        asked.append(len(lot.files))
+        return names.isdisjoint(f.name for f in lot.files)
+
+    monkeypatch.setattr(surviving, "_survives", survives)
+    part = other.lost(unit, UnitFailed("its worker died"))
+    assert part is not None
+    rows = other.store.read_table(part.path, ["file_path", "doc_id", "quarantine"]).to_pylist()
+    before = taken.store.read_table(unit.path, ["file_path", "doc_id", "quarantine"]).to_pylist()
+    assert [r for r in rows if r["file_path"] not in names] == [r for r in before if r["file_path"] not in names]
+    assert {r["file_path"] for r in rows if r["quarantine"] == "reader_crashed"} == names
+    assert deadly is None or len(asked) <= 2 * len(unit.payload.files).bit_length()
+
+
+@pytest.mark.parametrize("make", [*MAKERS, textfiles])
+def test_what_hangs_the_reader_is_found_in_processes_of_their_own(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "FILES_PER_UNIT", 8)
+    make(tmp_path / "in")
+    unit = take_in(tmp_path / "ws", tmp_path / "in").stage.units()[0].payload
+    assert surviving._survives(unit)
+    stuck = Path(unit.files[1].path)
+    stuck.unlink()
+    os.mkfifo(stuck)  # whoever opens it waits for ever
+    monkeypatch.setattr(surviving, "LIMIT_S", 3.0)
+    assert surviving.survivors(unit) == frozenset(range(len(unit.files))) - {1}
 
 
 @pytest.mark.parametrize(("make", "workers"), [(jsonl, 1), (parquet, 2)])

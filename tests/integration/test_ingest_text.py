@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 import xxhash
 
 from pipeline.errors import UnitFailed
+from pipeline.sources import surviving
 from tests.taking_in import take_in
 
 
@@ -65,11 +67,12 @@ def test_many_files_share_units_and_a_new_one_regroups_those_around_it_alone(tmp
     assert {p.key for p in again.text.parts} >= {p.key for p in taken.text.parts[1:]}
 
 
-def test_a_unit_whose_reader_died_has_a_row_per_file(tmp_path: Path) -> None:
+def test_a_unit_whose_reader_died_has_a_row_per_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_bytes(b"x")
     stage = take_in(tmp_path / "ws", tmp_path).stage
     other = stage.__class__(**{**stage.__dict__, "store": stage.store.__class__(str(tmp_path / "ws2"))})
+    monkeypatch.setattr(surviving, "_survives", lambda unit: False)
     record = other.lost(other.units()[0], UnitFailed("its worker died"))
     assert record is not None
     assert record.counts == {"documents": 0, "quarantined": 2}
