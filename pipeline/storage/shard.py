@@ -71,8 +71,10 @@ class Shard:
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Shard:
-        texts = tuple(Slice(**text) for text in value["texts"])
-        return Shard(**{**value, "ids": Slice(**value["ids"]), "texts": texts})
+        """Earlier manifests tell of one file, `text`."""
+        told = {k: v for k, v in value.items() if k != "text"}
+        texts = tuple(Slice(**text) for text in value.get("texts") or [value["text"]])
+        return Shard(**{**told, "ids": Slice(**value["ids"]), "texts": texts})
 
 
 def part_key(*determinants: Any) -> str:

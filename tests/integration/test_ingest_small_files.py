@@ -20,7 +20,7 @@ from pipeline.report.samples import texts_of
 from pipeline.sources import grouping
 from pipeline.sources import parquet as parquet_units
 from pipeline.stages import ingest
-from pipeline.storage.shard import BATCH_BYTES, read_ids, read_text, row_groups, usable_rows
+from pipeline.storage.shard import BATCH_BYTES, Shard, read_ids, read_text, row_groups, usable_rows
 from tests.integration.test_run import digests
 from tests.taking_in import Taken, take_in
 
@@ -244,3 +244,10 @@ def test_row_groups_without_rows_change_nothing(tmp_path: Path, monkeypatch: pyt
     assert said == [b"abc"[k : k + 1] for i in range(FILES) for k in range(2 if i % 3 == 2 else 0, 3)]
     assert taken.texts() == [t.decode() for t in said if t is not None]
     assert all(group.rows for s in taken.text.shards for _, group in row_groups(taken.store, s))
+
+
+def test_manifests_of_one_file_a_shard_are_read(tmp_path: Path) -> None:
+    (shard,) = take_in(tmp_path / "ws", _small(tmp_path / "in", "a.parquet", ["a"])).text.shards
+    told = shard.as_json()
+    (told["text"],) = told.pop("texts")
+    assert Shard.from_json(told) == shard
