@@ -25,8 +25,9 @@ class Measured:
     high: float | None = None
 
 
-MOST_INTEGER, DECIMAL_DIGITS = 2**63, 36
-"""Beyond these a literal is written with an exponent, which the engine takes for a double whatever it is held against."""
+MOST_INTEGER, DECIMAL_DIGITS = 2**64, 36
+"""Beyond these a literal is written with an exponent, which the engine takes for a double whatever it is held against: no integer of a
+column is beyond."""
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,7 +43,7 @@ def quoted(value: Scalar) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if float(value).is_integer():
-        return str(int(value)) if abs(value) < MOST_INTEGER else repr(float(value))
+        return str(int(value)) if abs(value) <= MOST_INTEGER else repr(float(value))
     digits = format(Decimal(repr(value)), "f")
     return digits if len(digits) <= DECIMAL_DIGITS else repr(value)
 

@@ -10,7 +10,7 @@ from pipeline.errors import WinnowError
 from pipeline.rules import quoted
 from pipeline.schema import arrow_schema
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.shard import Shard, read_source, row_groups
+from pipeline.storage.shard import Shard, per_file, read_source, row_groups
 from pipeline.storage.store import Store
 
 
@@ -42,9 +42,11 @@ def document_bytes(store: Store, shard: Shard, row: int) -> bytes | None:
 
 
 def _read(store: Store, shard: Shard, row: int) -> bytes | None:
-    for _, group in row_groups(store, shard):
+    first, file = next((first, one) for first, one in per_file(store, shard) if row < first + one.rows)
+    row -= first
+    for opened, group in row_groups(store, file):
         if row < group.rows:
-            for batch in read_source(store, group, [shard.column]):
+            for batch in read_source(store, group, [shard.column], opened=opened):
                 if row < batch.num_rows:
                     value = batch.column(0)[row].as_py()
                     return value.encode() if isinstance(value, str) else value

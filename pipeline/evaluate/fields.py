@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.schema import METADATA_COLUMN, PROVENANCE
 from pipeline.sources.columns import as_strings
@@ -21,17 +22,20 @@ def read_fields(store: Store, shard: Shard, names: Sequence[str], seen: Seen) ->
         return _of_converted(store, shard, names, seen)
     found: dict[str, list[pa.Array]] = {name: [] for name in names}
     for opened, group in row_groups(store, shard):
-        for name, values in _of_parquet(store, opened.schema_arrow, group, names, seen).items():
+        for name, values in _of_parquet(store, opened, group, names, seen).items():
             found[name].append(values)
     return {name: pa.concat_arrays([pa.nulls(0, pa.large_string()), *values]) for name, values in found.items()}
 
 
-def _of_parquet(store: Store, schema: pa.Schema, group: Shard, names: Sequence[str], seen: Seen) -> dict[str, pa.Array]:
+def _of_parquet(
+    store: Store, opened: pq.ParquetFile, group: Shard, names: Sequence[str], seen: Seen
+) -> dict[str, pa.Array]:
+    schema: pa.Schema = opened.schema_arrow
     seen.names |= dict.fromkeys(n for n in schema.names if n != group.column)
     wanted = sorted({o for o in (outer_of(name, schema.names) for name in names) if o in schema.names})
     if not wanted:
         return {name: pa.nulls(group.rows, pa.large_string()) for name in names}
-    table = pa.Table.from_batches(list(read_source(store, group, wanted, rows=65_536)))
+    table = pa.Table.from_batches(list(read_source(store, group, wanted, 65_536, opened)))
     return {name: field_of(table, name, seen) for name in names}
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipeline.errors import WinnowError
 from pipeline.storage.manifest import Manifest
-from pipeline.storage.shard import Shard, as_text, read_ids, read_source, row_groups
+from pipeline.storage.shard import Shard, as_text, per_file, read_ids, read_source, row_groups
 from pipeline.storage.store import Store
 from pipeline.takedown.tombstones import COLUMNS, Tombstones, tombstones_of
 
@@ -39,12 +41,17 @@ def texts_of(store: Store, text: Manifest, places: Sequence[Place], max_chars: i
         wanted.setdefault(shard, []).append(row)
     found: dict[Place, Excerpt] = {}
     for index, rows in wanted.items():
+        of = text.shards[index]
         try:
-            shown = rows if not tombstones.takedowns else _shown(store, text.shards[index], rows, tombstones)
-            for row, excerpt in _of_shard(store, text.shards[index], shown, max_chars):
-                found[index, row] = excerpt
+            shown = rows if not tombstones.takedowns else _shown(store, of, rows, tombstones)
+            files = per_file(store, of)
         except (WinnowError, OSError):
             continue
+        for first, file in files:
+            here = [row - first for row in shown if first <= row < first + file.rows]
+            with contextlib.suppress(WinnowError, OSError):
+                for row, excerpt in _of_file(store, file, here, max_chars) if here else ():
+                    found[index, first + row] = excerpt
     return found
 
 
@@ -53,19 +60,21 @@ def _shown(store: Store, shard: Shard, rows: Sequence[int], tombstones: Tombston
     return [row for row in rows if not taken[row]]
 
 
-def _of_shard(store: Store, shard: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
+def _of_file(store: Store, file: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
     start = 0
-    for _, group in row_groups(store, shard):
+    for opened, group in row_groups(store, file):
         here = [r - start for r in rows if start <= r < start + group.rows]
         if here:
-            for row, excerpt in _of_group(store, group, here, max_chars):
+            for row, excerpt in _of_group(store, opened, group, here, max_chars):
                 yield start + row, excerpt
         start += group.rows
 
 
-def _of_group(store: Store, group: Shard, rows: Sequence[int], max_chars: int) -> Iterator[tuple[int, Excerpt]]:
+def _of_group(
+    store: Store, opened: pq.ParquetFile, group: Shard, rows: Sequence[int], max_chars: int
+) -> Iterator[tuple[int, Excerpt]]:
     start = 0
-    for batch in read_source(store, group, [group.column]):
+    for batch in read_source(store, group, [group.column], opened=opened):
         here = [r for r in rows if start <= r < start + batch.num_rows]
         if here:
             # taken before decoding: the rows beside them may be quarantined, and no UTF-8

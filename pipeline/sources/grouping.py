@@ -13,7 +13,7 @@ FILES_PER_UNIT = 512
 """In a bucket each takes some requests in every stage that reads text, one after the other."""
 
 
-def groups(files: Sequence[tuple[str, int]], target_bytes: int) -> list[list[int]]:
+def groups(files: Sequence[tuple[str, float]], target_bytes: int) -> list[list[int]]:
     """Consecutive files of no more than target_bytes of text together, and than FILES_PER_UNIT; cut by their names, so that a new one
     regroups those around it alone. files: of each (name, bytes of text)."""
     keys = [xxhash.xxh3_64_hexdigest(name.encode()) for name, _ in files]

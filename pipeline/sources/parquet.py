@@ -76,7 +76,7 @@ class Cutting:
 
 def split(probes: Sequence[ParquetProbe], how: Cutting) -> Iterator[ParquetUnit]:
     """The units of files, in their order: of a large one runs of consecutive row groups of about target_bytes of text, and of RUN_ROWS
-    rows at most; small ones together, where their columns are the same."""
+    rows at most; small ones together up to as much, where their columns are the same."""
     small: list[ParquetProbe] = []
     for probed in (p for p in probes if sum(g.rows for g in p.groups)):
         runs = list(_runs(probed.groups, how.target_bytes))
@@ -109,7 +109,9 @@ def _runs(groups: tuple[Group, ...], target_bytes: int) -> Iterator[tuple[int, t
 
 
 def _together(probes: Sequence[ParquetProbe], how: Cutting) -> Iterator[ParquetUnit]:
-    for run in groups([(p.file.name, p.text_bytes) for p in probes], how.target_bytes):
+    by_rows = how.target_bytes / RUN_ROWS  # rows of little text take memory, too
+    sizes = [max(p.text_bytes, by_rows * sum(g.rows for g in p.groups)) for p in probes]
+    for run in groups([(p.file.name, size) for p, size in zip(probes, sizes, strict=True)], how.target_bytes):
         pieces = tuple(Piece(probes[i].file, 0, probes[i].groups, 0) for i in run)
         yield _unit(pieces, probes[run[0]].columns, how)
 

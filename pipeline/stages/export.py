@@ -29,7 +29,7 @@ from pipeline.storage.notes import Notes, ShardNotes, read_notes
 from pipeline.storage.packing import packs
 from pipeline.storage.parquet import parquet_writer
 from pipeline.storage.part import PartRecord
-from pipeline.storage.shard import as_text, batch_rows, part_key, read_source, usable_rows
+from pipeline.storage.shard import as_text, part_key, read_source, usable_rows
 from pipeline.storage.store import Store
 from pipeline.totals.became import became
 from pipeline.totals.buckets import BUCKETS
@@ -237,7 +237,7 @@ def _documents(
     usable = usable_rows(ids)
     start = 0
     wanted = columns.source_columns(shard)
-    for batch in read_source(store, shard, wanted, batch_rows(shard)):
+    for batch in read_source(store, shard, wanted):
         rows = slice(start, start + batch.num_rows)
         start += batch.num_rows
         chosen = None if (copies[rows] == 1).all() else pa.array(np.repeat(np.arange(batch.num_rows), copies[rows]))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -70,8 +71,10 @@ class Shard:
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Shard:
-        texts = tuple(Slice(**text) for text in value["texts"])
-        return Shard(**{**value, "ids": Slice(**value["ids"]), "texts": texts})
+        """Earlier manifests tell of one file, `text`, and of its stamp beside it."""
+        told = {k: v for k, v in value.items() if k not in ("text", "stamp")}
+        texts = value["texts"] if "texts" in value else [{**value["text"], "stamp": value["stamp"]}]
+        return Shard(**{**told, "ids": Slice(**value["ids"]), "texts": tuple(Slice(**text) for text in texts)})
 
 
 def part_key(*determinants: Any) -> str:
@@ -143,12 +146,13 @@ def read_source(
     """The shard's rows of the files that hold its text, in batches of about BATCH_BYTES of text; columns: all where None, and then
     of each file its own."""
     seen = 0
-    for text in shard.texts:
-        parquet = opened or open_source(store, shard, text)
+    for _, one in per_file(store, shard):
+        (text,) = one.texts
+        parquet = opened or open_source(store, one, text)
         try:
-            at_once = rows or batch_rows(shard)
+            at_once = rows or batch_rows(one)
             if columns is None:
-                at_once = min(at_once, _rows_of_all_columns(parquet, shard, text))
+                at_once = min(at_once, _rows_of_all_columns(parquet, one, text))
             for groups, held in _read_as_one(parquet, text, at_once):
                 evenly = -(-held // -(-held // at_once))
                 for batch in parquet.iter_batches(evenly, row_groups=groups, columns=columns, use_threads=False):
@@ -163,13 +167,35 @@ def read_source(
         raise IntegrityError(f"{where}: {seen} rows read, the manifest says {shard.rows}")
 
 
+def per_file(store: Store, shard: Shard) -> list[tuple[int, Shard]]:
+    """(first row, the shard as if the file that holds the text from there on were all of it) of each such file. How long their texts
+    are may differ much. By the shard's ids: but for files whose row groups here are empty none is opened, as one may be gone."""
+    if len(shard.texts) == 1:
+        return [(0, shard)]
+    ids = read_ids(store, shard, ["file_path", "text_bytes"])
+    ends = np.asarray(pc.run_end_encode(ids.column("file_path").combine_chunks()).run_ends)
+    if len(ends) != len(shard.texts):
+        ends = np.cumsum([sum(_group_rows(open_source(store, shard, t), t)) for t in shard.texts])
+    until = np.cumsum(pc.fill_null(ids.column("text_bytes"), 0).to_numpy())
+    text_bytes = np.concatenate([[0], until])[[0, *ends]]
+    edges = zip(shard.texts, [0, *ends.tolist()], ends.tolist(), np.diff(text_bytes).tolist(), strict=False)
+    return [
+        (first, dataclasses.replace(shard, texts=(t,), rows=end - first, text_bytes=n)) for t, first, end, n in edges
+    ]
+
+
+def _group_rows(opened: pq.ParquetFile, text: Slice) -> list[int]:
+    return [opened.metadata.row_group(group).num_rows for group in text.groups]
+
+
 def row_groups(store: Store, shard: Shard) -> Iterator[tuple[pq.ParquetFile, Shard]]:
-    """Row group by row group: the file that holds the text, open, and the shard as if that were all of it."""
+    """Row group by row group that has rows: the file that holds the text, open, and the shard as if that were all of it."""
     for text in shard.texts:
         opened = open_source(store, shard, text)
-        for group in text.groups:
-            one = dataclasses.replace(text, first=group, last=group + 1)
-            yield opened, dataclasses.replace(shard, texts=(one,), rows=opened.metadata.row_group(group).num_rows)
+        for group, rows in zip(text.groups, _group_rows(opened, text), strict=True):
+            if rows:
+                one = dataclasses.replace(text, first=group, last=group + 1)
+                yield opened, dataclasses.replace(shard, texts=(one,), rows=rows)
 
 
 def _read_as_one(parquet: pq.ParquetFile, text: Slice, rows: int) -> Iterator[tuple[list[int], int]]:

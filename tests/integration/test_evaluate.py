@@ -72,6 +72,15 @@ def test_a_row_group_that_cannot_be_read_has_no_labels(home: Path, tmp_path: Pat
     assert found["counts"] == {"rows": 39, "quarantined": 13, "without_label": 0, "labelled": 26}
 
 
+def test_row_groups_without_rows_change_nothing(home: Path, tmp_path: Path) -> None:
+    table = pa.table({"text": [r["text"] for r in labelled_rows()[:39]], "toxic": [1.0, 0.0, 0.0] * 13})
+    with pq.ParquetWriter(tmp_path / "gaps.parquet", table.schema) as writer:
+        for start, end in ((0, 0), (0, 13), (13, 13), (13, 39)):
+            writer.write_table(table.slice(start, end - start))
+    found = told(home, str(tmp_path / "gaps.parquet"))
+    assert found["counts"] == {"rows": 39, "quarantined": 0, "without_label": 0, "labelled": 39}
+
+
 def test_a_model_asked_about_what_it_was_trained_on_is_told_so(tmp_path: Path) -> None:
     rows = [{"text": f"you are a {word} number {n}", "toxic": n % 2} for n, word in enumerate(["friend", "fool"] * 10)]
     for name in ("hatecheck_en", "unseen"):

@@ -14,9 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import winnow
+from pipeline.catalog.removed_cuts import document_bytes
 from pipeline.errors import IntegrityError, UnitFailed
+from pipeline.report.samples import texts_of
 from pipeline.sources import grouping, surviving
+from pipeline.sources import parquet as parquet_units
 from pipeline.stages import ingest
+from pipeline.storage.shard import BATCH_BYTES, Shard, read_ids, read_text, row_groups, usable_rows
 from tests.integration.test_run import digests
 from tests.taking_in import Taken, take_in
 
@@ -220,3 +224,71 @@ def test_a_run_over_small_files_is_that_over_large_ones(
     assert digests(tmp_path / "512" / "out") == digests(tmp_path / "out")
     assert found[0] == found[1]
     assert len(found[0][0]) > 50
+
+
+def _small(folder: Path, name: str, texts: list[str], **options: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"text": texts}), folder / name, **options)
+    return folder / name
+
+
+def test_files_of_many_rows_of_little_text_share_no_unit_beyond_the_rows_of_a_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(FILES):
+        _small(tmp_path / "in", f"{i:03d}.parquet", ["the same", "or that"] * 10)
+    monkeypatch.setattr(parquet_units, "RUN_ROWS", 200)
+    rows = [p.rows for p in take_in(tmp_path / "ws", tmp_path / "in").text.parts]
+    assert sum(rows) == FILES * 20
+    assert 100 <= max(rows) <= 200
+
+
+def test_a_document_is_shown_though_another_file_of_its_unit_is_gone(tmp_path: Path) -> None:
+    for i in range(FILES):
+        _small(tmp_path / "in", f"{i:03d}.parquet", [f"text {i}", "", f"more {i}"], row_group_size=2)
+    taken = take_in(tmp_path / "ws", tmp_path / "in")
+    (shard,) = taken.text.shards
+    (tmp_path / "in" / "001.parquet").unlink()
+    _small(tmp_path / "in", "003.parquet", ["another text"])
+    found = texts_of(taken.store, taken.text, [(0, row) for row in range(18)], 100)
+    shown = {row: excerpt.text for (_, row), excerpt in found.items()}
+    there = (0, 2, 4, 5)
+    assert shown == {3 * i + k: (f"text {i}", "", f"more {i}")[k] for i in there for k in range(3)}
+    said = {row: document_bytes(taken.store, shard, row) for row in range(18)}
+    assert said == {row: shown[row].encode() if row in shown else None for row in range(18)}
+
+
+def test_long_documents_beside_files_of_short_ones_are_read_a_few_at_a_time(tmp_path: Path) -> None:
+    for i in range(FILES):
+        _small(tmp_path / "in", f"{i:03d}.parquet", [f"tiny {k}" for k in range(200)])
+    _small(tmp_path / "in", f"{FILES - 1:03d}a.parquet", ["large " * 60_000] * 200)  # its footer tells of one
+    taken = take_in(tmp_path / "ws", tmp_path / "in")
+    shard = max(taken.text.shards, key=lambda s: s.text_bytes)
+    assert len(shard.texts) > 10
+    usable = usable_rows(read_ids(taken.store, shard))
+    assert max(batch.nbytes for batch in read_text(taken.store, shard, usable)) < 3 * BATCH_BYTES
+
+
+def test_row_groups_without_rows_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table({"text": ["a", "b", "c"]})
+    (tmp_path / "in").mkdir()
+    for i in range(FILES):
+        with pq.ParquetWriter(tmp_path / "in" / f"{i:03d}.parquet", table.schema) as writer:
+            for start, rows in [(0, 0), (0, 2), (2, 0), (2, 1), (0, 0)][i % 3 :]:
+                writer.write_table(table.slice(start, rows))
+    monkeypatch.setattr("pipeline.sources.part.RUN_ROWS", 4)  # so that shards begin with such row groups, too
+    taken = take_in(tmp_path / "ws", tmp_path / "in")
+    assert any(len(s.texts) > 1 for s in taken.text.shards)
+    said = [document_bytes(taken.store, s, row) for s in taken.text.shards for row in range(s.rows)]
+    assert said == [b"abc"[k : k + 1] for i in range(FILES) for k in range(2 if i % 3 == 2 else 0, 3)]
+    assert taken.texts() == [t.decode() for t in said if t is not None]
+    assert all(group.rows for s in taken.text.shards for _, group in row_groups(taken.store, s))
+
+
+def test_manifests_of_one_file_a_shard_are_read(tmp_path: Path) -> None:
+    (shard,) = take_in(tmp_path / "ws", _small(tmp_path / "in", "a.parquet", ["a"])).text.shards
+    told = shard.as_json()
+    (told["text"],) = told.pop("texts")
+    told["stamp"] = told["text"].pop("stamp")
+    assert told["stamp"]
+    assert Shard.from_json(told) == shard

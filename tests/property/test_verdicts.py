@@ -15,8 +15,9 @@ from pipeline.verdict import judge_rows
 from tests import oracle_verdicts
 
 LARGE = 2**53 + 1
+EDGES = [2.0**63, 2.0**64, -(2.0**63)]
 NUMBERS = st.sampled_from(
-    [0, 1, -1, 3, 0.5, -0.5, 0.1, 1e-7, 2.0, 100.25, 1e16, 123456789.123, LARGE, -LARGE, 1e300, -1e300, 1e-300]
+    [0, 1, -1, 3, 0.5, -0.5, 0.1, 1e-7, 2.0, 100.25, 1e16, 123456789.123, LARGE, -LARGE, 1e300, -1e300, 1e-300, *EDGES]
 )
 FLOATS = st.one_of(
     st.floats(),
@@ -44,7 +45,7 @@ FLOATS_32 = st.one_of(st.floats(width=32), st.sampled_from(AS_32))
 VALUES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "i": (pa.int64(), st.one_of(st.integers(-3, 3), st.sampled_from([LARGE, -LARGE, LARGE - 1, 2**63 - 1, -(2**63)]))),
     "j": (pa.int32(), st.integers(-3, 120)),
-    "u": (pa.uint64(), st.one_of(st.integers(0, 3), st.just(2**64 - 1))),
+    "u": (pa.uint64(), st.one_of(st.integers(0, 3), st.sampled_from([2**64 - 1, 2**63, 2**63 - 1]))),
     "f": (pa.float64(), FLOATS),
     "g": (pa.float32(), FLOATS_32),
     "b": (pa.bool_(), st.booleans()),
@@ -53,7 +54,7 @@ VALUES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
 }  # fmt: skip
 IN = {
     "b": st.booleans(), "s": st.text("ab'ü ", max_size=3), "l": st.sampled_from(["en", "fr"]),
-    **dict.fromkeys("ij", st.sampled_from([0, 1, 2, -1, 0.5, LARGE])), "u": st.sampled_from([0, 1, 0.5, LARGE]),
+    **dict.fromkeys("ij", st.sampled_from([0, 1, 2, -1, 0.5, LARGE])), "u": st.sampled_from([0, 1, 0.5, LARGE, *EDGES]),
     **dict.fromkeys("fg", st.sampled_from([0, 0.1, 0.5, 1, 1e16, 1e-5, 1e300])),
 }  # fmt: skip
 

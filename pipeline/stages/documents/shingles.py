@@ -24,7 +24,7 @@ from pipeline.storage.few_rows import with_rows
 from pipeline.storage.manifest import Manifest
 from pipeline.storage.part import PartRecord
 from pipeline.storage.sections import SUFFIX, record_sections, section_writer
-from pipeline.storage.shard import Shard, batch_rows, part_key, read_ids, read_text, row_groups, usable_rows
+from pipeline.storage.shard import Shard, batch_rows, part_key, per_file, read_ids, read_text, row_groups, usable_rows
 from pipeline.storage.store import Store
 from pipeline.unit import Unit
 from scorers.kernels.jaccard import shingle_sets
@@ -129,13 +129,21 @@ def _blocks(store: Store, shard: Shard, row: Rows, ngram: int) -> Iterator[Block
 def _texts(store: Store, shard: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
     """(first row, texts) of batches of the row groups that hold any of the rows (rising), up to the last of them; other rows
     may be null."""
+    for start, file in per_file(store, shard):
+        first, end = np.searchsorted(row, [start, start + file.rows])
+        if end > first:
+            for at, texts in _of_file(store, file, usable.slice(start, file.rows), row[first:end] - start):
+                yield start + at, texts
+
+
+def _of_file(store: Store, file: Shard, usable: pa.Array, row: Rows) -> Iterator[tuple[int, pa.Array]]:
     start = 0
-    for opened, group in row_groups(store, shard):
+    for opened, group in row_groups(store, file):
         first, end = np.searchsorted(row, [start, start + group.rows])
         if end > first:
             at, text = start, group.texts[0]
-            few = with_rows(store.full(text.path), opened, text.first, shard.column, row[first:end] - start)
-            for texts in read_text(store, group, usable.slice(start, group.rows), batch_rows(shard), few):
+            few = with_rows(store.full(text.path), opened, text.first, file.column, row[first:end] - start)
+            for texts in read_text(store, group, usable.slice(start, group.rows), batch_rows(file), few):
                 yield at, texts
                 at += len(texts)
                 if at > row[end - 1]:
